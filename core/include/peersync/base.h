@@ -1,0 +1,356 @@
+/**
+ * @file base.h
+ * What every machine of the core shares: results, errors, addresses, inputs and outputs.
+ *
+ * A machine (server, peer) has one face: `step(machine, inputs, output)`. Time, randomness and
+ * commands come in as inputs; datagrams and events go out into memory of the caller; nothing is
+ * ever called back and nothing is allocated. The journal of a machine's inputs is its history.
+ */
+#ifndef PEERSYNC_BASE_H
+#define PEERSYNC_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Largest datagram that is ever sent or accepted, in bytes: fits IPv6's minimum MTU of 1280. */
+#define PS_DATAGRAM_MAX 1200u
+/** Smallest datagram limit that a port may agree on at login, in bytes. */
+#define PS_DATAGRAM_MIN 512u
+/** Longest name of a publication, in bytes of UTF-8. */
+#define PS_NAME_MAX 255u
+/** Longest user name, in bytes of UTF-8. */
+#define PS_USER_MAX 64u
+/** Longest password, in bytes. */
+#define PS_PASSWORD_MAX 128u
+/** Longest text of a search, in bytes. */
+#define PS_SEARCH_MAX 128u
+/** Longest human text of an ERROR message, in bytes. */
+#define PS_TEXT_MAX 96u
+/** Bytes of a device id: random, one for each installation. */
+#define PS_DEVICE_BYTES 16u
+/** Bytes of a BEP 52 `pieces root` and of every node of the tree. */
+#define PS_ROOT_BYTES 32u
+/** A deadline that never comes. */
+#define PS_TIME_NEVER UINT64_MAX
+
+/** Result of a call into the core or a transport. */
+typedef enum ps_status {
+    PS_OK = 0,  /**< Done; malformed or hostile wire input too: it was dropped and counted. */
+    PS_AGAIN,   /**< The output lacks room (or the socket would block); nothing was changed by the
+                     first unconsumed input. Drain the output, then call again with the rest. */
+    PS_MORE,    /**< Bounded work was done and more is due now: step a tick again. */
+    PS_INVALID, /**< A bug of the caller (a null, a size too small, a wrong type). */
+    PS_FAILED   /**< Transports only: the system refused; see the adapter's last error. */
+} ps_status;
+
+/**
+ * Every error that people or peers are told of: one list makes the enum, the names and the advice.
+ * X(NAME, number on the wire, what happened, what to do).
+ */
+#define PS_ERROR_LIST(X)                                                                           \
+    X(NONE, 0, "done", "nothing to do")                                                            \
+    X(MALFORMED, 1, "the request could not be read", "update this program or report a bug")        \
+    X(UNSUPPORTED, 2, "the request is not known here", "update the older of the two programs")     \
+    X(CREDENTIALS, 3, "wrong username or password", "check both and log in again")                 \
+    X(ACTIVE, 4, "this user is already active", "leave the other session first")                   \
+    X(BUSY, 5, "the server is busy", "try again after the time it named")                          \
+    X(QUOTA, 6, "your quota of publications is used up", "unpublish something first")              \
+    X(FULL, 7, "the server's directory is full", "ask the operator for a larger one")              \
+    X(NOT_FOUND, 8, "there is no such file", "look at the list of published files")                \
+    X(NO_ACTIVE_PEER, 9, "no active peer has this file", "try again when its owner is back")       \
+    X(BAD_NAME, 10, "this name cannot be used", "rename the file")                                 \
+    X(TIMEOUT, 11, "the server did not answer in time", "check that it runs and is reachable")     \
+    X(NOT_LOGGED_IN, 12, "not logged in", "log in first")                                          \
+    X(SUPERSEDED, 13, "a later command for the same name replaced this one", "nothing to do")      \
+    X(CANCELLED, 14, "cancelled", "nothing to do")                                                 \
+    X(NOT_PUBLISHED, 32, "the other peer does not publish this file", "ask the server again")      \
+    X(CHANGED, 33, "the file changed at its source", "ask its owner to publish it again")          \
+    X(PROTOCOL, 34, "the other peer broke the protocol", "try another source")                     \
+    X(MISMATCH, 35, "the received bytes are not the file's", "try another source")                 \
+    X(STALLED, 36, "the transfer made no progress", "try again or try another source")             \
+    X(CLOSED, 37, "the other peer closed the connection", "try again or try another source")       \
+    X(SLOTS, 38, "the other peer has no free upload slot", "try again later")                      \
+    X(IO, 39, "the file could not be read or written", "check the disk and the permissions")
+
+/** Error codes, as on the wire. */
+typedef enum ps_error {
+#define PS_ERROR_ENUM(name, number, what, advice) PS_E_##name = (number),
+    PS_ERROR_LIST(PS_ERROR_ENUM)
+#undef PS_ERROR_ENUM
+} ps_error;
+
+/** The code's name ("CREDENTIALS"), or "UNKNOWN". Static storage. */
+const char *ps_error_name(unsigned code);
+/** What happened, for people, in lower case and without a full stop. Static storage. */
+const char *ps_error_text(unsigned code);
+/** What a person can do about it. Static storage. */
+const char *ps_error_advice(unsigned code);
+
+/** Borrowed bytes; whoever hands one out says how long it lives. */
+typedef struct ps_span {
+    const uint8_t *data;
+    size_t len;
+} ps_span;
+
+/** Address families as on the wire. */
+enum { PS_ADDR_NONE = 0, PS_ADDR_V4 = 4, PS_ADDR_V6 = 6 };
+
+/** A socket address. Unused bytes are zero, so that equal addresses have equal bytes. */
+typedef struct ps_addr {
+    uint8_t ip[16];  /**< Network order; IPv4 uses the first four bytes. */
+    uint32_t scope;  /**< IPv6 zone index, else 0. Never on the wire. */
+    uint16_t port;   /**< Host order. */
+    uint8_t family;  /**< PS_ADDR_V4 or PS_ADDR_V6. */
+    uint8_t zero;
+} ps_addr;
+
+/** True when both name the same address and port. */
+bool ps_addr_equal(const ps_addr *a, const ps_addr *b);
+
+/** A file's identity: always the pair, length compared first (BEP 52 leaves and nodes share one
+ *  domain, so a root alone can belong to two contents). */
+typedef struct ps_content {
+    uint64_t length;               /**< Bytes. */
+    uint8_t root[PS_ROOT_BYTES];   /**< BEP 52 `pieces root`; all zero for the empty file. */
+} ps_content;
+
+/** True when both name the same content. */
+bool ps_content_equal(const ps_content *a, const ps_content *b);
+
+/** Why a name is refused; PS_NAME_OK when it is not. */
+typedef enum ps_name_fault {
+    PS_NAME_OK = 0,
+    PS_NAME_EMPTY,     /**< No bytes. */
+    PS_NAME_TOO_LONG,  /**< Over PS_NAME_MAX bytes. */
+    PS_NAME_NOT_UTF8,  /**< Not well-formed UTF-8 (RFC 3629). */
+    PS_NAME_SEPARATOR, /**< Holds '/' or '\\'. */
+    PS_NAME_CONTROL,   /**< Holds NUL or another control character (U+0000..1F, U+007F..9F). */
+    PS_NAME_DOTS       /**< Is "." or "..". */
+} ps_name_fault;
+
+/** Checks a publication's name by the rules that hold at both ends. */
+ps_name_fault ps_name_check(ps_span name);
+/** Checks a user name: a publication's rules, at most PS_USER_MAX bytes, no space and no '#'. */
+ps_name_fault ps_user_check(ps_span user);
+/** The fault as a clause for people: "it is longer than 255 bytes". Static storage. */
+const char *ps_name_fault_text(ps_name_fault fault);
+
+/** Tags of ps_input. */
+typedef enum ps_input_type {
+    PS_INPUT_TICK = 1,   /**< Time has passed; does what is due. */
+    PS_INPUT_DATAGRAM,   /**< A datagram arrived. */
+    PS_INPUT_ENTROPY,    /**< Fresh random bytes for the generator. */
+    PS_INPUT_WALL_CLOCK, /**< Seconds since 1970 for replies to peers; never drives a timer. */
+    /* server.h */
+    PS_INPUT_VERDICT,    /**< The host's answer to PS_EVENT_LOGIN_REQUEST. */
+    /* peer.h */
+    PS_INPUT_LOGIN,      /**< Log in and stay so until LOGOUT. */
+    PS_INPUT_LOGOUT,
+    PS_INPUT_PUBLISH,
+    PS_INPUT_UNPUBLISH,
+    PS_INPUT_LIST_PEERS,
+    PS_INPUT_LIST_FILES,
+    PS_INPUT_SEARCH,
+    PS_INPUT_LOCATE
+} ps_input_type;
+
+/** A received datagram. The bytes belong to the caller and are opened in place. */
+typedef struct ps_input_datagram {
+    ps_addr from;
+    uint8_t *data;
+    size_t len;
+    uint32_t endpoint; /**< The local endpoint it arrived on; the answer leaves from there. */
+} ps_input_datagram;
+
+/** The host's verdict on a login (see PS_EVENT_LOGIN_REQUEST). */
+typedef struct ps_input_verdict {
+    uint64_t pending; /**< The handle from the event; a stale one is ignored and counted. */
+    uint32_t error;   /**< PS_E_NONE admits; PS_E_CREDENTIALS or PS_E_BUSY refuses. */
+    uint32_t retry_ms; /**< With PS_E_BUSY: when to try again, in milliseconds. */
+} ps_input_verdict;
+
+/** Log in (peer). The machine keeps copies and logs in again by itself when the server is lost. */
+typedef struct ps_input_login {
+    ps_addr server;
+    uint32_t endpoint;
+    uint16_t stream_port; /**< TCP port of this peer's uploads; 0: serves nothing. */
+    uint8_t device[PS_DEVICE_BYTES];
+    ps_span user;
+    ps_span password;
+} ps_input_login;
+
+/** A command of the host that ends with one PS_EVENT_DONE of the same tag (peer). */
+typedef struct ps_input_command {
+    uint64_t tag;       /**< Chosen by the host, handed back in every event of this command. */
+    ps_span text;       /**< Name (PUBLISH, UNPUBLISH, LOCATE) or text (SEARCH); else empty. */
+    ps_content content; /**< PUBLISH only. */
+} ps_input_command;
+
+/** One input of a machine. Spans need to live only for the call. */
+typedef struct ps_input {
+    uint64_t now_us; /**< Monotonic microseconds of any origin; what runs back is clamped. */
+    ps_input_type type;
+    union {
+        ps_input_datagram datagram;
+        ps_span entropy;          /**< 16 bytes or more. */
+        uint64_t wall_s;
+        ps_input_verdict verdict;
+        ps_input_login login;
+        ps_input_command command;
+    } u;
+} ps_input;
+
+/** A datagram to send: `len` bytes at `offset` of the output's byte slab. */
+typedef struct ps_datagram {
+    ps_addr to;
+    uint32_t endpoint;
+    uint32_t offset;
+    uint32_t len;
+    uint64_t commit_seq; /**< 0: send at once. Else it promises something: make every record event
+                              up to this sequence number durable first. */
+} ps_datagram;
+
+/** Tags of ps_event. */
+typedef enum ps_event_type {
+    /* server.h */
+    PS_EVENT_LOGIN_REQUEST = 1, /**< Verify a password, then answer with PS_INPUT_VERDICT. */
+    PS_EVENT_SESSION_OPENED,
+    PS_EVENT_SESSION_CLOSED,
+    PS_EVENT_RECORD,            /**< A change that was acknowledged under `commit_seq`. */
+    /* peer.h */
+    PS_EVENT_LOGGED_IN,         /**< First login or a return after a loss. */
+    PS_EVENT_REFUSED,           /**< The login was refused; the machine is idle again. */
+    PS_EVENT_LOST,              /**< The server is silent; the machine goes on trying. */
+    PS_EVENT_LOGGED_OUT,        /**< After PS_INPUT_LOGOUT, acknowledged or given up. */
+    PS_EVENT_PEER,              /**< A line of LIST_PEERS. */
+    PS_EVENT_FILE,              /**< A line of LIST_FILES or SEARCH. */
+    PS_EVENT_SOURCE,            /**< A line of LOCATE. */
+    PS_EVENT_DONE               /**< A command has ended. */
+} ps_event_type;
+
+/** Why a session ended. */
+typedef enum ps_close_reason {
+    PS_CLOSE_LOGOUT = 1,
+    PS_CLOSE_SILENCE,  /**< Nothing heard for the dead time. */
+    PS_CLOSE_REPLACED  /**< The same device logged in anew. */
+} ps_close_reason;
+
+/** Verify this password off the loop. Spans point into the input's datagram. */
+typedef struct ps_event_login {
+    uint64_t pending;
+    ps_addr from;
+    ps_span user;
+    ps_span password;
+} ps_event_login;
+
+/** A session came or went. `user` points into the machine: read it before the next step. */
+typedef struct ps_event_session {
+    ps_addr addr;
+    ps_span user;
+    uint8_t reason; /**< ps_close_reason; 0 when opened. */
+} ps_event_session;
+
+/** A change of the directory to make durable. Spans: as ps_event_session and the datagram. */
+typedef struct ps_event_record {
+    uint64_t commit_seq;
+    uint64_t generation; /**< The device's log position after this change. */
+    ps_span user;
+    uint8_t device[PS_DEVICE_BYTES];
+    ps_span name;
+    ps_content content;
+    bool published; /**< false: unpublished. */
+} ps_event_record;
+
+/** The login's outcome (LOGGED_IN, REFUSED, LOST, LOGGED_OUT). */
+typedef struct ps_event_account {
+    uint32_t error;    /**< REFUSED: why. */
+    uint32_t retry_ms; /**< REFUSED with PS_E_BUSY: when to try again. */
+    ps_addr observed;  /**< LOGGED_IN: this peer's address as the server sees it. */
+    uint64_t wall_s;   /**< LOGGED_IN: the server's clock, or 0 when it has none. */
+    bool again;        /**< LOGGED_IN: a return after PS_EVENT_LOST. */
+    ps_span text;      /**< REFUSED: the server's words; points into the datagram. */
+} ps_event_account;
+
+/** A line of a list. Spans point into the input's datagram. */
+typedef struct ps_event_entry {
+    uint64_t tag;
+    ps_span user;
+    ps_span name;       /**< FILE. */
+    ps_content content; /**< FILE and SOURCE. */
+    ps_addr addr;       /**< SOURCE: where its uploads are served (family NONE: not active). */
+    bool active;        /**< FILE, SOURCE: its owner is online. */
+} ps_event_entry;
+
+/** A command's end. */
+typedef struct ps_event_done {
+    uint64_t tag;
+    uint32_t error;    /**< PS_E_NONE, or why it failed. */
+    uint32_t retry_ms; /**< With PS_E_BUSY. */
+} ps_event_done;
+
+/** One event for the host. */
+typedef struct ps_event {
+    ps_event_type type;
+    union {
+        ps_event_login login;
+        ps_event_session session;
+        ps_event_record record;
+        ps_event_account account;
+        ps_event_entry entry;
+        ps_event_done done;
+    } u;
+} ps_event;
+
+/**
+ * Output of steps: the caller's memory. Datagrams are encoded back to back in `bytes`; many steps
+ * may append. The caller empties it by setting the three counts to zero.
+ */
+typedef struct ps_output {
+    uint8_t *bytes;
+    size_t bytes_cap;
+    size_t bytes_len;
+    ps_datagram *datagrams;
+    size_t datagrams_cap;
+    size_t datagrams_len;
+    ps_event *events;
+    size_t events_cap;
+    size_t events_len;
+} ps_output;
+
+/** Why a datagram was dropped: X(NAME, text). One list makes the enum, the counters, the names. */
+#define PS_DROP_LIST(X)                                                                            \
+    X(EMPTY, "empty datagram")                                                                     \
+    X(OVERSIZED, "longer than a datagram may be")                                                  \
+    X(TYPE, "unknown packet type")                                                                 \
+    X(TRUNCATED, "ends inside a header or a message")                                              \
+    X(MALFORMED, "a message's body is malformed")                                                  \
+    X(TRAILING, "more messages than a packet may hold")                                            \
+    X(NO_SESSION, "no session has this receiver id")                                               \
+    X(ADDRESS, "the session's address is another")                                                 \
+    X(REPLAY, "replayed or too old")                                                               \
+    X(MISPLACED, "a message that does not belong here now")                                        \
+    X(STALE, "an answer to nothing that is waiting")
+
+/** Indices of the drop counters. */
+typedef enum ps_drop {
+#define PS_DROP_ENUM(name, text) PS_DROP_##name,
+    PS_DROP_LIST(PS_DROP_ENUM)
+#undef PS_DROP_ENUM
+    PS_DROP_COUNT
+} ps_drop;
+
+/** The counter's name in lower case ("no_session"). Static storage. */
+const char *ps_drop_name(ps_drop reason);
+/** The reason for people. Static storage. */
+const char *ps_drop_text(ps_drop reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
