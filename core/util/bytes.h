@@ -42,8 +42,8 @@ static inline void ps_store64(uint8_t *p, uint64_t v)
     ps_store32(p + 4, (uint32_t)v);
 }
 
-/* Reads from the front. A read past the end sets `bad`, yields zeros and moves no further, so that a
- * decoder reads all its fields and looks at `bad` once. */
+/* Reads from the front. A read past the end sets `bad`, yields zeros and moves no further, so that
+ * a decoder reads all its fields and looks at `bad` once. */
 typedef struct ps_reader {
     const uint8_t *at;
     size_t left;

@@ -5,9 +5,7 @@
 #include "util/bytes.h"
 
 /* Packet types 0x01..0x08 are PeerSync's; from 0x09 up a port may be shared with text protocols. */
-enum {
-    PS_PACKET_PLAIN = 0x07
-};
+enum { PS_PACKET_PLAIN = 0x07 };
 
 /*   0        1                 9                17
  *   +--------+-----------------+----------------+----------------

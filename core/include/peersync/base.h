@@ -102,10 +102,10 @@ enum { PS_ADDR_NONE = 0, PS_ADDR_V4 = 4, PS_ADDR_V6 = 6 };
 
 /** A socket address. Unused bytes are zero, so that equal addresses have equal bytes. */
 typedef struct ps_addr {
-    uint8_t ip[16];  /**< Network order; IPv4 uses the first four bytes. */
-    uint32_t scope;  /**< IPv6 zone index, else 0. Never on the wire. */
-    uint16_t port;   /**< Host order. */
-    uint8_t family;  /**< PS_ADDR_V4 or PS_ADDR_V6. */
+    uint8_t ip[16]; /**< Network order; IPv4 uses the first four bytes. */
+    uint32_t scope; /**< IPv6 zone index, else 0. Never on the wire. */
+    uint16_t port;  /**< Host order. */
+    uint8_t family; /**< PS_ADDR_V4 or PS_ADDR_V6. */
     uint8_t zero;
 } ps_addr;
 
@@ -115,8 +115,8 @@ bool ps_addr_equal(const ps_addr *a, const ps_addr *b);
 /** A file's identity: always the pair, length compared first (BEP 52 leaves and nodes share one
  *  domain, so a root alone can belong to two contents). */
 typedef struct ps_content {
-    uint64_t length;               /**< Bytes. */
-    uint8_t root[PS_ROOT_BYTES];   /**< BEP 52 `pieces root`; all zero for the empty file. */
+    uint64_t length;             /**< Bytes. */
+    uint8_t root[PS_ROOT_BYTES]; /**< BEP 52 `pieces root`; all zero for the empty file. */
 } ps_content;
 
 /** True when both name the same content. */
@@ -147,9 +147,9 @@ typedef enum ps_input_type {
     PS_INPUT_ENTROPY,    /**< Fresh random bytes for the generator. */
     PS_INPUT_WALL_CLOCK, /**< Seconds since 1970 for replies to peers; never drives a timer. */
     /* server.h */
-    PS_INPUT_VERDICT,    /**< The host's answer to PS_EVENT_LOGIN_REQUEST. */
+    PS_INPUT_VERDICT, /**< The host's answer to PS_EVENT_LOGIN_REQUEST. */
     /* peer.h */
-    PS_INPUT_LOGIN,      /**< Log in and stay so until LOGOUT. */
+    PS_INPUT_LOGIN, /**< Log in and stay so until LOGOUT. */
     PS_INPUT_LOGOUT,
     PS_INPUT_PUBLISH,
     PS_INPUT_UNPUBLISH,
@@ -169,8 +169,8 @@ typedef struct ps_input_datagram {
 
 /** The host's verdict on a login (see PS_EVENT_LOGIN_REQUEST). */
 typedef struct ps_input_verdict {
-    uint64_t pending; /**< The handle from the event; a stale one is ignored and counted. */
-    uint32_t error;   /**< PS_E_NONE admits; PS_E_CREDENTIALS or PS_E_BUSY refuses. */
+    uint64_t pending;  /**< The handle from the event; a stale one is ignored and counted. */
+    uint32_t error;    /**< PS_E_NONE admits; PS_E_CREDENTIALS or PS_E_BUSY refuses. */
     uint32_t retry_ms; /**< With PS_E_BUSY: when to try again, in milliseconds. */
 } ps_input_verdict;
 
@@ -197,7 +197,7 @@ typedef struct ps_input {
     ps_input_type type;
     union {
         ps_input_datagram datagram;
-        ps_span entropy;          /**< 16 bytes or more. */
+        ps_span entropy; /**< 16 bytes or more. */
         uint64_t wall_s;
         ps_input_verdict verdict;
         ps_input_login login;
@@ -221,23 +221,23 @@ typedef enum ps_event_type {
     PS_EVENT_LOGIN_REQUEST = 1, /**< Verify a password, then answer with PS_INPUT_VERDICT. */
     PS_EVENT_SESSION_OPENED,
     PS_EVENT_SESSION_CLOSED,
-    PS_EVENT_RECORD,            /**< A change that was acknowledged under `commit_seq`. */
+    PS_EVENT_RECORD, /**< A change that was acknowledged under `commit_seq`. */
     /* peer.h */
-    PS_EVENT_LOGGED_IN,         /**< First login or a return after a loss. */
-    PS_EVENT_REFUSED,           /**< The login was refused; the machine is idle again. */
-    PS_EVENT_LOST,              /**< The server is silent; the machine goes on trying. */
-    PS_EVENT_LOGGED_OUT,        /**< After PS_INPUT_LOGOUT, acknowledged or given up. */
-    PS_EVENT_PEER,              /**< A line of LIST_PEERS. */
-    PS_EVENT_FILE,              /**< A line of LIST_FILES or SEARCH. */
-    PS_EVENT_SOURCE,            /**< A line of LOCATE. */
-    PS_EVENT_DONE               /**< A command has ended. */
+    PS_EVENT_LOGGED_IN,  /**< First login or a return after a loss. */
+    PS_EVENT_REFUSED,    /**< The login was refused; the machine is idle again. */
+    PS_EVENT_LOST,       /**< The server is silent; the machine goes on trying. */
+    PS_EVENT_LOGGED_OUT, /**< After PS_INPUT_LOGOUT, acknowledged or given up. */
+    PS_EVENT_PEER,       /**< A line of LIST_PEERS. */
+    PS_EVENT_FILE,       /**< A line of LIST_FILES or SEARCH. */
+    PS_EVENT_SOURCE,     /**< A line of LOCATE. */
+    PS_EVENT_DONE        /**< A command has ended. */
 } ps_event_type;
 
 /** Why a session ended. */
 typedef enum ps_close_reason {
     PS_CLOSE_LOGOUT = 1,
-    PS_CLOSE_SILENCE,  /**< Nothing heard for the dead time. */
-    PS_CLOSE_REPLACED  /**< The same device logged in anew. */
+    PS_CLOSE_SILENCE, /**< Nothing heard for the dead time. */
+    PS_CLOSE_REPLACED /**< The same device logged in anew. */
 } ps_close_reason;
 
 /** Verify this password off the loop. Spans point into the input's datagram. */
@@ -341,7 +341,7 @@ typedef enum ps_drop {
 #define PS_DROP_ENUM(name, text) PS_DROP_##name,
     PS_DROP_LIST(PS_DROP_ENUM)
 #undef PS_DROP_ENUM
-    PS_DROP_COUNT
+        PS_DROP_COUNT
 } ps_drop;
 
 /** The counter's name in lower case ("no_session"). Static storage. */

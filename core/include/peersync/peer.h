@@ -17,17 +17,17 @@ typedef struct ps_peer ps_peer;
 /** @name Room that one input may need in the output: with less, a step answers PS_AGAIN.
  *  @{ */
 #define PS_PEER_STEP_DATAGRAMS 4u
-#define PS_PEER_STEP_BYTES (PS_PEER_STEP_DATAGRAMS * PS_DATAGRAM_MAX)
-#define PS_PEER_STEP_EVENTS 64u
+#define PS_PEER_STEP_BYTES     (PS_PEER_STEP_DATAGRAMS * PS_DATAGRAM_MAX)
+#define PS_PEER_STEP_EVENTS    64u
 /** @} */
 
 /** Where the machine stands. */
 typedef enum ps_peer_state {
-    PS_PEER_IDLE = 0,   /**< Not logged in and not trying. */
-    PS_PEER_LOGIN,      /**< A first login is under way. */
-    PS_PEER_ONLINE,     /**< Logged in, heartbeats acknowledged. */
-    PS_PEER_LOST,       /**< The server fell silent: logging in again until LOGOUT. */
-    PS_PEER_LEAVING     /**< A logout is under way. */
+    PS_PEER_IDLE = 0, /**< Not logged in and not trying. */
+    PS_PEER_LOGIN,    /**< A first login is under way. */
+    PS_PEER_ONLINE,   /**< Logged in, heartbeats acknowledged. */
+    PS_PEER_LOST,     /**< The server fell silent: logging in again until LOGOUT. */
+    PS_PEER_LEAVING   /**< A logout is under way. */
 } ps_peer_state;
 
 /** Capacities and times. Start from ps_peer_config_default(). */
@@ -51,13 +51,13 @@ typedef struct ps_peer_stats {
     uint64_t retransmissions; /**< Requests and logins sent again. */
     uint64_t heartbeats;      /**< First sendings. */
     uint64_t heartbeats_resent;
-    uint64_t losses;          /**< Times the server was lost. */
-    uint64_t timeouts;        /**< Commands that ended with PS_E_TIMEOUT. */
+    uint64_t losses;   /**< Times the server was lost. */
+    uint64_t timeouts; /**< Commands that ended with PS_E_TIMEOUT. */
     uint64_t clock_clamped;
-    uint32_t requests;        /**< Under way. */
-    uint32_t publications;    /**< Held, acknowledged or not. */
-    uint32_t unacknowledged;  /**< Mutations that the server has not acknowledged yet. */
-    uint32_t rtt_us;          /**< Smoothed round trip (RFC 6298); 0: no sample yet. */
+    uint32_t requests;       /**< Under way. */
+    uint32_t publications;   /**< Held, acknowledged or not. */
+    uint32_t unacknowledged; /**< Mutations that the server has not acknowledged yet. */
+    uint32_t rtt_us;         /**< Smoothed round trip (RFC 6298); 0: no sample yet. */
     ps_peer_state state;
 } ps_peer_stats;
 

@@ -17,8 +17,8 @@ typedef struct ps_server ps_server;
 /** @name Room that one input may need in the output: with less, a step answers PS_AGAIN.
  *  @{ */
 #define PS_SERVER_STEP_DATAGRAMS 8u
-#define PS_SERVER_STEP_BYTES (PS_SERVER_STEP_DATAGRAMS * PS_DATAGRAM_MAX)
-#define PS_SERVER_STEP_EVENTS 128u
+#define PS_SERVER_STEP_BYTES     (PS_SERVER_STEP_DATAGRAMS * PS_DATAGRAM_MAX)
+#define PS_SERVER_STEP_EVENTS    128u
 /** @} */
 
 /** Capacities and times. Start from ps_server_config_default(). */
@@ -37,9 +37,9 @@ typedef struct ps_server_config {
     uint32_t resend_ms;             /**< An unanswered heartbeat's resend interval: 80. */
     uint32_t pending_ms;            /**< A login without a verdict is forgotten after: 15000. */
     uint32_t search_names;          /**< Names that one SEARCH or list request examines: 512. */
-    bool records;                   /**< Emit PS_EVENT_RECORD and set commit_seq: the host stores. */
-    bool mem_is_zero;               /**< The slab is fresh zero pages: init need not touch it. */
-    uint8_t seed[32];               /**< Random and secret; keys the tables, ids and generator. */
+    bool records;     /**< Emit PS_EVENT_RECORD and set commit_seq: the host stores. */
+    bool mem_is_zero; /**< The slab is fresh zero pages: init need not touch it. */
+    uint8_t seed[32]; /**< Random and secret; keys the tables, ids and generator. */
 } ps_server_config;
 
 /** Counters since init, and what is in use. */
@@ -67,7 +67,7 @@ typedef struct ps_server_stats {
 typedef struct ps_memory_line {
     const char *what; /**< Static storage. */
     uint64_t count;
-    uint64_t bytes;   /**< In all, padding included. */
+    uint64_t bytes; /**< In all, padding included. */
 } ps_memory_line;
 
 /** Defaults for 4096 sessions and 65,536 publications. The seed stays zero: fill it. */

@@ -42,11 +42,11 @@ size_t ps_tree_nodes(uint64_t length);
 /** Hashes a file front to back. Caller-allocated; fields are private. */
 typedef struct ps_hasher {
     const ps_crypto *crypto;
-    ps_node *tree;      /**< Caller's; may be NULL. */
+    ps_node *tree; /**< Caller's; may be NULL. */
     uint64_t length;
     uint64_t position;
     ps_sha256 leaf;
-    ps_node stack[48];  /**< Roots of complete subtrees, one a level (a binary counter). */
+    ps_node stack[48]; /**< Roots of complete subtrees, one a level (a binary counter). */
     uint64_t leaves;
 } ps_hasher;
 
@@ -76,9 +76,9 @@ typedef struct ps_stream_input {
     uint64_t now_us;
     ps_stream_input_type type;
     union {
-        ps_span bytes;          /**< Lives until the caller has used the step's events. */
+        ps_span bytes; /**< Lives until the caller has used the step's events. */
         struct {
-            uint32_t error;     /**< PS_E_NONE: serve it. Else what the downloader is told. */
+            uint32_t error;      /**< PS_E_NONE: serve it. Else what the downloader is told. */
             const ps_node *tree; /**< ps_tree_nodes() nodes, the caller's, alive until the upload
                                       ends; NULL where there are none. */
         } opened;
@@ -129,9 +129,9 @@ typedef struct ps_stream_output {
 
 /** @name Room that one step may need in the output: with less, it answers PS_AGAIN.
  *  @{ */
-#define PS_STREAM_STEP_BYTES 20480u
+#define PS_STREAM_STEP_BYTES    20480u
 #define PS_STREAM_STEP_SEGMENTS 64u
-#define PS_STREAM_STEP_EVENTS 64u
+#define PS_STREAM_STEP_EVENTS   64u
 /** @} */
 
 /**

@@ -1,0 +1,83 @@
+/**
+ * @file pump.h
+ * Carries one machine over one transport: receive a batch, step, send a batch. Knows only the
+ * contract, so any loop can drive it; never blocks.
+ */
+#ifndef PEERSYNC_PUMP_H
+#define PEERSYNC_PUMP_H
+
+#include "peersync/peer.h"
+#include "peersync/server.h"
+#include "peersync/transport.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Datagrams received and stepped at a time. */
+#define PS_PUMP_BATCH 64u
+
+/** A machine seen through its one face. */
+typedef struct ps_machine {
+    void *self;
+    ps_status (*step)(void *self, ps_input in[], size_t n, size_t *consumed, ps_output *out);
+    uint64_t (*deadline_us)(const void *self);
+} ps_machine;
+
+/** The faces of the two machines; the result borrows its argument. */
+ps_machine ps_machine_of_server(ps_server *server);
+ps_machine ps_machine_of_peer(ps_peer *peer);
+
+/** State of one pump. Fields are private but for `out.events`. */
+typedef struct ps_pump {
+    const ps_transport *transport;
+    ps_machine machine;
+    ps_output out;      /**< Events wait here: `out.events[0 .. out.events_len)`. */
+    size_t sent;        /**< Datagrams of `out` that are already on their way. */
+    uint64_t committed; /**< Datagrams with a higher commit_seq wait. */
+    bool more;          /**< The machine has more due now. */
+    ps_input in[PS_PUMP_BATCH];
+    size_t in_len; /**< Received but not yet consumed inputs: in[in_at .. in_len). */
+    size_t in_at;
+} ps_pump;
+
+/**
+ * Ties a machine to a transport with the caller's output memory. All must outlive the pump. The
+ * output must have room for one step at least (PS_*_STEP_*); 64 KiB and more batch well.
+ */
+ps_status ps_pump_init(ps_pump *p, const ps_transport *transport, ps_machine machine,
+                       ps_output out);
+
+/**
+ * One round: sends what waits, receives one batch, steps it, ticks when due, sends. The host then
+ * reads the events and calls ps_pump_clear_events() before the next round; the spans in them live
+ * until then.
+ * @return PS_OK: a round was done and nothing is left to do now: wait for the transport to become
+ *         readable, or for ps_pump_deadline_us(). PS_MORE: call again soon (more input, more work).
+ *         PS_AGAIN: the transport takes no more, or all waits for a commit: wait until it is
+ *         writable. PS_FAILED: the transport failed. PS_INVALID: events were not cleared.
+ */
+ps_status ps_pump_run_once(ps_pump *p);
+
+/**
+ * Steps one input of the host (a command, a verdict, entropy) now and sends what it caused. Its
+ * `now_us` is filled in. Events append; read them as after a round.
+ * @return PS_OK; PS_AGAIN no room: run a round, clear the events, submit again; PS_INVALID;
+ *         PS_FAILED the transport failed (the input was taken).
+ */
+ps_status ps_pump_submit(ps_pump *p, ps_input *in);
+
+/** Forgets the events, which the host has read. */
+void ps_pump_clear_events(ps_pump *p);
+
+/** What was promised up to `seq` is durable. UINT64_MAX (the start): nothing needs to wait. */
+void ps_pump_commit(ps_pump *p, uint64_t seq);
+
+/** When to run a round at the latest. 0: now. */
+uint64_t ps_pump_deadline_us(const ps_pump *p);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
