@@ -1,0 +1,4 @@
+#ifndef PS_TESTS_SUPPORT_H
+#define PS_TESTS_SUPPORT_H
+
+#endif

@@ -1,0 +1,1 @@
+#include "peersync/base.h"
