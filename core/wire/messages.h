@@ -13,6 +13,10 @@
 
 #include "wire/packet.h"
 
+/* Entries that one message may hold (a page, a PUBLISH, its refusals): bounds the events and the
+ * work of a step. More is malformed. */
+#define PS_PAGE_ENTRIES 64u
+
 /* ---- login.c: LOGIN, LOGIN_OK ---- */
 
 /* How the secret in a LOGIN is meant. */
@@ -64,7 +68,7 @@ bool ps_heartbeat_ok_decode(ps_span body, ps_heartbeat_ok *m);
 
 /* ---- publish.c: PUBLISH, UNPUBLISH, PUBLISHED ---- */
 
-/* PUBLISH and UNPUBLISH: entry i has generation `generation + i`. 1..255 entries. */
+/* PUBLISH and UNPUBLISH: entry i has generation `generation + i`. 1..PS_PAGE_ENTRIES entries. */
 typedef struct ps_changes {
     uint64_t generation; /* Of the first entry; never 0. */
     uint8_t count;
@@ -105,7 +109,7 @@ typedef struct ps_refusal {
     uint16_t error;
 } ps_refusal;
 
-/* `refusals` has `count` (0..255) elements. */
+/* `refusals` has `count` (0..PS_PAGE_ENTRIES) elements. */
 bool ps_published_encode(ps_writer *w, uint32_t request, uint64_t generation,
                          const ps_refusal *refusals, size_t count);
 bool ps_published_decode(ps_span body, ps_published *m);

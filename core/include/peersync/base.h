@@ -248,18 +248,24 @@ typedef struct ps_event_login {
     ps_span password;
 } ps_event_login;
 
-/** A session came or went. `user` points into the machine: read it before the next step. */
+/** A user name by value. */
+typedef struct ps_label {
+    uint8_t len;
+    uint8_t bytes[PS_USER_MAX];
+} ps_label;
+
+/** A session came or went. */
 typedef struct ps_event_session {
     ps_addr addr;
-    ps_span user;
+    ps_label user;
     uint8_t reason; /**< ps_close_reason; 0 when opened. */
 } ps_event_session;
 
-/** A change of the directory to make durable. Spans: as ps_event_session and the datagram. */
+/** A change of the directory to make durable. `name` points into the input's datagram. */
 typedef struct ps_event_record {
     uint64_t commit_seq;
     uint64_t generation; /**< The device's log position after this change. */
-    ps_span user;
+    ps_label user;
     uint8_t device[PS_DEVICE_BYTES];
     ps_span name;
     ps_content content;

@@ -1,0 +1,128 @@
+/* PUBLISH and UNPUBLISH: the device's log. Only the entry that follows the log's position is
+ * applied; what is older was applied before, and behind a gap nothing is. */
+#include "server/server_internal.h"
+
+#include "peersync/transfer.h"
+
+static void record_event(ps_reply *r, uint32_t device, const ps_publication *entry, bool published)
+{
+    ps_server *s = r->s;
+    if (!s->cfg.records) {
+        return;
+    }
+    const ps_device *v = ps_device_at(&s->directory, device);
+    ps_event *e = &r->out->events[r->out->events_len++];
+    *e = (ps_event){
+        .type = PS_EVENT_RECORD,
+        .u.record = {.commit_seq = ++s->commit_seq,
+                     .generation = v->generation,
+                     .user = ps_user_label(&s->directory, v->user),
+                     .name = entry->name,
+                     .content = entry->content,
+                     .published = published},
+    };
+    memcpy(e->u.record.device, v->id, PS_DEVICE_BYTES);
+}
+
+/* What keeps this entry out, judged on the entry alone. */
+static ps_error entry_fault(const ps_publication *entry)
+{
+    if (ps_name_check(entry->name) != PS_NAME_OK) {
+        return PS_E_BAD_NAME;
+    }
+    return entry->content.length > PS_FILE_MAX ? PS_E_MALFORMED : PS_E_NONE;
+}
+
+static ps_error publish(ps_reply *r, uint32_t device, const ps_publication *entry)
+{
+    ps_directory *d = &r->s->directory;
+    ps_error fault = entry_fault(entry);
+    if (fault != PS_E_NONE) {
+        return fault;
+    }
+    uint32_t pub = ps_pub_find(d, device, entry->name);
+    if (pub != PS_NIL) {
+        ps_pub_at(d, pub)->content = entry->content;
+        return PS_E_NONE;
+    }
+    const ps_user *u = ps_user_at(d, ps_device_at(d, device)->user);
+    if (u->publications >= r->s->cfg.max_user_publications) {
+        return PS_E_QUOTA;
+    }
+    return ps_pub_add(d, device, entry->name, &entry->content);
+}
+
+/* Whether an entry that was applied before took effect, for the answer to a retransmission. */
+static ps_error outcome(const ps_reply *r, uint32_t device, const ps_publication *entry,
+                        ps_message_type type)
+{
+    if (type == PS_MSG_UNPUBLISH) {
+        return PS_E_NONE;
+    }
+    ps_error fault = entry_fault(entry);
+    if (fault != PS_E_NONE) {
+        return fault;
+    }
+    const ps_directory *d = &r->s->directory;
+    if (ps_pub_find(d, device, entry->name) != PS_NIL) {
+        return PS_E_NONE;
+    }
+    const ps_user *u = ps_user_at(d, ps_device_at(d, device)->user);
+    return u->publications >= r->s->cfg.max_user_publications ? PS_E_QUOTA : PS_E_FULL;
+}
+
+static ps_error apply(ps_reply *r, uint32_t device, const ps_publication *entry,
+                      ps_message_type type)
+{
+    ps_directory *d = &r->s->directory;
+    ps_error error = PS_E_NONE;
+    ps_device_at(d, device)->generation++;
+    if (type == PS_MSG_PUBLISH) {
+        error = publish(r, device, entry);
+    } else {
+        uint32_t pub = ps_pub_find(d, device, entry->name);
+        if (pub != PS_NIL) {
+            ps_pub_remove(d, pub);
+        }
+    }
+    if (error == PS_E_NONE) {
+        record_event(r, device, entry, type == PS_MSG_PUBLISH);
+    }
+    return error;
+}
+
+bool ps_on_changes(ps_reply *r, const ps_message *m)
+{
+    const ps_message_type type = (ps_message_type)m->type;
+    ps_changes changes;
+    if (!ps_changes_decode(type, m->body, &changes)) {
+        return false;
+    }
+    ps_server *s = r->s;
+    ps_session *x = ps_session_at(s, r->session);
+    ps_refusal refusals[PS_PAGE_ENTRIES];
+    size_t refused = 0;
+    ps_publication entry;
+    uint64_t generation = changes.generation;
+    for (uint8_t i = 0; ps_changes_next(type, &changes, &entry); i++, generation++) {
+        ps_error error = PS_E_NONE;
+        uint64_t applied = ps_device_at(&s->directory, x->device)->generation;
+        if (generation <= applied) {
+            error = outcome(r, x->device, &entry, type);
+        } else if (generation == applied + 1) {
+            error = apply(r, x->device, &entry, type);
+        } else {
+            break;
+        }
+        if (error != PS_E_NONE) {
+            refusals[refused++] = (ps_refusal){.index = i, .error = (uint16_t)error};
+        }
+    }
+    x->generation = ps_device_at(&s->directory, x->device)->generation;
+    /* It promises what may have to become durable first: a datagram of its own. */
+    (void)ps_published_encode(ps_reply_begin(r, true), m->request, x->generation, refusals,
+                              refused);
+    r->commit_seq = s->cfg.records ? s->commit_seq : 0;
+    ps_reply_flush(r);
+    return true;
+}

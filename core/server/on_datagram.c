@@ -1,0 +1,138 @@
+/* A datagram's way in: packet, session, address, replay window, then its messages. */
+#include "server/server_internal.h"
+
+/* Walks the messages' headers before anything is believed. */
+static bool framing_ok(ps_server *s, ps_span messages)
+{
+    ps_reader r = ps_reader_of(messages);
+    ps_message m;
+    size_t count = 0;
+    while (ps_message_decode(&r, &m)) {
+        count++;
+    }
+    if (r.bad || count == 0) {
+        ps_server_drop(s, PS_DROP_TRUNCATED);
+        return false;
+    }
+    if (count > PS_PACKET_MESSAGES) {
+        ps_server_drop(s, PS_DROP_TRAILING);
+        return false;
+    }
+    return true;
+}
+
+/* The session that this packet belongs to, or PS_NIL when it is dropped. */
+static uint32_t session_of(ps_server *s, const ps_input_datagram *in, const ps_packet *packet)
+{
+    uint32_t i = ps_session_find(s, packet->receiver_id);
+    if (i == PS_NIL || !ps_session_alive(s, i)) {
+        ps_server_drop(s, PS_DROP_NO_SESSION);
+        return PS_NIL;
+    }
+    const ps_session *x = ps_session_at(s, i);
+    if (!ps_addr_equal(&x->addr, &in->from)) {
+        ps_server_drop(s, PS_DROP_ADDRESS);
+        return PS_NIL;
+    }
+    if (!ps_replay_is_new(&x->replay, packet->counter)) {
+        ps_server_drop(s, PS_DROP_REPLAY);
+        return PS_NIL;
+    }
+    return framing_ok(s, packet->messages) ? i : PS_NIL;
+}
+
+typedef enum verdict { GO_ON, MALFORMED, MISPLACED, LEFT } verdict;
+
+static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
+{
+    bool good = true;
+    switch (m->type) {
+    case PS_MSG_HEARTBEAT:
+        good = ps_on_heartbeat(r, m);
+        break;
+    case PS_MSG_PUBLISH:
+    case PS_MSG_UNPUBLISH:
+        if (*changed) { /* One a packet: that bounds the records of a step. */
+            return MISPLACED;
+        }
+        *changed = true;
+        good = ps_on_changes(r, m);
+        break;
+    case PS_MSG_LIST_PEERS:
+        good = ps_on_list_peers(r, m);
+        break;
+    case PS_MSG_LIST_FILES:
+    case PS_MSG_SEARCH:
+        good = ps_on_list_files(r, m);
+        break;
+    case PS_MSG_LOCATE:
+        good = ps_on_locate(r, m);
+        break;
+    case PS_MSG_LOGOUT:
+        if (ps_on_logout(r, m)) {
+            return LEFT;
+        }
+        return MALFORMED;
+    case PS_MSG_LOGIN:
+    case PS_MSG_LOGIN_OK:
+    case PS_MSG_HEARTBEAT_OK:
+    case PS_MSG_PUBLISHED:
+    case PS_MSG_PEERS:
+    case PS_MSG_FILES:
+    case PS_MSG_SOURCES:
+    case PS_MSG_LOGOUT_OK:
+    case PS_MSG_CHALLENGE:
+    case PS_MSG_CHALLENGE_OK:
+    case PS_MSG_PUSH:
+    case PS_MSG_PUSH_OK:
+    case PS_MSG_ERROR:
+        return MISPLACED;
+    default:
+        ps_reply_error(r, m->request, PS_E_UNSUPPORTED, 0);
+        break;
+    }
+    return good ? GO_ON : MALFORMED;
+}
+
+static void on_messages(ps_server *s, uint32_t session, ps_span messages, ps_output *out)
+{
+    ps_reply reply = {.s = s, .out = out, .session = session};
+    ps_reader r = ps_reader_of(messages);
+    ps_message m;
+    verdict v = GO_ON;
+    bool changed = false;
+    while (v == GO_ON && ps_message_decode(&r, &m)) {
+        s->stats.messages_in++;
+        v = dispatch(&reply, &m, &changed);
+    }
+    ps_reply_flush(&reply);
+    if (v == MALFORMED) {
+        ps_server_drop(s, PS_DROP_MALFORMED);
+    } else if (v == MISPLACED) {
+        ps_server_drop(s, PS_DROP_MISPLACED);
+    } else if (v == LEFT) {
+        ps_session_close(s, session, PS_CLOSE_LOGOUT, out);
+    }
+}
+
+void ps_on_datagram(ps_server *s, const ps_input_datagram *in, ps_output *out)
+{
+    ps_packet packet;
+    ps_drop why;
+    s->stats.datagrams_in++;
+    if (!ps_packet_decode(in->data, in->len, &packet, &why)) {
+        ps_server_drop(s, why);
+        return;
+    }
+    if (packet.receiver_id == 0) {
+        ps_on_login(s, in, &packet, out);
+        return;
+    }
+    uint32_t session = session_of(s, in, &packet);
+    if (session == PS_NIL) {
+        return;
+    }
+    ps_replay_accept(&ps_session_at(s, session)->replay, packet.counter);
+    ps_timeout_touch(&s->liveness, ps_session_times(s), session, s->clock.now_us);
+    on_messages(s, session, packet.messages, out);
+}

@@ -1,0 +1,85 @@
+/* Answers, encoded in place in the caller's slab. */
+#include "server/server_internal.h"
+
+/* Begins a datagram at the slab's end. The step has made sure of the room. */
+static ps_writer datagram_begin(ps_output *out, size_t cap, uint64_t receiver_id, uint64_t counter)
+{
+    PS_ASSERT(out->datagrams_len < out->datagrams_cap);
+    PS_ASSERT(out->bytes_cap - out->bytes_len >= cap);
+    ps_writer w = {.base = out->bytes + out->bytes_len, .cap = cap};
+    ps_packet_encode(&w, receiver_id, counter);
+    return w;
+}
+
+static void datagram_end(ps_server *s, ps_output *out, const ps_writer *w, const ps_addr *to,
+                         uint32_t endpoint, uint64_t commit_seq)
+{
+    out->datagrams[out->datagrams_len++] = (ps_datagram){
+        .to = *to,
+        .endpoint = endpoint,
+        .offset = (uint32_t)out->bytes_len,
+        .len = (uint32_t)w->len,
+        .commit_seq = commit_seq,
+    };
+    out->bytes_len += w->len;
+    s->stats.datagrams_out++;
+}
+
+void ps_reply_flush(ps_reply *r)
+{
+    if (!r->open) {
+        return;
+    }
+    r->open = false;
+    const ps_session *x = ps_session_at(r->s, r->session);
+    datagram_end(r->s, r->out, &r->writer, &x->addr, x->endpoint, r->commit_seq);
+    r->commit_seq = 0;
+}
+
+ps_writer *ps_reply_begin(ps_reply *r, bool fresh)
+{
+    if (fresh) {
+        ps_reply_flush(r);
+    }
+    if (!r->open) {
+        ps_session *x = ps_session_at(r->s, r->session);
+        r->writer = datagram_begin(r->out, x->datagram_max, x->client_id, ++x->tx_counter);
+        r->open = true;
+    }
+    return &r->writer;
+}
+
+void ps_reply_error(ps_reply *r, uint32_t request, ps_error code, uint32_t retry_ms)
+{
+    const ps_error_message m = {.code = (uint16_t)code, .retry_ms = retry_ms};
+    if (!ps_error_encode(ps_reply_begin(r, false), request, &m)) {
+        (void)ps_error_encode(ps_reply_begin(r, true), request, &m);
+    }
+}
+
+void ps_refuse(ps_server *s, ps_output *out, const ps_addr *to, uint32_t endpoint,
+               uint64_t client_id, uint32_t request, ps_error code, uint32_t retry_ms)
+{
+    const ps_error_message m = {.code = (uint16_t)code, .retry_ms = retry_ms};
+    ps_writer w = datagram_begin(out, PS_DATAGRAM_MIN, client_id, 0);
+    (void)ps_error_encode(&w, request, &m);
+    datagram_end(s, out, &w, to, endpoint, 0);
+    s->stats.logins_refused++;
+}
+
+void ps_welcome(ps_server *s, ps_output *out, uint32_t session, uint32_t request)
+{
+    ps_session *x = ps_session_at(s, session);
+    const ps_login_ok m = {
+        .session_id = x->id,
+        .heartbeat_ms = s->cfg.heartbeat_ms,
+        .dead_ms = s->cfg.dead_ms,
+        .resend_ms = s->cfg.resend_ms,
+        .wall_s = ps_server_wall_s(s),
+        .generation = x->generation,
+        .observed = x->addr,
+    };
+    ps_writer w = datagram_begin(out, x->datagram_max, x->client_id, ++x->tx_counter);
+    (void)ps_login_ok_encode(&w, request, &m);
+    datagram_end(s, out, &w, &x->addr, x->endpoint, 0);
+}

@@ -1,0 +1,202 @@
+/* The server's machine: init, step, time. */
+#include "server/server_internal.h"
+
+/* Inputs whose tables are prefetched together. */
+#define LOOK_AHEAD 16u
+
+/* Labels of the keys that are derived from the seed. */
+enum { KEY_GENERATOR = 1, KEY_TABLES = 2, KEY_IDS = 3, KEY_DIRECTORY = 4 };
+
+void ps_server_config_default(ps_server_config *cfg)
+{
+    *cfg = (ps_server_config){
+        .size = sizeof *cfg,
+        .max_sessions = 4096,
+        .max_users = 8192,
+        .max_devices = 8192,
+        .max_publications = 65536,
+        .max_user_publications = 65536,
+        .max_pending_logins = 256,
+        .name_bytes = 65536u * 32u,
+        .heartbeat_ms = 2000,
+        .dead_ms = 3000,
+        .resend_ms = 80,
+        .pending_ms = 15000,
+        .search_names = 512,
+    };
+}
+
+ps_status ps_server_init(void *mem, size_t len, const ps_server_config *cfg, ps_server **out)
+{
+    size_t need = ps_server_size(cfg);
+    if (mem == NULL || out == NULL || need == 0 || len < need || (uintptr_t)mem % 64 != 0) {
+        return PS_INVALID;
+    }
+    ps_server *s = mem;
+    (void)ps_server_layout(cfg, s, NULL, 0, NULL);
+    s->cfg = *cfg;
+    ps_prng_init(&s->prng, cfg->seed, KEY_GENERATOR);
+    s->table_key = ps_key_derive(cfg->seed, KEY_TABLES);
+    s->id_key = ps_key_derive(cfg->seed, KEY_IDS);
+    ps_slots_init(&s->sessions, cfg->max_sessions);
+    ps_slots_init(&s->pendings, cfg->max_pending_logins);
+    ps_timeouts_init(&s->liveness, cfg->dead_ms * UINT64_C(1000));
+    ps_timeouts_init(&s->verification, cfg->pending_ms * UINT64_C(1000));
+    if (!cfg->mem_is_zero) {
+        memset(ps_session_heads(s), 0, ((size_t)s->session_mask + 1) * 4);
+        memset(ps_server_at(s, s->pending_heads_at), 0, ((size_t)s->pending_mask + 1) * 4);
+    }
+    const ps_directory_caps caps = ps_server_directory_caps(cfg);
+    ps_directory_init(&s->directory, &caps, ps_key_derive(cfg->seed, KEY_DIRECTORY),
+                      cfg->mem_is_zero);
+    *out = s;
+    return PS_OK;
+}
+
+uint64_t ps_server_wall_s(const ps_server *s)
+{
+    if (s->wall_s == 0) {
+        return 0;
+    }
+    return s->wall_s + (s->clock.now_us - s->wall_set_us) / 1000000u;
+}
+
+/* Reclaims what has expired, a bounded number at a time. */
+static void on_tick(ps_server *s, ps_output *out)
+{
+    const uint64_t now_us = s->clock.now_us;
+    for (uint32_t n = 0; n < PS_SERVER_TICK_EVICTIONS; n++) {
+        uint32_t dead = ps_timeouts_due(&s->liveness, ps_session_times(s), now_us);
+        if (dead == PS_NIL) {
+            break;
+        }
+        s->stats.evictions++;
+        ps_session_close(s, dead, PS_CLOSE_SILENCE, out);
+    }
+    for (uint32_t n = 0; n < PS_SERVER_TICK_EVICTIONS; n++) {
+        uint32_t stale = ps_timeouts_due(&s->verification, ps_pending_times(s), now_us);
+        if (stale == PS_NIL) {
+            break;
+        }
+        ps_pending_remove(s, stale);
+    }
+}
+
+static bool has_room(const ps_output *out)
+{
+    return out->bytes_cap - out->bytes_len >= PS_SERVER_STEP_BYTES &&
+           out->bytes_cap <= UINT32_MAX &&
+           out->datagrams_cap - out->datagrams_len >= PS_SERVER_STEP_DATAGRAMS &&
+           out->events_cap - out->events_len >= PS_SERVER_STEP_EVENTS;
+}
+
+static bool step_one(ps_server *s, const ps_input *in, ps_output *out)
+{
+    switch (in->type) {
+    case PS_INPUT_TICK:
+        on_tick(s, out);
+        return true;
+    case PS_INPUT_DATAGRAM:
+        ps_on_datagram(s, &in->u.datagram, out);
+        return true;
+    case PS_INPUT_ENTROPY:
+        ps_prng_mix(&s->prng, in->u.entropy);
+        return true;
+    case PS_INPUT_WALL_CLOCK:
+        s->wall_s = in->u.wall_s;
+        s->wall_set_us = s->clock.now_us;
+        return true;
+    case PS_INPUT_VERDICT:
+        ps_on_verdict(s, &in->u.verdict, out);
+        return true;
+    case PS_INPUT_LOGIN:
+    case PS_INPUT_LOGOUT:
+    case PS_INPUT_PUBLISH:
+    case PS_INPUT_UNPUBLISH:
+    case PS_INPUT_LIST_PEERS:
+    case PS_INPUT_LIST_FILES:
+    case PS_INPUT_SEARCH:
+    case PS_INPUT_LOCATE:
+    default:
+        return false;
+    }
+}
+
+/* The receiver id of a datagram that looks like a session's packet, else 0. */
+static uint64_t peek_id(const ps_input *in)
+{
+    if (in->type != PS_INPUT_DATAGRAM || in->u.datagram.len < PS_PACKET_HEADER) {
+        return 0;
+    }
+    return ps_load64(in->u.datagram.data + 1);
+}
+
+/* Starts loading what the next inputs will touch: buckets, then records, then the neighbours in
+ * the liveness list. At a million sessions every one of these is a cache miss; together they cost
+ * little more than one. Reads only; a wrong guess costs nothing but the load. */
+static void look_ahead(const ps_server *s, const ps_input in[], size_t n)
+{
+    const uint32_t *heads = ps_session_heads(s);
+    const ps_timeout_node *times = ps_session_times(s);
+    uint32_t slots[LOOK_AHEAD];
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(&heads[peek_id(&in[i]) & s->session_mask]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = heads[peek_id(&in[i]) & s->session_mask];
+        if (at != 0) {
+            const uint8_t *record = (const uint8_t *)ps_session_at(s, at - 1);
+            __builtin_prefetch(record, 1);
+            __builtin_prefetch(record + 64, 1);
+            __builtin_prefetch(&times[at - 1], 1);
+            slots[found++] = at - 1;
+        }
+    }
+    for (size_t i = 0; i < found; i++) {
+        const ps_timeout_node *node = &times[slots[i]];
+        if (node->prev < s->sessions.fresh) {
+            __builtin_prefetch(&times[node->prev], 1);
+        }
+        if (node->next < s->sessions.fresh) {
+            __builtin_prefetch(&times[node->next], 1);
+        }
+    }
+}
+
+ps_status ps_server_step(ps_server *s, ps_input in[], size_t n, size_t *consumed, ps_output *out)
+{
+    *consumed = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i % LOOK_AHEAD == 0 && n - i > 1) {
+            look_ahead(s, &in[i], n - i < LOOK_AHEAD ? n - i : LOOK_AHEAD);
+        }
+        if (!has_room(out)) {
+            return PS_AGAIN;
+        }
+        (void)ps_clock_advance(&s->clock, in[i].now_us);
+        if (!step_one(s, &in[i], out)) {
+            return PS_INVALID;
+        }
+        *consumed = i + 1;
+    }
+    return ps_time_reached(ps_server_deadline_us(s), s->clock.now_us) ? PS_MORE : PS_OK;
+}
+
+uint64_t ps_server_deadline_us(const ps_server *s)
+{
+    return ps_time_min(ps_timeouts_deadline_us(&s->liveness, ps_session_times(s)),
+                       ps_timeouts_deadline_us(&s->verification, ps_pending_times(s)));
+}
+
+void ps_server_stats_get(const ps_server *s, ps_server_stats *stats)
+{
+    *stats = s->stats;
+    stats->clock_clamped = s->clock.clamped;
+    stats->sessions = s->sessions.used;
+    stats->users = s->directory.users.used;
+    stats->devices = s->directory.devices.used;
+    stats->publications = s->directory.pubs.used;
+    stats->pending_logins = s->pendings.used;
+    stats->name_blocks_used = s->directory.names.used;
+}
