@@ -117,6 +117,10 @@ bool ps_published_next(ps_published *m, ps_refusal *refusal);
 
 /* ---- list.c: LIST_PEERS, PEERS, LIST_FILES, SEARCH, FILES ---- */
 
+/* Entries that a page may hold, and all pages of one datagram together: bounds the events that a
+ * datagram causes at a peer. Decoders reject a page of more; ps_page_add_*() refuses a 65th. */
+#define PS_PAGE_ENTRIES 64u
+
 /* A cursor is 0 at first, then what the last page said; a page's `next` of 0 ends the list. */
 typedef struct ps_list {
     uint64_t cursor;

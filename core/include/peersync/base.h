@@ -125,12 +125,14 @@ bool ps_content_equal(const ps_content *a, const ps_content *b);
 /** Why a name is refused; PS_NAME_OK when it is not. */
 typedef enum ps_name_fault {
     PS_NAME_OK = 0,
-    PS_NAME_EMPTY,     /**< No bytes. */
-    PS_NAME_TOO_LONG,  /**< Over PS_NAME_MAX bytes. */
-    PS_NAME_NOT_UTF8,  /**< Not well-formed UTF-8 (RFC 3629). */
-    PS_NAME_SEPARATOR, /**< Holds '/' or '\\'. */
-    PS_NAME_CONTROL,   /**< Holds NUL or another control character (U+0000..1F, U+007F..9F). */
-    PS_NAME_DOTS       /**< Is "." or "..". */
+    PS_NAME_EMPTY,         /**< No bytes. */
+    PS_NAME_TOO_LONG,      /**< Over PS_NAME_MAX bytes. */
+    PS_NAME_NOT_UTF8,      /**< Not well-formed UTF-8 (RFC 3629). */
+    PS_NAME_SEPARATOR,     /**< Holds '/' or '\\'. */
+    PS_NAME_CONTROL,       /**< Holds NUL or another control character (U+0000..1F, U+007F..9F). */
+    PS_NAME_DOTS,          /**< Is "." or "..". */
+    PS_NAME_USER_TOO_LONG, /**< A user name over PS_USER_MAX bytes. */
+    PS_NAME_USER_CHARACTER /**< A user name that holds a space or '#'. */
 } ps_name_fault;
 
 /** Checks a publication's name by the rules that hold at both ends. */
@@ -290,6 +292,7 @@ typedef struct ps_event_entry {
     ps_content content; /**< FILE and SOURCE. */
     ps_addr addr;       /**< SOURCE: where its uploads are served (family NONE: not active). */
     bool active;        /**< FILE, SOURCE: its owner is online. */
+    bool own;           /**< FILE, SOURCE: it belongs to this peer's user. */
 } ps_event_entry;
 
 /** A command's end. */
@@ -328,23 +331,24 @@ typedef struct ps_output {
     size_t events_len;
 } ps_output;
 
-/** Why a datagram was dropped: X(NAME, text). One list makes the enum, the counters, the names. */
+/** Why a datagram was dropped: X(NAME, name, text). One list makes the enum, the counters, names.
+ */
 #define PS_DROP_LIST(X)                                                                            \
-    X(EMPTY, "empty datagram")                                                                     \
-    X(OVERSIZED, "longer than a datagram may be")                                                  \
-    X(TYPE, "unknown packet type")                                                                 \
-    X(TRUNCATED, "ends inside a header or a message")                                              \
-    X(MALFORMED, "a message's body is malformed")                                                  \
-    X(TRAILING, "more messages than a packet may hold")                                            \
-    X(NO_SESSION, "no session has this receiver id")                                               \
-    X(ADDRESS, "the session's address is another")                                                 \
-    X(REPLAY, "replayed or too old")                                                               \
-    X(MISPLACED, "a message that does not belong here now")                                        \
-    X(STALE, "an answer to nothing that is waiting")
+    X(EMPTY, "empty", "empty datagram")                                                            \
+    X(OVERSIZED, "oversized", "longer than a datagram may be")                                     \
+    X(TYPE, "type", "unknown packet type")                                                         \
+    X(TRUNCATED, "truncated", "ends inside a header or a message")                                 \
+    X(MALFORMED, "malformed", "a message's body is malformed")                                     \
+    X(TRAILING, "trailing", "more messages than a packet may hold")                                \
+    X(NO_SESSION, "no_session", "no session has this receiver id")                                 \
+    X(ADDRESS, "address", "the session's address is another")                                      \
+    X(REPLAY, "replay", "replayed or too old")                                                     \
+    X(MISPLACED, "misplaced", "a message that does not belong here now")                           \
+    X(STALE, "stale", "an answer to nothing that is waiting")
 
 /** Indices of the drop counters. */
 typedef enum ps_drop {
-#define PS_DROP_ENUM(name, text) PS_DROP_##name,
+#define PS_DROP_ENUM(upper, name, text) PS_DROP_##upper,
     PS_DROP_LIST(PS_DROP_ENUM)
 #undef PS_DROP_ENUM
         PS_DROP_COUNT
