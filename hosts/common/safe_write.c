@@ -1,0 +1,158 @@
+#include "common/safe_write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int write_all(int fd, ps_span content)
+{
+    while (content.len > 0) {
+        const ssize_t n = write(fd, content.data, content.len);
+        if (n < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return -1;
+        }
+        content.data += n;
+        content.len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* The directory's entry is durable only when the directory itself is synced. */
+static int sync_directory(const char *file)
+{
+    char dir[PATH_MAX];
+    const char *slash = strrchr(file, '/');
+    const size_t len = slash == NULL ? 0 : slash == file ? 1 : (size_t)(slash - file);
+    if (len >= sizeof dir) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(dir, len > 0 ? file : ".", len > 0 ? len : 1);
+    dir[len > 0 ? len : 1] = '\0';
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    const int rc = fsync(fd);
+    close(fd);
+    return rc;
+}
+
+/* Follows links, so that a link to the file stays one. A file that is not there yet keeps its
+ * name. */
+static int final_path(const char *path, char out[PATH_MAX])
+{
+    if (realpath(path, out) != NULL) {
+        return 0;
+    }
+    const size_t len = strlen(path);
+    if (errno != ENOENT || len >= PATH_MAX) {
+        return -1;
+    }
+    memcpy(out, path, len + 1);
+    return 0;
+}
+
+static int fill(int fd, ps_span content, mode_t mode)
+{
+    if (fchmod(fd, mode) != 0 || write_all(fd, content) != 0) {
+        return -1;
+    }
+    return fsync(fd);
+}
+
+int ps_file_replace(const char *path, ps_span content, mode_t mode)
+{
+    char target[PATH_MAX];
+    char temporary[PATH_MAX + 16];
+    if (final_path(path, target) != 0) {
+        return -1;
+    }
+    snprintf(temporary, sizeof temporary, "%s.XXXXXX", target);
+    const int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    int rc = fill(fd, content, mode);
+    int error = errno;
+    if (close(fd) != 0 && rc == 0) {
+        rc = -1;
+        error = errno;
+    }
+    if (rc == 0) {
+        rc = rename(temporary, target);
+        error = errno;
+    }
+    if (rc != 0) {
+        unlink(temporary);
+        errno = error;
+        return -1;
+    }
+    return sync_directory(target);
+}
+
+static int read_all(int fd, size_t limit, uint8_t **out, size_t *len)
+{
+    size_t cap = 4096;
+    size_t at = 0;
+    uint8_t *buf = malloc(cap + 1);
+    while (buf != NULL) {
+        const ssize_t n = read(fd, buf + at, cap - at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 || at + (size_t)n > limit) {
+            errno = n < 0 ? errno : EFBIG;
+            break;
+        }
+        at += (size_t)n;
+        if (n == 0) {
+            buf[at] = 0;
+            *out = buf;
+            *len = at;
+            return 0;
+        }
+        if (at == cap) {
+            uint8_t *larger = realloc(buf, cap * 2 + 1);
+            if (larger == NULL) {
+                break;
+            }
+            buf = larger;
+            cap *= 2;
+        }
+    }
+    const int error = errno;
+    free(buf);
+    errno = error;
+    return -1;
+}
+
+int ps_file_read(const char *path, size_t limit, uint8_t **out, size_t *len)
+{
+    struct stat st;
+    /* Not blocking: opening a FIFO would wait for a writer. */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return -1;
+    }
+    int rc = fstat(fd, &st);
+    if (rc == 0 && !S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        rc = -1;
+    }
+    if (rc == 0) {
+        rc = read_all(fd, limit, out, len);
+    }
+    const int error = errno;
+    close(fd);
+    errno = error;
+    return rc;
+}
