@@ -102,9 +102,8 @@ struct data_get {
     const ps_addr *sources; /**< Tried in turn until one delivers. */
     size_t source_count;    /**< At least 1, except for content that is already here. */
     const char *dir;        /**< Existing directory of the final name. */
-    const char *name;       /**< Final name in it; one component. */
-    bool name_is_local; /**< The name was typed here (`-o`): any name the file system takes. Else
-                             it came from the network and must pass ps_name_check(). */
+    const char *name;       /**< Final name in it, checked by ps_name_check(): from the network
+                                 or typed, it is one component that every system can take. */
 };
 
 /**
