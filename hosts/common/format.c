@@ -1,8 +1,6 @@
 #include "common/format.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 char *ps_format_size(char out[PS_FORMAT_SIZE_BYTES], uint64_t bytes)
@@ -66,24 +64,6 @@ char *ps_format_time(char out[PS_FORMAT_TIME_BYTES], uint64_t wall_us)
     }
     const size_t n = strftime(out, PS_FORMAT_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
     snprintf(out + n, PS_FORMAT_TIME_BYTES - n, ".%03uZ", (unsigned)(wall_us / 1000u % 1000u));
-    return out;
-}
-
-char *ps_format_addr(char out[PS_FORMAT_ADDR_BYTES], const ps_addr *addr)
-{
-    char ip[INET6_ADDRSTRLEN];
-    if (addr->family == PS_ADDR_V4 && inet_ntop(AF_INET, addr->ip, ip, sizeof ip) != NULL) {
-        snprintf(out, PS_FORMAT_ADDR_BYTES, "%s:%u", ip, addr->port);
-    } else if (addr->family == PS_ADDR_V6 && inet_ntop(AF_INET6, addr->ip, ip, sizeof ip) != NULL) {
-        if (addr->scope != 0) {
-            snprintf(out, PS_FORMAT_ADDR_BYTES, "[%s%%%u]:%u", ip, (unsigned)addr->scope,
-                     addr->port);
-        } else {
-            snprintf(out, PS_FORMAT_ADDR_BYTES, "[%s]:%u", ip, addr->port);
-        }
-    } else {
-        snprintf(out, PS_FORMAT_ADDR_BYTES, "none");
-    }
     return out;
 }
 

@@ -1,4 +1,4 @@
-/* Numbers, times and addresses for people. All write into the caller's buffer and return it. */
+/* Numbers, times and roots for people. All write into the caller's buffer and return it. */
 #ifndef PS_COMMON_FORMAT_H
 #define PS_COMMON_FORMAT_H
 
@@ -7,7 +7,6 @@
 #define PS_FORMAT_SIZE_BYTES 16u
 #define PS_FORMAT_SPAN_BYTES 16u
 #define PS_FORMAT_TIME_BYTES 32u
-#define PS_FORMAT_ADDR_BYTES 64u
 #define PS_FORMAT_ROOT_BYTES 65u
 
 /* "999 B", "1.0 KiB", "3.0 GiB", "16.0 EiB". */
@@ -16,8 +15,6 @@ char *ps_format_size(char out[PS_FORMAT_SIZE_BYTES], uint64_t bytes);
 char *ps_format_duration(char out[PS_FORMAT_SPAN_BYTES], uint64_t us);
 /* "2026-11-24T00:07:53.123Z" (RFC 3339, UTC) from microseconds since 1970. */
 char *ps_format_time(char out[PS_FORMAT_TIME_BYTES], uint64_t wall_us);
-/* "127.0.0.1:5000", "[fe80::1%2]:5000", "none". */
-char *ps_format_addr(char out[PS_FORMAT_ADDR_BYTES], const ps_addr *addr);
 /* Lower-case hexadecimal of a root. */
 char *ps_format_root(char out[PS_FORMAT_ROOT_BYTES], const uint8_t root[PS_ROOT_BYTES]);
 

@@ -2,6 +2,7 @@
 
 #include "common/format.h"
 #include "common/text.h"
+#include "peersync/posix.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,7 +79,7 @@ static void add_text_value(line *l, const ps_log_field *f)
 
 static void add_value(line *l, const ps_log_field *f, ps_log_format format)
 {
-    char buf[PS_FORMAT_ADDR_BYTES];
+    char buf[PS_ADDR_TEXT];
     const char *quote = format == PS_LOG_JSON ? "\"" : "";
     switch (f->kind) {
     case PS_FIELD_NUMBER:
@@ -87,7 +88,7 @@ static void add_value(line *l, const ps_log_field *f, ps_log_format format)
         break;
     case PS_FIELD_ADDR:
         add(l, quote);
-        add(l, ps_format_addr(buf, f->addr));
+        add(l, ps_addr_format(f->addr, buf));
         add(l, quote);
         break;
     case PS_FIELD_SPAN:
