@@ -1,5 +1,5 @@
 /* Every control message: its fields, encoder and decoder. One .c file a conversation:
- *   login.c heartbeat.c publish.c list.c locate.c logout.c push.c error.c
+ *   login.c heartbeat.c publish.c list.c locate.c logout.c push.c error.c; address.c for all
  *
  * Decoders take a message's body, reject what is malformed (false) and borrow spans from it. They
  * check lengths, counts and that nothing is left over, and never a name's rules: who receives
@@ -37,8 +37,8 @@ bool ps_login_encode(ps_writer *w, uint32_t request, const ps_login *m);
 bool ps_login_decode(ps_span body, ps_login *m);
 
 typedef struct ps_login_ok {
-    uint64_t session_id; /* The receiver id of all further packets to the server; never 0. */
-    uint32_t heartbeat_ms;
+    uint64_t session_id;   /* The receiver id of all further packets to the server; never 0. */
+    uint32_t heartbeat_ms; /* The three times are never 0. */
     uint32_t dead_ms;
     uint32_t resend_ms;
     uint64_t wall_s;     /* The server's clock; 0: it has none. */
@@ -180,7 +180,7 @@ typedef struct ps_source {
     bool active;
     bool own;
     ps_span user;
-    uint8_t addrs_count; /* 0..PS_SOURCE_ADDRS known ones. */
+    uint8_t addrs_count; /* 0..PS_SOURCE_ADDRS known ones; a reader skips more. */
     struct {
         uint8_t kind;
         ps_addr addr;
@@ -217,7 +217,7 @@ bool ps_push_ok_decode(ps_span body);
 /* ---- error.c: ERROR ---- */
 
 typedef struct ps_error_message {
-    uint16_t code; /* ps_error, or one from the future. */
+    uint16_t code; /* ps_error, or one from the future; never 0. */
     uint32_t retry_ms;
     ps_span text; /* 0..PS_TEXT_MAX bytes. */
 } ps_error_message;
