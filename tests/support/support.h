@@ -1,4 +1,0 @@
-#ifndef PS_TESTS_SUPPORT_H
-#define PS_TESTS_SUPPORT_H
-
-#endif
