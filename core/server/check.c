@@ -31,7 +31,7 @@ static int check_sessions(const ps_server *s)
         HOLDS(ps_session_times(s)[i].deadline_us <= s->clock.now_us + s->liveness.length_us);
     }
     HOLDS(used == s->sessions.used && used <= s->sessions.cap);
-    HOLDS(ps_timeouts_check(&s->liveness, ps_session_times(s), used) == (int64_t)used);
+    HOLDS(ps_timeouts_check(&s->liveness, ps_session_times(s), s->sessions.cap) == (int64_t)used);
     return 0;
 }
 
@@ -65,7 +65,8 @@ static int check_pendings(const ps_server *s)
         HOLDS(ps_timeout_linked(ps_pending_times(s), i));
     }
     HOLDS(used == s->pendings.used && used <= s->pendings.cap);
-    HOLDS(ps_timeouts_check(&s->verification, ps_pending_times(s), used) == (int64_t)used);
+    HOLDS(ps_timeouts_check(&s->verification, ps_pending_times(s), s->pendings.cap) ==
+          (int64_t)used);
     return 0;
 }
 

@@ -1,0 +1,285 @@
+#include "fixture.h"
+
+void fixture_config(ps_server_config *cfg)
+{
+    ps_server_config_default(cfg);
+    cfg->max_sessions = 8;
+    cfg->max_users = 8;
+    cfg->max_devices = 8;
+    cfg->max_publications = 256;
+    cfg->max_user_publications = 200;
+    cfg->max_pending_logins = 4;
+    cfg->name_bytes = 32768;
+    for (uint8_t i = 0; i < 32; i++) {
+        cfg->seed[i] = i;
+    }
+}
+
+fixture *fixture_new(const ps_server_config *cfg)
+{
+    fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->cfg = *cfg;
+    size_t size = ps_server_size(cfg);
+    assert_int_not_equal(size, 0);
+    void *mem = aligned_alloc(64, size);
+    assert_non_null(mem);
+    memset(mem, 0xA5, size);
+    assert_int_equal(ps_server_init(mem, size, cfg, &f->s), PS_OK);
+    f->out = (ps_output){
+        .bytes = malloc(FIXTURE_BYTES),
+        .bytes_cap = FIXTURE_BYTES,
+        .datagrams = calloc(FIXTURE_DATAGRAMS, sizeof(ps_datagram)),
+        .datagrams_cap = FIXTURE_DATAGRAMS,
+        .events = calloc(FIXTURE_EVENTS, sizeof(ps_event)),
+        .events_cap = FIXTURE_EVENTS,
+    };
+    f->now_us = 1000000;
+    return f;
+}
+
+void fixture_free(fixture *f)
+{
+    free(f->out.bytes);
+    free(f->out.datagrams);
+    free(f->out.events);
+    free(f->s);
+    free(f);
+}
+
+void fixture_clear(fixture *f)
+{
+    f->out.bytes_len = 0;
+    f->out.datagrams_len = 0;
+    f->out.events_len = 0;
+}
+
+ps_status fixture_step(fixture *f, ps_input *in)
+{
+    size_t consumed = 0;
+    in->now_us = f->now_us;
+    ps_status status = ps_server_step(f->s, in, 1, &consumed, &f->out);
+    assert_int_equal(consumed, status == PS_OK || status == PS_MORE ? 1 : 0);
+    assert_int_equal(ps_server_check(f->s), 0);
+    return status;
+}
+
+ps_status fixture_tick(fixture *f)
+{
+    ps_input in = {.type = PS_INPUT_TICK};
+    return fixture_step(f, &in);
+}
+
+ps_server_stats fixture_stats(const fixture *f)
+{
+    ps_server_stats stats;
+    ps_server_stats_get(f->s, &stats);
+    return stats;
+}
+
+uint64_t fixture_drops(const fixture *f, ps_drop why)
+{
+    return fixture_stats(f).drops[why];
+}
+
+client client_make(fixture *f, const char *user, uint16_t port)
+{
+    client c = {
+        .f = f,
+        .addr = {.ip = {127, 0, 0, 1}, .port = port, .family = PS_ADDR_V4},
+        .user = user,
+        .client_id = UINT64_C(0xC11E000000000000) + port,
+        .request = 100,
+    };
+    memset(c.device, (int)(port & 0xff), sizeof c.device);
+    return c;
+}
+
+void client_deliver(client *c, const uint8_t *data, size_t len)
+{
+    uint8_t *exact = malloc(len > 0 ? len : 1);
+    assert_non_null(exact);
+    if (len > 0) {
+        memcpy(exact, data, len);
+    }
+    ps_input in = {.type = PS_INPUT_DATAGRAM,
+                   .u.datagram = {.from = c->addr, .data = exact, .len = len}};
+    ps_status status = fixture_step(c->f, &in);
+    assert_true(status == PS_OK || status == PS_MORE);
+    /* Spans of login events point into the datagram; tests look at them before the next call. */
+    static uint8_t *last;
+    free(last);
+    last = exact;
+    if (c->f->out.events_len == 0) {
+        free(last);
+        last = NULL;
+    }
+}
+
+ps_writer client_packet(client *c, uint8_t buffer[PS_DATAGRAM_MAX])
+{
+    ps_writer w = {.base = buffer, .cap = PS_DATAGRAM_MAX};
+    ps_packet_encode(&w, c->session_id, c->session_id == 0 ? 0 : ++c->counter);
+    return w;
+}
+
+void client_send(client *c, const ps_writer *w)
+{
+    assert_false(w->full);
+    client_deliver(c, w->base, w->len);
+}
+
+void client_login_send(client *c)
+{
+    uint8_t buffer[PS_DATAGRAM_MAX];
+    c->session_id = 0;
+    ps_writer w = client_packet(c, buffer);
+    ps_login login = {.client_id = c->client_id,
+                      .stream_port = 7000,
+                      .datagram_max = PS_DATAGRAM_MAX,
+                      .method = PS_LOGIN_PASSWORD,
+                      .user = span(c->user),
+                      .secret = span("secret")};
+    memcpy(login.device, c->device, sizeof login.device);
+    assert_true(ps_login_encode(&w, c->request, &login));
+    client_send(c, &w);
+}
+
+void fixture_verdict(fixture *f, ps_error error)
+{
+    uint64_t pending = 0;
+    for (size_t i = 0; i < f->out.events_len; i++) {
+        if (f->out.events[i].type == PS_EVENT_LOGIN_REQUEST) {
+            pending = f->out.events[i].u.login.pending;
+        }
+    }
+    assert_int_not_equal(pending, 0);
+    fixture_clear(f);
+    ps_input in = {.type = PS_INPUT_VERDICT, .u.verdict = {.pending = pending, .error = error}};
+    assert_int_not_equal(fixture_step(f, &in), PS_INVALID);
+}
+
+void client_login(client *c)
+{
+    fixture_clear(c->f);
+    client_login_send(c);
+    fixture_verdict(c->f, PS_E_NONE);
+    ps_message m = client_answer(c, 0);
+    assert_int_equal(m.type, PS_MSG_LOGIN_OK);
+    assert_int_equal(m.request, c->request);
+    ps_login_ok ok;
+    assert_true(ps_login_ok_decode(m.body, &ok));
+    c->session_id = ok.session_id;
+    c->generation = ok.generation;
+    c->counter = 0;
+    fixture_clear(c->f);
+}
+
+void client_heartbeat(client *c)
+{
+    uint8_t buffer[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(c, buffer);
+    const ps_heartbeat m = {.generation = c->generation};
+    assert_true(ps_heartbeat_encode(&w, ++c->request, &m));
+    client_send(c, &w);
+}
+
+static ps_error change(client *c, ps_message_type type, const char *name, uint64_t length)
+{
+    uint8_t buffer[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(c, buffer);
+    ps_changes_writer cw;
+    ps_publication entry = {.name = span(name), .content = {.length = length}};
+    memset(entry.content.root, (int)(length & 0xff), sizeof entry.content.root);
+    assert_true(ps_changes_begin(&w, &cw, type, ++c->request, c->generation + 1));
+    assert_true(ps_changes_add(&w, &cw, &entry));
+    assert_true(ps_changes_end(&w, &cw));
+    fixture_clear(c->f);
+    client_send(c, &w);
+    ps_published p;
+    ps_message m = client_answer(c, 0);
+    assert_int_equal(m.type, PS_MSG_PUBLISHED);
+    assert_true(ps_published_decode(m.body, &p));
+    assert_int_equal(p.generation, c->generation + 1);
+    c->generation++;
+    ps_refusal refusal = {0};
+    return ps_published_next(&p, &refusal) ? (ps_error)refusal.error : PS_E_NONE;
+}
+
+ps_error client_publish(client *c, const char *name, uint64_t length)
+{
+    return change(c, PS_MSG_PUBLISH, name, length);
+}
+
+void client_unpublish(client *c, const char *name)
+{
+    assert_int_equal(change(c, PS_MSG_UNPUBLISH, name, 0), PS_E_NONE);
+}
+
+void client_list(client *c, ps_message_type type, uint64_t cursor, const char *text)
+{
+    uint8_t buffer[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(c, buffer);
+    if (type == PS_MSG_LOCATE) {
+        const ps_locate m = {.cursor = cursor, .name = span(text)};
+        assert_true(ps_locate_encode(&w, ++c->request, &m));
+    } else {
+        const ps_list m = {.cursor = cursor, .text = span(text)};
+        assert_true(ps_list_encode(&w, type, ++c->request, &m));
+    }
+    fixture_clear(c->f);
+    client_send(c, &w);
+}
+
+/* Walks all messages for this client; returns how many, and copies number `index` out. */
+static size_t walk(const client *c, size_t index, ps_message *out)
+{
+    const ps_output *o = &c->f->out;
+    size_t count = 0;
+    for (size_t i = 0; i < o->datagrams_len; i++) {
+        const ps_datagram *dg = &o->datagrams[i];
+        ps_packet packet;
+        ps_drop why;
+        assert_true(ps_packet_decode(o->bytes + dg->offset, dg->len, &packet, &why));
+        if (packet.receiver_id != c->client_id) {
+            continue;
+        }
+        assert_true(ps_addr_equal(&dg->to, &c->addr));
+        ps_reader r = ps_reader_of(packet.messages);
+        ps_message m;
+        while (ps_message_decode(&r, &m)) {
+            if (count++ == index) {
+                *out = m;
+            }
+        }
+        assert_false(r.bad);
+    }
+    return count;
+}
+
+size_t client_answers(const client *c)
+{
+    ps_message unused;
+    return walk(c, SIZE_MAX, &unused);
+}
+
+ps_message client_answer(const client *c, size_t index)
+{
+    ps_message m = {0};
+    assert_true(walk(c, index, &m) > index);
+    return m;
+}
+
+void client_expect_error(const client *c, ps_error code)
+{
+    assert_int_equal(client_answers(c), 1);
+    ps_message m = client_answer(c, 0);
+    ps_error_message e;
+    assert_int_equal(m.type, PS_MSG_ERROR);
+    assert_int_equal(m.request, c->request);
+    assert_true(ps_error_decode(m.body, &e));
+    assert_int_equal(e.code, code);
+    if (code == PS_E_BUSY) {
+        assert_int_not_equal(e.retry_ms, 0);
+    }
+}

@@ -1,0 +1,233 @@
+/* Every reason to drop a packet, and what a packet with several messages does. */
+#include "fixture.h"
+
+static fixture *online(client *a)
+{
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    *a = client_make(f, "alice", 4001);
+    client_login(a);
+    return f;
+}
+
+/* Delivers and asserts: one drop for this reason, no answer, no event. */
+static void drops(client *c, const uint8_t *data, size_t len, ps_drop why)
+{
+    fixture *f = c->f;
+    uint64_t before = fixture_drops(f, why);
+    fixture_clear(f);
+    client_deliver(c, data, len);
+    assert_int_equal(fixture_drops(f, why), before + 1);
+    assert_int_equal(f->out.datagrams_len, 0);
+    assert_int_equal(f->out.events_len, 0);
+}
+
+static void packets_are_dropped_by_reason(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a);
+    uint8_t b[PS_DATAGRAM_MAX + 1] = {0};
+    drops(&a, b, 0, PS_DROP_EMPTY);
+    drops(&a, b, sizeof b, PS_DROP_OVERSIZED);
+    for (unsigned type = 0; type < 256; type++) {
+        b[0] = (uint8_t)type;
+        if (type != PS_PACKET_PLAIN) {
+            drops(&a, b, 100, PS_DROP_TYPE);
+        }
+    }
+    b[0] = PS_PACKET_PLAIN;
+    for (size_t len = 1; len < PS_PACKET_HEADER; len++) {
+        drops(&a, b, len, PS_DROP_TRUNCATED);
+    }
+    ps_writer w = client_packet(&a, b);
+    const ps_heartbeat beat = {.generation = 0};
+    assert_true(ps_heartbeat_encode(&w, 1, &beat));
+    for (size_t len = PS_PACKET_HEADER; len < w.len; len++) {
+        drops(&a, b, len, PS_DROP_TRUNCATED);
+    }
+    ps_store64(b + 1, a.session_id ^ 1);
+    drops(&a, b, w.len, PS_DROP_NO_SESSION);
+    ps_store64(b + 1, a.session_id);
+    client elsewhere = a;
+    elsewhere.addr.port++;
+    drops(&elsewhere, b, w.len, PS_DROP_ADDRESS);
+    elsewhere = a;
+    elsewhere.addr.ip[3] = 2;
+    drops(&elsewhere, b, w.len, PS_DROP_ADDRESS);
+    client_deliver(&a, b, w.len);
+    assert_int_equal(client_answer(&a, 0).type, PS_MSG_HEARTBEAT_OK);
+    drops(&a, b, w.len, PS_DROP_REPLAY);
+    fixture_free(f);
+}
+
+static void replays_are_dropped_within_and_behind_the_window(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a);
+    uint8_t first[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(&a, first);
+    const ps_heartbeat beat = {.generation = 0};
+    assert_true(ps_heartbeat_encode(&w, 1, &beat));
+    client_send(&a, &w);
+    for (int i = 0; i < 300; i++) {
+        drops(&a, first, w.len, PS_DROP_REPLAY);
+        fixture_clear(f);
+        client_heartbeat(&a);
+        assert_int_equal(client_answers(&a), 1);
+    }
+    /* Reordered packets inside the window are fine, once. */
+    a.counter += 100;
+    client_heartbeat(&a);
+    a.counter -= 50;
+    fixture_clear(f);
+    client_heartbeat(&a);
+    assert_int_equal(client_answers(&a), 1);
+    fixture_free(f);
+}
+
+static void silence_ends_a_session_at_once(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a);
+    f->now_us += 2999999;
+    fixture_clear(f);
+    client_heartbeat(&a);
+    assert_int_equal(client_answers(&a), 1);
+    f->now_us += 3000000; /* No tick came: the session is invisible all the same. */
+    fixture_clear(f);
+    client_heartbeat(&a);
+    assert_int_equal(client_answers(&a), 0);
+    assert_int_equal(fixture_drops(f, PS_DROP_NO_SESSION), 1);
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(f->out.events_len, 1);
+    assert_int_equal(f->out.events[0].u.session.reason, PS_CLOSE_SILENCE);
+    fixture_free(f);
+}
+
+static void messages_of_the_wrong_direction_are_misplaced(void **state)
+{
+    (void)state;
+    const ps_message_type wrong[] = {
+        PS_MSG_LOGIN, PS_MSG_LOGIN_OK, PS_MSG_HEARTBEAT_OK, PS_MSG_PUBLISHED, PS_MSG_PEERS,
+        PS_MSG_FILES, PS_MSG_SOURCES,  PS_MSG_LOGOUT_OK,    PS_MSG_CHALLENGE, PS_MSG_CHALLENGE_OK,
+        PS_MSG_PUSH,  PS_MSG_PUSH_OK,  PS_MSG_ERROR};
+    client a;
+    fixture *f = online(&a);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        uint8_t b[PS_DATAGRAM_MAX];
+        ps_writer w = client_packet(&a, b);
+        ps_message_mark mark = ps_message_begin(&w, wrong[i], 1);
+        assert_true(ps_message_end(&w, mark));
+        drops(&a, b, w.len, PS_DROP_MISPLACED);
+    }
+    fixture_free(f);
+}
+
+static void unknown_messages_are_told_so(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a);
+    uint8_t b[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(&a, b);
+    a.request = 77;
+    ps_message_mark mark = ps_message_begin(&w, (ps_message_type)200, 77);
+    assert_true(ps_message_end(&w, mark));
+    client_send(&a, &w);
+    client_expect_error(&a, PS_E_UNSUPPORTED);
+    fixture_free(f);
+}
+
+static void malformed_bodies_end_the_packet(void **state)
+{
+    (void)state;
+    const ps_message_type types[] = {PS_MSG_HEARTBEAT,  PS_MSG_PUBLISH, PS_MSG_UNPUBLISH,
+                                     PS_MSG_LIST_PEERS, PS_MSG_SEARCH,  PS_MSG_LIST_FILES,
+                                     PS_MSG_LOCATE,     PS_MSG_LOGOUT};
+    client a;
+    fixture *f = online(&a);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        uint8_t b[PS_DATAGRAM_MAX];
+        ps_writer w = client_packet(&a, b);
+        ps_message_mark mark = ps_message_begin(&w, types[i], 1);
+        ps_write8(&w, 1);
+        assert_true(ps_message_end(&w, mark));
+        const ps_heartbeat beat = {.generation = 0};
+        assert_true(ps_heartbeat_encode(&w, 2, &beat)); /* Never reached. */
+        drops(&a, b, w.len, PS_DROP_MALFORMED);
+    }
+    assert_int_equal(fixture_stats(f).sessions, 1);
+    fixture_free(f);
+}
+
+static void several_messages_share_an_answer(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a);
+    for (unsigned count = 1; count <= PS_PACKET_MESSAGES + 1; count++) {
+        uint8_t b[PS_DATAGRAM_MAX];
+        ps_writer w = client_packet(&a, b);
+        const ps_heartbeat beat = {.generation = 0};
+        for (unsigned i = 0; i < count; i++) {
+            assert_true(ps_heartbeat_encode(&w, i, &beat));
+        }
+        fixture_clear(f);
+        client_send(&a, &w);
+        if (count > PS_PACKET_MESSAGES) {
+            assert_int_equal(fixture_drops(f, PS_DROP_TRAILING), 1);
+            assert_int_equal(client_answers(&a), 0);
+        } else {
+            assert_int_equal(client_answers(&a), count);
+            assert_int_equal(f->out.datagrams_len, 1);
+        }
+    }
+    fixture_free(f);
+}
+
+/* The most that one packet can cause stays within the room that a step asks for. */
+static void the_largest_answer_fits_the_step(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a);
+    char name[PS_NAME_MAX + 1];
+    for (int i = 0; i < 40; i++) {
+        memset(name, 'n', PS_NAME_MAX);
+        name[PS_NAME_MAX] = 0;
+        name[0] = (char)('0' + i / 10);
+        name[1] = (char)('0' + i % 10);
+        (void)client_publish(&a, name, 1);
+    }
+    uint8_t b[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(&a, b);
+    const ps_list list = {.cursor = 0};
+    for (unsigned i = 0; i < PS_PACKET_MESSAGES; i++) {
+        assert_true(ps_list_encode(&w, PS_MSG_LIST_FILES, i, &list));
+    }
+    fixture_clear(f);
+    client_send(&a, &w);
+    assert_int_equal(f->out.datagrams_len, PS_SERVER_STEP_DATAGRAMS);
+    assert_true(f->out.bytes_len <= PS_SERVER_STEP_BYTES);
+    assert_true(f->out.bytes_len > PS_SERVER_STEP_BYTES * 3 / 5);
+    fixture_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packets_are_dropped_by_reason),
+        cmocka_unit_test(replays_are_dropped_within_and_behind_the_window),
+        cmocka_unit_test(silence_ends_a_session_at_once),
+        cmocka_unit_test(messages_of_the_wrong_direction_are_misplaced),
+        cmocka_unit_test(unknown_messages_are_told_so),
+        cmocka_unit_test(malformed_bodies_end_the_packet),
+        cmocka_unit_test(several_messages_share_an_answer),
+        cmocka_unit_test(the_largest_answer_fits_the_step),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

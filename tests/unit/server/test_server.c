@@ -1,0 +1,316 @@
+/* The face: init, steps, time, batches, shortages, copies. */
+#include "fixture.h"
+
+static void impossible_configurations_have_no_size(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    ps_server_config_default(&cfg);
+    const size_t size = ps_server_size(&cfg);
+    assert_int_not_equal(size, 0);
+    assert_int_equal(ps_server_size(NULL), 0);
+    uint32_t *fields[] = {&cfg.max_sessions,       &cfg.max_users,    &cfg.max_devices,
+                          &cfg.max_publications,   &cfg.heartbeat_ms, &cfg.dead_ms,
+                          &cfg.max_pending_logins, &cfg.resend_ms,    &cfg.pending_ms,
+                          &cfg.search_names};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        uint32_t kept = *fields[i];
+        *fields[i] = 0;
+        assert_int_equal(ps_server_size(&cfg), 0);
+        *fields[i] = kept;
+    }
+    cfg.max_sessions = (UINT32_C(1) << 24) + 1;
+    assert_int_equal(ps_server_size(&cfg), 0);
+    ps_server_config_default(&cfg);
+    cfg.size--;
+    assert_int_equal(ps_server_size(&cfg), 0);
+}
+
+static void init_refuses_bad_memory(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    const size_t size = ps_server_size(&cfg);
+    uint8_t *mem = aligned_alloc(64, size + 64);
+    ps_server *s = NULL;
+    assert_int_equal(ps_server_init(NULL, size, &cfg, &s), PS_INVALID);
+    assert_int_equal(ps_server_init(mem, size - 1, &cfg, &s), PS_INVALID);
+    assert_int_equal(ps_server_init(mem + 8, size, &cfg, &s), PS_INVALID);
+    assert_int_equal(ps_server_init(mem, size, &cfg, NULL), PS_INVALID);
+    assert_int_equal(ps_server_init(mem, size, NULL, &s), PS_INVALID);
+    assert_null(s);
+    assert_int_equal(ps_server_init(mem, size, &cfg, &s), PS_OK);
+    assert_int_equal(ps_server_deadline_us(s), PS_TIME_NEVER);
+    assert_int_equal(ps_server_check(s), 0);
+    free(mem);
+}
+
+static void foreign_inputs_are_a_bug_of_the_caller(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    for (int type = PS_INPUT_LOGIN; type <= PS_INPUT_LOCATE + 1; type++) {
+        ps_input in = {.type = (ps_input_type)type};
+        assert_int_equal(fixture_step(f, &in), PS_INVALID);
+    }
+    fixture_free(f);
+}
+
+static void a_clock_that_runs_back_is_clamped(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client_login(&a);
+    uint64_t deadline = ps_server_deadline_us(f->s);
+    f->now_us -= 900000;
+    client_heartbeat(&a);
+    assert_int_equal(ps_server_deadline_us(f->s), deadline);
+    assert_int_equal(fixture_stats(f).clock_clamped, 1);
+    f->now_us = UINT64_MAX - 1; /* The end of time overflows nothing. */
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).sessions, 0);
+    fixture_free(f);
+}
+
+/* Each of the three shortages, at every capacity below the bound: AGAIN, and not a byte changed. */
+static void again_changes_nothing(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client_login(&a);
+    const size_t size = ps_server_size(&cfg);
+    uint8_t *before = malloc(size);
+    memcpy(before, f->s, size);
+    uint8_t data[64] = {PS_PACKET_PLAIN};
+    const ps_output room = f->out;
+    for (int which = 0; which < 3; which++) {
+        const size_t needs[] = {PS_SERVER_STEP_BYTES, PS_SERVER_STEP_DATAGRAMS,
+                                PS_SERVER_STEP_EVENTS};
+        for (size_t cap = 0; cap <= needs[which]; cap += which == 0 ? 97 : 1) {
+            f->out = room;
+            size_t *caps[] = {&f->out.bytes_cap, &f->out.datagrams_cap, &f->out.events_cap};
+            *caps[which] = cap;
+            ps_input in = {.now_us = f->now_us + 5000000, .type = PS_INPUT_TICK};
+            if (cap % 2) {
+                in.type = PS_INPUT_DATAGRAM;
+                in.u.datagram = (ps_input_datagram){.data = data, .len = sizeof data};
+            }
+            size_t consumed = 9;
+            if (cap < needs[which]) {
+                assert_int_equal(ps_server_step(f->s, &in, 1, &consumed, &f->out), PS_AGAIN);
+                assert_int_equal(consumed, 0);
+                assert_int_equal(f->out.events_len + f->out.datagrams_len, 0);
+                assert_memory_equal(before, f->s, size);
+            }
+        }
+    }
+    f->out = room;
+    f->now_us += 5000000;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(f->out.events_len, 1);
+    free(before);
+    fixture_free(f);
+}
+
+enum { CROWD = 300 };
+
+/* Logs a crowd in, from port 10000 up; all of them publish a file. */
+static fixture *crowd(client *c, char (*names)[8])
+{
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    cfg.max_sessions = cfg.max_users = cfg.max_devices = 512;
+    cfg.max_publications = 512;
+    fixture *f = fixture_new(&cfg);
+    for (uint16_t i = 0; i < CROWD; i++) {
+        (void)snprintf(names[i], sizeof names[i], "u%u", i);
+        c[i] = client_make(f, names[i], (uint16_t)(10000 + i));
+        client_login(&c[i]);
+    }
+    fixture_clear(f);
+    return f;
+}
+
+static void eviction_is_bounded_a_tick(void **state)
+{
+    (void)state;
+    static client c[CROWD];
+    static char names[CROWD][8];
+    fixture *f = crowd(c, names);
+    f->now_us += 3000000;
+    unsigned ticks = 0;
+    ps_status status;
+    do {
+        fixture_clear(f);
+        status = fixture_tick(f);
+        ticks++;
+        assert_true(f->out.events_len <= PS_SERVER_TICK_EVICTIONS);
+    } while (status == PS_MORE);
+    assert_int_equal(status, PS_OK);
+    assert_int_equal(ticks, (CROWD + PS_SERVER_TICK_EVICTIONS - 1) / PS_SERVER_TICK_EVICTIONS);
+    assert_int_equal(fixture_stats(f).evictions, CROWD);
+    assert_int_equal(fixture_stats(f).users, 0);
+    fixture_free(f);
+}
+
+/* 64 inputs in one call, and 64 calls with one: the same bytes, the same machine. */
+static void batches_of_any_size_are_equal(void **state)
+{
+    (void)state;
+    static client c[CROWD];
+    static char names[CROWD][8];
+    fixture *one = crowd(c, names);
+    fixture *many = crowd(c, names);
+    static uint8_t packets[2][64][PS_DATAGRAM_MAX];
+    ps_input in[2][64];
+    for (unsigned round = 0; round < 30; round++) {
+        one->now_us += 100000;
+        for (size_t i = 0; i < 64; i++) {
+            client *x = &c[(round * 37 + i * 11) % CROWD];
+            ps_writer w = client_packet(x, packets[0][i]);
+            const ps_heartbeat beat = {.generation = 0};
+            const ps_list list = {.cursor = 0, .text = span("n")};
+            const ps_publication entry = {.name = span(names[i]), .content = {.length = round}};
+            ps_changes_writer cw;
+            switch (i % 4) {
+            case 0:
+                assert_true(ps_list_encode(&w, PS_MSG_SEARCH, 5, &list));
+                break;
+            case 1:
+                assert_true(ps_changes_begin(&w, &cw, PS_MSG_PUBLISH, 6, x->generation + 1));
+                assert_true(ps_changes_add(&w, &cw, &entry));
+                assert_true(ps_changes_end(&w, &cw));
+                x->generation++;
+                break;
+            default:
+                assert_true(ps_heartbeat_encode(&w, 7, &beat));
+                break;
+            }
+            size_t len = i % 13 == 0 ? w.len - 3 : w.len;
+            memcpy(packets[1][i], packets[0][i], sizeof packets[0][i]);
+            for (size_t k = 0; k < 2; k++) {
+                in[k][i] = (ps_input){.now_us = one->now_us,
+                                      .type = i == 40 ? PS_INPUT_TICK : PS_INPUT_DATAGRAM};
+                in[k][i].u.datagram =
+                    (ps_input_datagram){.from = x->addr, .data = packets[k][i], .len = len};
+            }
+        }
+        fixture_clear(one);
+        fixture_clear(many);
+        size_t at = 0;
+        while (at < 64) {
+            size_t consumed = 0;
+            ps_status s = ps_server_step(many->s, &in[1][at], 64 - at, &consumed, &many->out);
+            assert_int_not_equal(s, PS_INVALID);
+            assert_true(consumed > 0 || s != PS_AGAIN);
+            at += consumed;
+        }
+        for (size_t i = 0; i < 64; i++) {
+            size_t consumed = 0;
+            (void)ps_server_step(one->s, &in[0][i], 1, &consumed, &one->out);
+            assert_int_equal(consumed, 1);
+        }
+        assert_int_equal(one->out.bytes_len, many->out.bytes_len);
+        assert_memory_equal(one->out.bytes, many->out.bytes, one->out.bytes_len);
+        assert_int_equal(one->out.datagrams_len, many->out.datagrams_len);
+        assert_int_equal(one->out.events_len, many->out.events_len);
+        assert_int_equal(ps_server_check(many->s), 0);
+    }
+    const ps_server_stats a = fixture_stats(one);
+    const ps_server_stats b = fixture_stats(many);
+    assert_memory_equal(&a, &b, sizeof a);
+    fixture_free(one);
+    fixture_free(many);
+}
+
+/* No pointers inside: a copy of the slab goes on like the original. */
+static void a_copy_goes_on_alike(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client_login(&a);
+    assert_int_equal(client_publish(&a, "a name that is longer than its record", 1), PS_E_NONE);
+    const size_t size = ps_server_size(&cfg);
+    void *copy = aligned_alloc(64, size);
+    memcpy(copy, f->s, size);
+    client twin = a;
+    client_list(&a, PS_MSG_LIST_FILES, 0, "");
+    uint8_t answer[PS_DATAGRAM_MAX];
+    const size_t len = f->out.bytes_len;
+    memcpy(answer, f->out.bytes, len);
+    memset(f->s, 0xEE, size);
+    free(f->s);
+    f->s = copy;
+    client_list(&twin, PS_MSG_LIST_FILES, 0, "");
+    assert_int_equal(f->out.bytes_len, len);
+    assert_memory_equal(f->out.bytes, answer, len);
+    fixture_free(f);
+}
+
+/* Fresh zero pages and dirty memory give the same machine. */
+static void zero_memory_needs_no_touching(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    const size_t size = ps_server_size(&cfg);
+    void *mem = aligned_alloc(64, size);
+    memset(mem, 0, size);
+    cfg.mem_is_zero = true;
+    ps_server *s = NULL;
+    assert_int_equal(ps_server_init(mem, size, &cfg, &s), PS_OK);
+    cfg.mem_is_zero = false;
+    fixture *f = fixture_new(&cfg);
+    client dirty = client_make(f, "alice", 4001);
+    client_login(&dirty);
+    free(f->s);
+    f->s = s;
+    client zero = client_make(f, "alice", 4001);
+    client_login(&zero);
+    assert_int_equal(zero.session_id, dirty.session_id);
+    assert_int_equal(client_publish(&zero, "x", 1), PS_E_NONE);
+    fixture_free(f);
+}
+
+static void entropy_is_taken(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    uint8_t bytes[16] = {1, 2, 3};
+    ps_input in = {.type = PS_INPUT_ENTROPY, .u.entropy = {bytes, sizeof bytes}};
+    const ps_prng before = f->s->prng;
+    assert_int_equal(fixture_step(f, &in), PS_OK);
+    assert_memory_not_equal(&before, &f->s->prng, sizeof before);
+    fixture_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(impossible_configurations_have_no_size),
+        cmocka_unit_test(init_refuses_bad_memory),
+        cmocka_unit_test(foreign_inputs_are_a_bug_of_the_caller),
+        cmocka_unit_test(a_clock_that_runs_back_is_clamped),
+        cmocka_unit_test(again_changes_nothing),
+        cmocka_unit_test(eviction_is_bounded_a_tick),
+        cmocka_unit_test(batches_of_any_size_are_equal),
+        cmocka_unit_test(a_copy_goes_on_alike),
+        cmocka_unit_test(zero_memory_needs_no_touching),
+        cmocka_unit_test(entropy_is_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
