@@ -18,7 +18,7 @@ typedef struct ps_peer ps_peer;
  *  @{ */
 #define PS_PEER_STEP_DATAGRAMS 4u
 #define PS_PEER_STEP_BYTES     (PS_PEER_STEP_DATAGRAMS * PS_DATAGRAM_MAX)
-#define PS_PEER_STEP_EVENTS    64u
+#define PS_PEER_STEP_EVENTS    144u /* A page's 64 entries, 64 changes acknowledged, and ends. */
 /** @} */
 
 /** Where the machine stands. */
@@ -36,8 +36,8 @@ typedef struct ps_peer_config {
     uint32_t max_requests;     /**< Lists, searches and locates under way at a time: 1 to 1024. */
     uint32_t max_publications; /**< Names published by this peer: 1 to 2^24. */
     uint64_t name_bytes;       /**< Room for names beyond the first 28 bytes of each. */
-    uint32_t request_ms;       /**< A request, and a first login, ends with PS_E_TIMEOUT after:
-                                    10000. */
+    uint32_t request_ms;       /**< A list ends with PS_E_TIMEOUT when no page has come for so
+                                    long, a first login without an answer: 10000. */
     uint16_t datagram_max;     /**< PS_DATAGRAM_MIN to PS_DATAGRAM_MAX, agreed on at login. */
     bool mem_is_zero;          /**< The slab is fresh zero pages: init need not touch it. */
     uint8_t seed[32];          /**< Random and secret; keys the tables, ids, jitter. */
@@ -77,7 +77,15 @@ ps_status ps_peer_init(void *mem, size_t len, const ps_peer_config *cfg, ps_peer
  * (PS_E_NOT_LOGGED_IN, PS_E_BUSY when the request table is full, PS_E_BAD_NAME, PS_E_FULL). PUBLISH
  * and UNPUBLISH may be given in any state: what is published before the login is sent after it, and
  * what the server lost is sent again; their DONE comes with the server's acknowledgement, however
- * late. LIST_PEERS, LIST_FILES, SEARCH and LOCATE fetch all pages, emitting an event a line.
+ * late. UNPUBLISH goes to the server even when this machine does not hold the name: an earlier run
+ * of the device may have published it. LIST_PEERS, LIST_FILES, SEARCH and LOCATE fetch all pages,
+ * emitting an event a line; while the server is lost they wait for its return. LOCATE ends with
+ * PS_E_NOT_FOUND without a source, PS_E_NO_ACTIVE_PEER when none can serve (`active` in its events:
+ * online, serving, and not this user).
+ *
+ * LOGIN (only when idle, else PS_INVALID) ends in PS_EVENT_LOGGED_IN or PS_EVENT_REFUSED. LOGOUT
+ * ends every command that waits with PS_E_CANCELLED, then emits PS_EVENT_LOGGED_OUT; what was
+ * published stays held, and is sent after the next login.
  */
 ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps_output *out);
 

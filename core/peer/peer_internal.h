@@ -1,0 +1,335 @@
+/* The peer's machine from inside: its records, and who offers what to whom.
+ *
+ *   peer.c          size, init, counters          requests.c      table of lists under way
+ *   step.c          inputs, ticks, deadline       request_heap.c  their order of next sending
+ *   on_datagram.c   a packet's way in             on_page.c       PEERS, FILES, SOURCES
+ *   login.c         attempts, return after loss   on_error.c      ERROR
+ *   heartbeats.c    the cycle, LOST               publications.c  table of names, dirty ones in
+ * line logout.c        leaving                       publish.c       the commands send.c rtt.c
+ * datagrams out, their timing   changes.c       the log's message in flight pushes.c CHALLENGE,
+ * PUSH               check.c         every invariant
+ */
+#ifndef PS_PEER_INTERNAL_H
+#define PS_PEER_INTERNAL_H
+
+#include "channel/replay.h"
+#include "peer/rtt.h"
+#include "peersync/peer.h"
+#include "util/assert.h"
+#include "util/clock.h"
+#include "util/name_store.h"
+#include "util/prng.h"
+#include "util/slots.h"
+#include "util/timeouts.h"
+#include "wire/messages.h"
+
+/* Bounds of one input's work. */
+#define PS_PEER_TICK_REQUESTS 16u  /* Requests sent again or ended. */
+#define PS_PEER_TICK_CANCELS  32u  /* Publications' commands cancelled. */
+#define PS_PEER_TICK_WALK     256u /* Records looked at for what must be sent again. */
+#define PS_PEER_CHANGES       64u  /* Entries of a message of changes. */
+
+/* One datagram of a step is kept for the answers to CHALLENGE and PUSH. */
+#define PS_PEER_SENDS (PS_PEER_STEP_DATAGRAMS - 1u)
+
+/* Every message of a packet can end one command; one can open a session, one end it. */
+_Static_assert(PS_PAGE_ENTRIES + PS_PEER_CHANGES + PS_PACKET_MESSAGES + 2 <= PS_PEER_STEP_EVENTS,
+               "a datagram's events fit a step's room");
+_Static_assert(PS_PEER_TICK_REQUESTS + PS_PEER_TICK_CANCELS + 2 <= PS_PEER_STEP_EVENTS,
+               "a tick's events fit a step's room");
+
+/* No log gets this far; a server that says so is not believed. */
+#define PS_GENERATION_MAX (UINT64_MAX / 2)
+
+/* Times in microseconds. */
+#define PS_LOGIN_BACKOFF_MIN_US UINT64_C(100000)
+#define PS_LOGIN_BACKOFF_MAX_US UINT64_C(1000000)
+#define PS_LOGIN_ATTEMPT_US     UINT64_C(5000000)  /* Of one client id, after a loss. */
+#define PS_LOGIN_BUSY_MAX_US    UINT64_C(60000000) /* No server can send us away for longer. */
+#define PS_LOGOUT_RESEND_US     UINT64_C(150000)
+#define PS_LOGOUT_GIVE_UP_US    UINT64_C(1000000)
+
+/* A request id is a number of its own above the place that waits for the answer: a slot of the
+ * table of requests, or one of these. So an answer is found without a search, and a late one
+ * matches nothing. */
+#define PS_ID_PLACE_BITS 11u
+enum {
+    PS_ID_LOGIN = 1024, /* Above all slots. */
+    PS_ID_HEARTBEAT,
+    PS_ID_CHANGES,
+    PS_ID_LOGOUT
+};
+#define PS_PEER_REQUESTS_MAX 1024u
+
+/* A LIST_PEERS, LIST_FILES, SEARCH or LOCATE: one message at a time, page by page. */
+typedef struct ps_peer_request {
+    uint32_t id;      /* Of the page that is waited for. First: the free list's link. */
+    uint32_t heap_at; /* Position in the heap; PS_NIL: the slot is free. */
+    uint64_t serial;  /* Counts commands: who is older. */
+    uint64_t tag;
+    uint64_t cursor;
+    uint64_t next_us;     /* The heap's key: when something is due, at most deadline_us. */
+    uint64_t deadline_us; /* Then it ends with PS_E_TIMEOUT; every page moves it. */
+    uint64_t sent_us;
+    uint8_t message; /* ps_message_type of the request. */
+    uint8_t tries;   /* Sendings of this page's request. */
+    bool matched;    /* LOCATE: there is a source, */
+    bool reachable;  /* and one that is active and not our own. */
+    uint8_t text_len;
+    uint8_t text[PS_NAME_MAX];
+} ps_peer_request;
+
+enum {
+    PS_PUB_USED = 1,
+    PS_PUB_WANTED = 2,    /* To be published; else a tombstone, which goes when acknowledged. */
+    PS_PUB_QUEUED = 4,    /* In the line of dirty names. */
+    PS_PUB_IN_FLIGHT = 8, /* In the message in flight. QUEUED too: it has changed since. */
+    PS_PUB_WAITING = 16   /* A command waits for the acknowledgement. */
+};
+
+/* A name that this peer publishes, or wants gone. Clean: acknowledged in this epoch, and neither
+ * queued nor in flight. */
+typedef struct ps_peer_pub {
+    uint32_t chain; /* Index + 1 of the next one in its bucket. First: the free list's link. */
+    uint32_t flags;
+    uint32_t prev, next; /* In the line of dirty names, while QUEUED. */
+    uint32_t epoch;      /* When it was acknowledged last. */
+    ps_name_ref name;
+    ps_content content;
+    uint64_t tag;
+} ps_peer_pub;
+
+/* The one message of changes in flight, kept byte for byte: what is retransmitted is the same. */
+typedef struct ps_peer_flight {
+    uint64_t generation; /* Of its first entry. */
+    uint64_t next_us, sent_us;
+    uint32_t id;
+    uint8_t type;  /* PS_MSG_PUBLISH or PS_MSG_UNPUBLISH. */
+    uint8_t count; /* 0: nothing is in flight. */
+    uint8_t tries;
+    uint16_t len;
+    uint32_t pubs[PS_PEER_CHANGES];
+    uint8_t bytes[PS_DATAGRAM_MAX - PS_PACKET_HEADER];
+} ps_peer_flight;
+
+typedef struct ps_peer_attempt {
+    uint64_t client_id;   /* 0: no attempt is under way. */
+    uint64_t next_us;     /* The next sending, */
+    uint64_t backoff_us;  /* and how long after it the one that follows. */
+    uint64_t renew_us;    /* LOST: from then on, a new client id. */
+    uint64_t deadline_us; /* First login: PS_E_TIMEOUT. */
+    uint64_t sent_us;
+    uint32_t id;
+    uint32_t tries;
+} ps_peer_attempt;
+
+typedef struct ps_peer_session {
+    uint64_t client_id; /* Receiver id of what comes; 0: there is no session. */
+    uint64_t id;        /* Receiver id of what goes. */
+    uint64_t tx_counter;
+    ps_replay replay;
+} ps_peer_session;
+
+typedef struct ps_peer_heartbeats {
+    uint64_t every_us, dead_us, resend_us; /* As the server said at login. */
+    uint64_t contact_us;                   /* Sending of the last contact that was acknowledged. */
+    uint64_t began_us;                     /* First sending of the current heartbeat. */
+    uint64_t next_us;
+    uint32_t id;
+    uint32_t tries; /* Sendings of the current heartbeat; 0: it is acknowledged. */
+} ps_peer_heartbeats;
+
+typedef struct ps_peer_logout {
+    uint64_t next_us, give_up_us;
+    uint32_t id;
+    uint32_t cancel_at; /* The next dirty name whose command is cancelled, or PS_NIL. */
+    bool answered;      /* Or given up. */
+} ps_peer_logout;
+
+/* What logs in again after a loss. */
+typedef struct ps_peer_account {
+    ps_addr server;
+    uint32_t endpoint;
+    uint16_t stream_port;
+    uint8_t device[PS_DEVICE_BYTES];
+    uint8_t user_len, password_len;
+    uint8_t user[PS_USER_MAX];
+    uint8_t password[PS_PASSWORD_MAX];
+} ps_peer_account;
+
+struct ps_peer {
+    ps_clock clock;
+    ps_peer_state state;
+    uint32_t request_sequence; /* Upper part of the last request id. */
+    uint64_t request_us;
+    size_t datagram_max;
+    ps_prng prng;
+    ps_sipkey name_key;
+    ps_rtt rtt;
+    ps_peer_account account;
+    ps_peer_attempt attempt;
+    ps_peer_session session;
+    ps_peer_heartbeats heartbeats;
+    ps_peer_logout logout;
+
+    size_t requests_at, heap_at, pubs_at, heads_at, blocks_at; /* Offsets of the tables. */
+
+    ps_slots requests;
+    uint64_t next_serial;
+    uint64_t drain_before; /* Requests with a lower serial end with drain_error. */
+    uint32_t drain_error;
+
+    ps_slots pubs;
+    uint32_t heads_mask;
+    ps_name_pool names;
+    uint32_t dirty_head, dirty_tail;
+    uint32_t clean;   /* Publications that are clean. */
+    uint32_t epoch;   /* Rises when all must be sent again. */
+    uint32_t walk_at; /* Records below were looked at for that. */
+    uint64_t acked;   /* The log's last generation known to be applied, */
+    bool acked_known; /* in the log of this account. */
+    ps_peer_flight flight;
+
+    ps_peer_stats stats;
+};
+
+/* One input under way: where its output goes, and what it may still cause. */
+typedef struct ps_peer_turn {
+    ps_peer *p;
+    ps_output *out;
+    uint32_t sends_left;
+    uint32_t entries_left; /* Of pages. */
+    size_t answers_len;    /* Answers to CHALLENGE and PUSH: one datagram at the input's end. */
+    uint8_t answers[PS_PACKET_MESSAGES * (PS_MESSAGE_HEADER + 8u)];
+} ps_peer_turn;
+
+static inline ps_peer_request *ps_peer_request_at(const ps_peer *p, uint32_t i)
+{
+    void *base = (uint8_t *)(uintptr_t)p + p->requests_at;
+    return (ps_peer_request *)base + i;
+}
+
+static inline uint32_t *ps_peer_heap(const ps_peer *p)
+{
+    void *base = (uint8_t *)(uintptr_t)p + p->heap_at;
+    return base;
+}
+
+static inline ps_peer_pub *ps_peer_pub_at(const ps_peer *p, uint32_t i)
+{
+    void *base = (uint8_t *)(uintptr_t)p + p->pubs_at;
+    return (ps_peer_pub *)base + i;
+}
+
+static inline uint32_t *ps_peer_heads(const ps_peer *p)
+{
+    void *base = (uint8_t *)(uintptr_t)p + p->heads_at;
+    return base;
+}
+
+static inline ps_name_block *ps_peer_blocks(const ps_peer *p)
+{
+    void *base = (uint8_t *)(uintptr_t)p + p->blocks_at;
+    return base;
+}
+
+/* send.c */
+
+/* False: this input has sent its share; what is due stays due. */
+bool ps_peer_can_send(const ps_peer_turn *t);
+/* Begins a datagram in the output; only after ps_peer_can_send(). Outside a session the receiver
+ * id and the counter are 0. */
+ps_writer ps_peer_packet_begin(ps_peer_turn *t);
+void ps_peer_packet_end(ps_peer_turn *t, const ps_writer *w);
+/* Sends the answers that were gathered. */
+void ps_peer_answers_flush(ps_peer_turn *t);
+/* A fresh event in the output; the caller fills it. */
+ps_event *ps_peer_event(ps_peer_turn *t, ps_event_type type);
+void ps_peer_done(ps_peer_turn *t, uint64_t tag, uint32_t error, uint32_t retry_ms);
+void ps_peer_drop(ps_peer *p, ps_drop why);
+/* An id for the answer that `place` waits for. */
+uint32_t ps_peer_new_id(ps_peer *p, uint32_t place);
+/* Up to a part of `interval_us` (an eighth), so that peers do not move in step. */
+uint64_t ps_peer_jitter_us(ps_peer *p, uint64_t interval_us);
+
+/* login.c */
+bool ps_peer_login_valid(const ps_peer *p, const ps_input_login *in);
+void ps_peer_on_login_command(ps_peer_turn *t, const ps_input_login *in);
+/* The server fell silent: tries again, for ever. */
+void ps_peer_lose(ps_peer_turn *t);
+void ps_peer_login_due(ps_peer_turn *t);
+uint64_t ps_peer_login_deadline_us(const ps_peer *p);
+void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m, uint64_t counter);
+void ps_peer_on_refusal(ps_peer_turn *t, const ps_message *m);
+void ps_peer_password_wipe(ps_peer *p);
+
+/* heartbeats.c */
+void ps_peer_heartbeats_start(ps_peer *p, const ps_login_ok *m, uint64_t contact_us);
+void ps_peer_heartbeats_due(ps_peer_turn *t);
+uint64_t ps_peer_heartbeats_deadline_us(const ps_peer *p);
+void ps_peer_on_heartbeat_ok(ps_peer_turn *t, const ps_message *m);
+
+/* logout.c */
+void ps_peer_on_logout_command(ps_peer_turn *t);
+void ps_peer_logout_due(ps_peer_turn *t);
+/* Cancels some commands; ends the leaving when all is done. */
+void ps_peer_logout_settle(ps_peer_turn *t);
+uint64_t ps_peer_logout_deadline_us(const ps_peer *p);
+void ps_peer_on_logout_ok(ps_peer_turn *t, const ps_message *m);
+
+/* requests.c */
+void ps_peer_on_list_command(ps_peer_turn *t, ps_input_type type, const ps_input_command *in);
+/* The request that waits for an answer with this id, or PS_NIL. */
+uint32_t ps_peer_request_find(const ps_peer *p, uint32_t id);
+/* Goes on with the next page. */
+void ps_peer_request_page(ps_peer_turn *t, uint32_t i, uint64_t cursor);
+void ps_peer_request_finish(ps_peer_turn *t, uint32_t i, uint32_t error, uint32_t retry_ms);
+/* All that are there now are due at once: to be sent in the new session, */
+void ps_peer_requests_wake(ps_peer *p);
+/* or to end with this error. */
+void ps_peer_requests_drain(ps_peer *p, uint32_t error);
+void ps_peer_requests_due(ps_peer_turn *t);
+
+/* request_heap.c: positions follow next_us; equal ones stay as they are. */
+void ps_peer_heap_push(ps_peer *p, uint32_t i);
+void ps_peer_heap_remove(ps_peer *p, uint32_t i);
+/* Request i's next_us has changed. */
+void ps_peer_heap_update(ps_peer *p, uint32_t i);
+/* The request with the smallest next_us, or PS_NIL. */
+uint32_t ps_peer_heap_top(const ps_peer *p);
+
+/* on_datagram.c, on_page.c, on_error.c, pushes.c */
+void ps_peer_on_datagram(ps_peer_turn *t, const ps_input_datagram *in);
+void ps_peer_on_page(ps_peer_turn *t, const ps_message *m);
+void ps_peer_on_error(ps_peer_turn *t, const ps_message *m);
+void ps_peer_on_challenge(ps_peer_turn *t, const ps_message *m);
+void ps_peer_on_push(ps_peer_turn *t, const ps_message *m);
+
+/* publications.c */
+uint32_t ps_peer_pub_find(const ps_peer *p, ps_span name);
+/* A record with no flag but USED, or PS_NIL: no room. */
+uint32_t ps_peer_pub_add(ps_peer *p, ps_span name);
+/* It must not be in flight. */
+void ps_peer_pub_remove(ps_peer *p, uint32_t i);
+bool ps_peer_pub_clean(const ps_peer *p, uint32_t i);
+/* Puts it at the line's end, or (what comes back from a flight) at its head. */
+void ps_peer_pub_queue(ps_peer *p, uint32_t i);
+void ps_peer_pub_queue_first(ps_peer *p, uint32_t i);
+void ps_peer_pub_unqueue(ps_peer *p, uint32_t i);
+/* Everything must be sent again. */
+void ps_peer_pubs_renew(ps_peer *p);
+
+/* publish.c */
+void ps_peer_on_publish_command(ps_peer_turn *t, ps_input_type type, const ps_input_command *in);
+
+/* changes.c */
+/* After a login: where the server's log stands decides what is sent again. */
+void ps_peer_changes_resume(ps_peer *p, uint64_t generation);
+/* Makes the next message and sends it, when none is in flight. */
+void ps_peer_changes_fill(ps_peer_turn *t);
+void ps_peer_changes_due(ps_peer_turn *t);
+uint64_t ps_peer_changes_deadline_us(const ps_peer *p);
+void ps_peer_on_published(ps_peer_turn *t, const ps_message *m);
+void ps_peer_on_changes_error(ps_peer_turn *t, const ps_error_message *m);
+
+#endif

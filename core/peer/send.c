@@ -1,0 +1,92 @@
+/* What every part of the peer puts into the output: datagrams, events, ids. */
+#include "peer/peer_internal.h"
+
+bool ps_peer_can_send(const ps_peer_turn *t)
+{
+    return t->sends_left > 0;
+}
+
+static ps_writer begin(ps_peer_turn *t)
+{
+    ps_peer *p = t->p;
+    const ps_output *out = t->out;
+    PS_ASSERT(out->datagrams_len < out->datagrams_cap);
+    PS_ASSERT(out->bytes_cap - out->bytes_len >= p->datagram_max);
+    ps_writer w = {.base = out->bytes + out->bytes_len, .cap = p->datagram_max};
+    if (p->session.client_id != 0) {
+        ps_packet_encode(&w, p->session.id, ++p->session.tx_counter);
+    } else {
+        ps_packet_encode(&w, 0, 0);
+    }
+    return w;
+}
+
+ps_writer ps_peer_packet_begin(ps_peer_turn *t)
+{
+    PS_ASSERT(t->sends_left > 0);
+    t->sends_left--;
+    return begin(t);
+}
+
+void ps_peer_packet_end(ps_peer_turn *t, const ps_writer *w)
+{
+    ps_output *out = t->out;
+    PS_ASSERT(!w->full);
+    out->datagrams[out->datagrams_len++] = (ps_datagram){
+        .to = t->p->account.server,
+        .endpoint = t->p->account.endpoint,
+        .offset = (uint32_t)out->bytes_len,
+        .len = (uint32_t)w->len,
+    };
+    out->bytes_len += w->len;
+    t->p->stats.datagrams_out++;
+}
+
+void ps_peer_answers_flush(ps_peer_turn *t)
+{
+    if (t->answers_len == 0 || t->p->session.client_id == 0) {
+        return;
+    }
+    ps_writer w = begin(t);
+    ps_write_bytes(&w, t->answers, t->answers_len);
+    ps_peer_packet_end(t, &w);
+    t->answers_len = 0;
+}
+
+ps_event *ps_peer_event(ps_peer_turn *t, ps_event_type type)
+{
+    ps_output *out = t->out;
+    PS_ASSERT(out->events_len < out->events_cap);
+    ps_event *e = &out->events[out->events_len++];
+    memset(e, 0, sizeof *e);
+    e->type = type;
+    return e;
+}
+
+void ps_peer_done(ps_peer_turn *t, uint64_t tag, uint32_t error, uint32_t retry_ms)
+{
+    ps_event *e = ps_peer_event(t, PS_EVENT_DONE);
+    e->u.done.tag = tag;
+    e->u.done.error = error;
+    e->u.done.retry_ms = retry_ms;
+    if (error == PS_E_TIMEOUT) {
+        t->p->stats.timeouts++;
+    }
+}
+
+void ps_peer_drop(ps_peer *p, ps_drop why)
+{
+    p->stats.drops[why]++;
+}
+
+uint32_t ps_peer_new_id(ps_peer *p, uint32_t place)
+{
+    const uint32_t sequences = UINT32_C(1) << (32u - PS_ID_PLACE_BITS);
+    p->request_sequence = (p->request_sequence + 1) % sequences;
+    return (p->request_sequence << PS_ID_PLACE_BITS) | place;
+}
+
+uint64_t ps_peer_jitter_us(ps_peer *p, uint64_t interval_us)
+{
+    return ps_prng_below(&p->prng, interval_us / 8u + 1u);
+}

@@ -1,0 +1,146 @@
+/* Inputs one by one, ticks, and when the next one is due. */
+#include "peer/peer_internal.h"
+
+static bool has_room(const ps_output *out)
+{
+    return out->bytes_cap - out->bytes_len >= PS_PEER_STEP_BYTES && out->bytes_cap <= UINT32_MAX &&
+           out->datagrams_cap - out->datagrams_len >= PS_PEER_STEP_DATAGRAMS &&
+           out->events_cap - out->events_len >= PS_PEER_STEP_EVENTS;
+}
+
+/* A caller's bug is found before anything is changed. */
+static bool valid(const ps_peer *p, const ps_input *in)
+{
+    switch (in->type) {
+    case PS_INPUT_TICK:
+    case PS_INPUT_WALL_CLOCK:
+    case PS_INPUT_LOGOUT:
+        return true;
+    case PS_INPUT_DATAGRAM:
+        return in->u.datagram.data != NULL || in->u.datagram.len == 0;
+    case PS_INPUT_ENTROPY:
+        return in->u.entropy.data != NULL && in->u.entropy.len >= 16;
+    case PS_INPUT_LOGIN:
+        return ps_peer_login_valid(p, &in->u.login);
+    case PS_INPUT_PUBLISH:
+    case PS_INPUT_UNPUBLISH:
+    case PS_INPUT_LIST_PEERS:
+    case PS_INPUT_LIST_FILES:
+    case PS_INPUT_SEARCH:
+    case PS_INPUT_LOCATE:
+        return in->u.command.text.data != NULL || in->u.command.text.len == 0;
+    case PS_INPUT_VERDICT: /* The server's. */
+    default:
+        return false;
+    }
+}
+
+/* Only ticks drive timers: datagrams that arrived are stepped first, so that an answer in the
+ * queue comes before the conclusion that there is none. */
+static void on_tick(ps_peer_turn *t)
+{
+    switch (t->p->state) {
+    case PS_PEER_ONLINE:
+        ps_peer_heartbeats_due(t);
+        if (t->p->state == PS_PEER_ONLINE) {
+            ps_peer_changes_due(t);
+        }
+        break;
+    case PS_PEER_LOGIN:
+    case PS_PEER_LOST:
+        ps_peer_login_due(t);
+        break;
+    case PS_PEER_LEAVING:
+        ps_peer_logout_due(t);
+        break;
+    case PS_PEER_IDLE:
+    default:
+        break;
+    }
+    ps_peer_requests_due(t);
+}
+
+static void dispatch(ps_peer_turn *t, const ps_input *in)
+{
+    switch (in->type) {
+    case PS_INPUT_TICK:
+        on_tick(t);
+        break;
+    case PS_INPUT_DATAGRAM:
+        ps_peer_on_datagram(t, &in->u.datagram);
+        break;
+    case PS_INPUT_ENTROPY:
+        ps_prng_mix(&t->p->prng, in->u.entropy);
+        break;
+    case PS_INPUT_LOGIN:
+        ps_peer_on_login_command(t, &in->u.login);
+        break;
+    case PS_INPUT_LOGOUT:
+        ps_peer_on_logout_command(t);
+        break;
+    case PS_INPUT_PUBLISH:
+    case PS_INPUT_UNPUBLISH:
+        ps_peer_on_publish_command(t, in->type, &in->u.command);
+        break;
+    case PS_INPUT_LIST_PEERS:
+    case PS_INPUT_LIST_FILES:
+    case PS_INPUT_SEARCH:
+    case PS_INPUT_LOCATE:
+        ps_peer_on_list_command(t, in->type, &in->u.command);
+        break;
+    case PS_INPUT_WALL_CLOCK: /* Peers judge by the server's clock. */
+    case PS_INPUT_VERDICT:
+    default:
+        break;
+    }
+    if (t->p->state == PS_PEER_ONLINE) {
+        ps_peer_changes_fill(t);
+    } else if (t->p->state == PS_PEER_LEAVING) {
+        ps_peer_logout_settle(t);
+    }
+    ps_peer_answers_flush(t);
+}
+
+ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps_output *out)
+{
+    if (p == NULL || consumed == NULL || out == NULL || (in == NULL && n > 0)) {
+        return PS_INVALID;
+    }
+    for (*consumed = 0; *consumed < n; ++*consumed) {
+        const ps_input *input = &in[*consumed];
+        if (!has_room(out)) {
+            return PS_AGAIN;
+        }
+        if (!valid(p, input)) {
+            return PS_INVALID;
+        }
+        ps_peer_turn turn;
+        turn.p = p;
+        turn.out = out;
+        turn.sends_left = PS_PEER_SENDS;
+        turn.entries_left = PS_PAGE_ENTRIES;
+        turn.answers_len = 0;
+        (void)ps_clock_advance(&p->clock, input->now_us);
+        dispatch(&turn, input);
+    }
+    return ps_time_reached(ps_peer_deadline_us(p), p->clock.now_us) ? PS_MORE : PS_OK;
+}
+
+uint64_t ps_peer_deadline_us(const ps_peer *p)
+{
+    const uint32_t top = ps_peer_heap_top(p);
+    const uint64_t due_us = top != PS_NIL ? ps_peer_request_at(p, top)->next_us : PS_TIME_NEVER;
+    switch (p->state) {
+    case PS_PEER_LOGIN:
+    case PS_PEER_LOST:
+        return ps_time_min(due_us, ps_peer_login_deadline_us(p));
+    case PS_PEER_ONLINE:
+        return ps_time_min(
+            due_us, ps_time_min(ps_peer_heartbeats_deadline_us(p), ps_peer_changes_deadline_us(p)));
+    case PS_PEER_LEAVING:
+        return ps_time_min(due_us, ps_peer_logout_deadline_us(p));
+    case PS_PEER_IDLE:
+    default:
+        return due_us;
+    }
+}
