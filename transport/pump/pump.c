@@ -1,1 +1,293 @@
-#include "peersync/base.h"
+#include "peersync/pump.h"
+
+#include <string.h>
+
+static ps_status server_step(void *self, ps_input in[], size_t n, size_t *consumed, ps_output *out)
+{
+    return ps_server_step(self, in, n, consumed, out);
+}
+
+static uint64_t server_deadline_us(const void *self)
+{
+    return ps_server_deadline_us(self);
+}
+
+ps_machine ps_machine_of_server(ps_server *server)
+{
+    return (ps_machine){.self = server, .step = server_step, .deadline_us = server_deadline_us};
+}
+
+static ps_status peer_step(void *self, ps_input in[], size_t n, size_t *consumed, ps_output *out)
+{
+    return ps_peer_step(self, in, n, consumed, out);
+}
+
+static uint64_t peer_deadline_us(const void *self)
+{
+    return ps_peer_deadline_us(self);
+}
+
+ps_machine ps_machine_of_peer(ps_peer *peer)
+{
+    return (ps_machine){.self = peer, .step = peer_step, .deadline_us = peer_deadline_us};
+}
+
+ps_status ps_pump_init(ps_pump *p, const ps_transport *transport, ps_machine machine, ps_output out)
+{
+    if (!p || !transport || !machine.step || !machine.deadline_us || !out.bytes || !out.datagrams ||
+        !out.events || out.bytes_cap == 0 || out.datagrams_cap == 0 || out.events_cap == 0) {
+        return PS_INVALID;
+    }
+    memset(p, 0, sizeof *p);
+    p->transport = transport;
+    p->machine = machine;
+    p->out = out;
+    p->out.bytes_len = 0;
+    p->out.datagrams_len = 0;
+    p->out.events_len = 0;
+    p->committed = UINT64_MAX;
+    return PS_OK;
+}
+
+static bool may_go(const ps_pump *p, const ps_datagram *dg)
+{
+    return dg->commit_seq == 0 || dg->commit_seq <= p->committed;
+}
+
+static size_t count_ready(const ps_pump *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->out.datagrams_len; i++) {
+        n += may_go(p, &p->out.datagrams[i]) ? 1u : 0u;
+    }
+    return n;
+}
+
+/* Takes the first `gone` of those that may go out of the output and closes the gaps; what stays
+ * keeps its order, so that bytes only ever move down. */
+static void remove_sent(ps_pump *p, size_t gone)
+{
+    ps_output *out = &p->out;
+    size_t kept = 0;
+    size_t bytes = 0;
+    for (size_t i = 0; i < out->datagrams_len; i++) {
+        ps_datagram dg = out->datagrams[i];
+        if (gone > 0 && may_go(p, &dg)) {
+            gone--;
+            continue;
+        }
+        if (dg.offset != bytes) {
+            memmove(out->bytes + bytes, out->bytes + dg.offset, dg.len);
+            dg.offset = (uint32_t)bytes;
+        }
+        bytes += dg.len;
+        out->datagrams[kept++] = dg;
+    }
+    out->datagrams_len = kept;
+    out->bytes_len = bytes;
+}
+
+/* Sends past those that wait for a commit: gathers what may go, a batch at a time. */
+static ps_status send_around(ps_pump *p, size_t *sent)
+{
+    ps_datagram batch[PS_PUMP_BATCH];
+    size_t at = 0;
+    ps_status status = PS_OK;
+    while (status == PS_OK && at < p->out.datagrams_len) {
+        size_t n = 0;
+        size_t taken = 0;
+        for (; at < p->out.datagrams_len && n < PS_PUMP_BATCH; at++) {
+            if (may_go(p, &p->out.datagrams[at])) {
+                batch[n++] = p->out.datagrams[at];
+            }
+        }
+        if (n > 0) {
+            status = p->transport->send(p->transport->ctx, p->out.bytes, batch, n, &taken);
+            *sent += taken;
+        }
+    }
+    return status;
+}
+
+/* Sends what may go. @return PS_OK: only what waits for a commit is left; PS_AGAIN; PS_FAILED. */
+static ps_status flush(ps_pump *p)
+{
+    const size_t ready = count_ready(p);
+    if (ready == 0) {
+        return PS_OK;
+    }
+    size_t sent = 0;
+    ps_status status = PS_OK;
+    if (ready == p->out.datagrams_len) {
+        status =
+            p->transport->send(p->transport->ctx, p->out.bytes, p->out.datagrams, ready, &sent);
+    } else {
+        status = send_around(p, &sent);
+    }
+    if (status == PS_OK && ready == p->out.datagrams_len) {
+        p->out.datagrams_len = 0;
+        p->out.bytes_len = 0;
+    } else {
+        remove_sent(p, sent);
+    }
+    return status;
+}
+
+static void note(ps_pump *p, ps_status status)
+{
+    if (status == PS_OK || status == PS_MORE) {
+        p->more = status == PS_MORE;
+    }
+}
+
+/* One call of the machine. Where the output lacks room it is drained and the call repeated;
+ * PS_AGAIN then means that draining gave no room: the transport is full or all waits for a commit.
+ */
+static ps_status step(ps_pump *p, ps_input in[], size_t n, size_t *consumed)
+{
+    ps_status status = p->machine.step(p->machine.self, in, n, consumed, &p->out);
+    if (status == PS_AGAIN && *consumed == 0 && p->out.datagrams_len > 0) {
+        const size_t before = p->out.datagrams_len;
+        ps_status flushed = flush(p);
+        if (flushed == PS_FAILED) {
+            return PS_FAILED;
+        }
+        if (p->out.datagrams_len < before) {
+            status = p->machine.step(p->machine.self, in, n, consumed, &p->out);
+        }
+    }
+    note(p, status);
+    return status;
+}
+
+/* Steps the received inputs until all are consumed, events want to be read or there is no room. */
+static ps_status step_received(ps_pump *p)
+{
+    while (p->in_at < p->in_len && p->out.events_len == 0) {
+        size_t consumed = 0;
+        ps_status status = step(p, p->in + p->in_at, p->in_len - p->in_at, &consumed);
+        p->in_at += consumed;
+        if (status == PS_INVALID) {
+            p->in_at++; /* Never the same input twice. */
+        }
+        if (status == PS_FAILED || status == PS_INVALID ||
+            (status == PS_AGAIN && consumed == 0 && p->out.events_len == 0)) {
+            return status;
+        }
+    }
+    return PS_OK;
+}
+
+static ps_status receive(ps_pump *p)
+{
+    if (p->in_at < p->in_len) {
+        return PS_OK;
+    }
+    size_t n = 0;
+    ps_status status = p->transport->receive(p->transport->ctx, p->in, PS_PUMP_BATCH, &n);
+    p->in_at = 0;
+    p->in_len = status == PS_OK ? n : 0;
+    p->full = p->in_len == PS_PUMP_BATCH ? p->full + 1 : 0;
+    return status == PS_AGAIN ? PS_OK : status;
+}
+
+static bool is_due(const ps_pump *p, uint64_t now_us)
+{
+    return p->more || p->machine.deadline_us(p->machine.self) <= now_us;
+}
+
+/* Ticks when due, after all that was received, and not before what the socket still holds. */
+static ps_status tick(ps_pump *p, uint64_t now_us)
+{
+    if (p->in_at < p->in_len || p->out.events_len > 0 || !is_due(p, now_us) ||
+        (p->full > 0 && p->full < PS_PUMP_FULL)) {
+        return PS_OK;
+    }
+    ps_input in = {.now_us = now_us, .type = PS_INPUT_TICK};
+    size_t consumed = 0;
+    ps_status status = step(p, &in, 1, &consumed);
+    if (consumed > 0) {
+        p->full = 0;
+        return PS_OK;
+    }
+    return status;
+}
+
+static ps_status round_once(ps_pump *p)
+{
+    ps_status status = flush(p);
+    if (status != PS_OK) {
+        return status;
+    }
+    status = receive(p);
+    if (status != PS_OK) {
+        return status;
+    }
+    const bool full = p->full > 0;
+    status = step_received(p);
+    if (status == PS_FAILED || status == PS_INVALID) {
+        return status;
+    }
+    const uint64_t now_us = p->transport->now_us(p->transport->ctx);
+    if (status == PS_OK) {
+        status = tick(p, now_us);
+    }
+    if (status == PS_FAILED || status == PS_INVALID) {
+        return status;
+    }
+    ps_status flushed = flush(p);
+    if (flushed != PS_OK) {
+        return flushed;
+    }
+    if (status != PS_OK) {
+        return status;
+    }
+    return full || p->in_at < p->in_len || is_due(p, now_us) ? PS_MORE : PS_OK;
+}
+
+ps_status ps_pump_run_once(ps_pump *p)
+{
+    if (p->out.events_len > 0) {
+        return PS_INVALID;
+    }
+    ps_status status = round_once(p);
+    p->blocked = status == PS_AGAIN;
+    return status;
+}
+
+ps_status ps_pump_submit(ps_pump *p, ps_input *in)
+{
+    /* What was received earlier must not seem to come from the past after this. */
+    in->now_us =
+        p->in_at < p->in_len ? p->in[p->in_at].now_us : p->transport->now_us(p->transport->ctx);
+    size_t consumed = 0;
+    ps_status status = step(p, in, 1, &consumed);
+    if (consumed == 0) {
+        return status;
+    }
+    status = flush(p);
+    p->blocked = status == PS_AGAIN;
+    return status == PS_FAILED ? PS_FAILED : PS_OK;
+}
+
+void ps_pump_clear_events(ps_pump *p)
+{
+    p->out.events_len = 0;
+}
+
+void ps_pump_commit(ps_pump *p, uint64_t seq)
+{
+    p->committed = seq;
+    p->blocked = false;
+}
+
+uint64_t ps_pump_deadline_us(const ps_pump *p)
+{
+    if (p->blocked) {
+        return PS_TIME_NEVER;
+    }
+    if (p->more || p->in_at < p->in_len || count_ready(p) > 0) {
+        return 0;
+    }
+    return p->machine.deadline_us(p->machine.self);
+}

@@ -16,6 +16,9 @@ extern "C" {
 
 /** Datagrams received and stepped at a time. */
 #define PS_PUMP_BATCH 64u
+/** Full batches in a row that may put a tick off: what the socket holds is heard before anybody is
+ *  found silent, yet a flood cannot keep time from passing. */
+#define PS_PUMP_FULL 16u
 
 /** A machine seen through its one face. */
 typedef struct ps_machine {
@@ -33,9 +36,10 @@ typedef struct ps_pump {
     const ps_transport *transport;
     ps_machine machine;
     ps_output out;      /**< Events wait here: `out.events[0 .. out.events_len)`. */
-    size_t sent;        /**< Datagrams of `out` that are already on their way. */
     uint64_t committed; /**< Datagrams with a higher commit_seq wait. */
     bool more;          /**< The machine has more due now. */
+    bool blocked;       /**< The last round ended with PS_AGAIN. */
+    unsigned full;      /**< Full batches received since the last tick. */
     ps_input in[PS_PUMP_BATCH];
     size_t in_len; /**< Received but not yet consumed inputs: in[in_at .. in_len). */
     size_t in_at;
@@ -43,7 +47,9 @@ typedef struct ps_pump {
 
 /**
  * Ties a machine to a transport with the caller's output memory. All must outlive the pump. The
- * output must have room for one step at least (PS_*_STEP_*); 64 KiB and more batch well.
+ * output must have room for one step at least (PS_*_STEP_*); 64 KiB and more batch well. Datagrams
+ * that wait for a commit keep their room: give more where a commit may take long.
+ * @return PS_OK; PS_INVALID a pointer is null or a capacity zero.
  */
 ps_status ps_pump_init(ps_pump *p, const ps_transport *transport, ps_machine machine,
                        ps_output out);
@@ -51,7 +57,7 @@ ps_status ps_pump_init(ps_pump *p, const ps_transport *transport, ps_machine mac
 /**
  * One round: sends what waits, receives one batch, steps it, ticks when due, sends. The host then
  * reads the events and calls ps_pump_clear_events() before the next round; the spans in them live
- * until then.
+ * until then or the next submit. A round that has events steps no further.
  * @return PS_OK: a round was done and nothing is left to do now: wait for the transport to become
  *         readable, or for ps_pump_deadline_us(). PS_MORE: call again soon (more input, more work).
  *         PS_AGAIN: the transport takes no more, or all waits for a commit: wait until it is
@@ -73,7 +79,8 @@ void ps_pump_clear_events(ps_pump *p);
 /** What was promised up to `seq` is durable. UINT64_MAX (the start): nothing needs to wait. */
 void ps_pump_commit(ps_pump *p, uint64_t seq);
 
-/** When to run a round at the latest. 0: now. */
+/** When to run a round at the latest. 0: now. PS_TIME_NEVER: nothing is due, or the last round
+ * ended with PS_AGAIN and nothing has been committed since. */
 uint64_t ps_pump_deadline_us(const ps_pump *p);
 
 #ifdef __cplusplus
