@@ -1,0 +1,213 @@
+/**
+ * @file sim.h
+ * A network in one process, on virtual time: datagrams and streams between nodes, with faults.
+ *
+ * Time is an integer of microseconds and moves only in ps_sim_step() and ps_sim_run_until(). All
+ * chance comes from one seeded generator, and nothing depends on addresses in memory, on hash order
+ * or on the machine's word size: the same calls with the same seed give the same trace, and
+ * ps_sim_hash() says in 64 bits whether they did.
+ *
+ * A node is driven by its host. The simulator calls the node's `wake` when something arrived, when
+ * a stream became readable or writable, or when the deadline that the host asked for has come. A
+ * wake takes no virtual time. The typical one runs a pump until nothing is left:
+ *
+ *     static void wake(void *ctx, uint64_t now_us)
+ *     {
+ *         struct host *h = ctx;
+ *         ps_status status;
+ *         do {
+ *             status = ps_pump_run_once(&h->pump);
+ *             read_events(h, &h->pump.out);
+ *             ps_pump_clear_events(&h->pump);
+ *         } while (status == PS_MORE);
+ *         ps_sim_set_deadline(h->sim, h->node, ps_pump_deadline_us(&h->pump));
+ *     }
+ *
+ * What the host does in answer to events it should do after the loop, or ask for a deadline: in the
+ * middle of the loop the order of its commands and of the datagrams that are left would depend on
+ * how many were handed out at a time (ps_sim_config.batch).
+ *
+ * Order at equal times. In each instant the simulator first carries out everything on the network
+ * that is due, in the order in which it was sent (a sequence number); then it marks the nodes whose
+ * deadline is due, in the order of their ids; then it wakes every marked node once, in the order of
+ * their ids. Nothing that is sent in an instant arrives in the same instant: every delay is at
+ * least 1 us. A wake must read until PS_AGAIN: what it leaves is announced with the next arrival.
+ */
+#ifndef PEERSYNC_SIM_H
+#define PEERSYNC_SIM_H
+
+#include "peersync/transport.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The network. It allocates when it grows (nodes, datagrams under way, streams), up to the limits
+ *  of its configuration. */
+typedef struct ps_sim ps_sim;
+
+/** Any node, for ps_sim_set_link(). */
+#define PS_SIM_ANY UINT32_MAX
+/** One in a million: the unit of all probabilities. */
+#define PS_SIM_PPM 1000000u
+/** Most datagrams that one receive hands out. */
+#define PS_SIM_BATCH_MAX 64u
+/** A stream's bytes travel in segments of at most so many. */
+#define PS_SIM_SEGMENT 16384u
+
+/** One direction of the way between two nodes. All zero: 1 us and no faults. */
+typedef struct ps_sim_link {
+    uint32_t latency_us;    /**< Of every datagram and segment; 0 counts as 1. */
+    uint32_t jitter_us;     /**< Added: uniform in 0..jitter_us. Datagrams can overtake each other,
+                                 a stream's segments cannot. */
+    uint32_t loss_ppm;      /**< Datagrams lost. A stream's segment that is "lost" arrives later by
+                                 ps_sim_config.stream_retry_us, for each time that it is. */
+    uint32_t duplicate_ppm; /**< Datagrams that arrive twice, the copy with a jitter of its own. */
+    uint32_t reorder_ppm;   /**< Datagrams held back for uniform 1..reorder_us more. */
+    uint32_t reorder_us;
+    uint64_t rate_bytes_s; /**< 0: unlimited. Datagrams share it; each stream has it for itself. */
+    uint32_t queue_bytes;  /**< With a rate: a datagram is dropped when more wait before it. */
+} ps_sim_link;
+
+/** Limits and times. Start from ps_sim_config_default(). */
+typedef struct ps_sim_config {
+    size_t size;              /**< sizeof(ps_sim_config). */
+    uint64_t seed;            /**< A run is this number. */
+    uint64_t start_us;        /**< Where virtual time begins: 1,000,000. */
+    uint64_t start_wall_s;    /**< wall_s() then; 0: nodes have no such clock. */
+    uint32_t batch;           /**< Datagrams that one receive hands out: 1 to 64. */
+    uint32_t max_nodes;       /**< 4096. */
+    uint32_t max_packets;     /**< Datagrams under way or waiting in all: 262,144. More are dropped
+                                   and counted. */
+    uint32_t max_streams;     /**< Connections at a time: 4096. */
+    uint32_t receive_queue;   /**< Datagrams that wait at a node: 1024. More are dropped. */
+    uint32_t accept_queue;    /**< Connections that wait at a node: 128. More are refused. */
+    uint32_t stream_buffer;   /**< Bytes under way or unread in each direction: 262,144. */
+    uint32_t stream_retry_us; /**< A segment that could not pass tries again after: 200,000. */
+    uint32_t stream_reset_us; /**< A stream breaks at its writer when nothing passes for so long,
+                                   and so does a dial that is not answered: 30,000,000. */
+    ps_sim_link link;         /**< Of every pair without a link of its own: 1 ms. */
+} ps_sim_config;
+
+/** A node to add. All zero but `wake`: an IPv4 address of its own, port 5000, streams accepted. */
+typedef struct ps_sim_node_config {
+    ps_addr addr; /**< Family NONE: 10.x.y.z by the node's id. No two nodes share an IP address. */
+    uint32_t endpoints; /**< Datagram endpoints, on the address's port and those after it; 0 counts
+                             as 1. Streams are accepted at the first one's port. */
+    bool deaf;          /**< Accepts no streams. */
+    void (*wake)(void *ctx, uint64_t now_us); /**< May be NULL. May call everything but the run
+                                                   functions and ps_sim_destroy(). */
+    void *ctx;                                /**< Handed to wake. */
+} ps_sim_node_config;
+
+/** Counters since the beginning. */
+typedef struct ps_sim_stats {
+    uint64_t instants;     /**< Times at which something happened. */
+    uint64_t wakes;        /**< Calls of a node's wake. */
+    uint64_t sent;         /**< Datagrams given to send. */
+    uint64_t delivered;    /**< Datagrams put into a node's queue, copies included. */
+    uint64_t lost;         /**< By loss_ppm. */
+    uint64_t duplicated;   /**< By duplicate_ppm. */
+    uint64_t reordered;    /**< By reorder_ppm. */
+    uint64_t cut;          /**< By a partition. */
+    uint64_t unreachable;  /**< To no node, a wrong port, or a node that is down. */
+    uint64_t link_full;    /**< By a link's queue_bytes. */
+    uint64_t queue_full;   /**< By a node's receive queue. */
+    uint64_t exhausted;    /**< By max_packets or the lack of memory. */
+    uint64_t overruns;     /**< Datagrams behind whose end the receiver wrote: its bug. */
+    uint64_t streams;      /**< Connections begun. */
+    uint64_t resets;       /**< Ends of streams that broke. */
+    uint64_t stream_bytes; /**< Delivered. */
+    uint32_t packets;      /**< Under way, waiting or handed out now. */
+    uint32_t streams_now;  /**< Connections that exist. */
+} ps_sim_stats;
+
+/** The defaults named above, seed 0. */
+void ps_sim_config_default(ps_sim_config *cfg);
+
+/** Makes a network. @return PS_OK; PS_INVALID an impossible configuration; PS_FAILED no memory. */
+ps_status ps_sim_create(const ps_sim_config *cfg, ps_sim **out);
+/** Frees all. NULL is fine. */
+void ps_sim_destroy(ps_sim *sim);
+
+/**
+ * Adds a node; ids count from 0.
+ * @return PS_OK; PS_INVALID (no room by max_nodes, an address that is taken); PS_FAILED no memory.
+ */
+ps_status ps_sim_add_node(ps_sim *sim, const ps_sim_node_config *cfg, uint32_t *id);
+
+/** The node's view of the network; lives as long as the simulator. NULL for an unknown node. */
+const ps_transport *ps_sim_transport(ps_sim *sim, uint32_t node);
+/** The node's streams. @return NULL for an unknown node. */
+const ps_stream_transport *ps_sim_stream_transport(ps_sim *sim, uint32_t node);
+/** Where the node receives datagrams and accepts streams. */
+ps_addr ps_sim_addr(const ps_sim *sim, uint32_t node);
+
+/**
+ * When the node wants to be woken without an arrival; replaces what it asked for before.
+ * @param at_us what is not in the future counts as one microsecond from now, so that time moves on;
+ *              PS_TIME_NEVER: not at all.
+ */
+void ps_sim_set_deadline(ps_sim *sim, uint32_t node, uint64_t at_us);
+
+/**
+ * The node's process dies: its waiting datagrams and deadline are gone, its streams end, and the
+ * other ends of them are reset. What is under way to it is lost if it arrives before the restart.
+ * What it sends is dropped, and it is not woken.
+ */
+void ps_sim_crash(ps_sim *sim, uint32_t node);
+/** The node is up again, at its old address, without a deadline. */
+void ps_sim_restart(ps_sim *sim, uint32_t node);
+/** True when the node has not crashed. */
+bool ps_sim_is_up(const ps_sim *sim, uint32_t node);
+
+/** The link of every pair that has none of its own. */
+void ps_sim_set_default_link(ps_sim *sim, const ps_sim_link *link);
+/**
+ * The link from one node to another, one way. PS_SIM_ANY stands for every node; the most exact link
+ * counts: from-to, then from-any, then any-to, then the default. What is under way keeps its delay.
+ * @param link NULL: removes it. @return PS_OK; PS_FAILED no memory.
+ */
+ps_status ps_sim_set_link(ps_sim *sim, uint32_t from, uint32_t to, const ps_sim_link *link);
+
+/**
+ * From now on nothing passes from the nodes `a` to the nodes `b`, nor back unless `one_way`; what
+ * would arrive while it lasts is lost (datagrams) or waits (streams).
+ * @param id for ps_sim_heal(). @return PS_OK; PS_INVALID an unknown node; PS_FAILED no memory.
+ */
+ps_status ps_sim_partition(ps_sim *sim, const uint32_t a[], size_t a_len, const uint32_t b[],
+                           size_t b_len, bool one_way, uint32_t *id);
+/** Ends a partition. */
+void ps_sim_heal(ps_sim *sim, uint32_t id);
+/** Ends all partitions. */
+void ps_sim_heal_all(ps_sim *sim);
+
+/** Virtual time now. */
+uint64_t ps_sim_now_us(const ps_sim *sim);
+/** When the next instant is; PS_TIME_NEVER: nothing is under way and no node has a deadline. */
+uint64_t ps_sim_next_us(const ps_sim *sim);
+/** Runs the next instant. @return PS_OK; PS_AGAIN there is none. */
+ps_status ps_sim_step(ps_sim *sim);
+/** Runs every instant up to `until_us` and sets the clock to it (never back). */
+void ps_sim_run_until(ps_sim *sim, uint64_t until_us);
+
+/** The next number of the generator in [0, bound), bound >= 1: for hosts and their scripts. */
+uint64_t ps_sim_random(ps_sim *sim, uint64_t bound);
+
+/**
+ * FNV-1a (64 bits) over all that happened: for each event its time, kind, nodes, length and bytes.
+ * Events are: a datagram sent, its fate (lost, cut, ...) or delivery; a stream's opening, bytes,
+ * end and reset; a deadline; a crash, restart, partition and healing; a note.
+ */
+uint64_t ps_sim_hash(const ps_sim *sim);
+/** Adds an event of the host's own to the hash: an outcome that must repeat too. */
+void ps_sim_note(ps_sim *sim, uint32_t node, const void *data, size_t len);
+
+/** Copies the counters. */
+void ps_sim_stats_get(const ps_sim *sim, ps_sim_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

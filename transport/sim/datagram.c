@@ -1,0 +1,262 @@
+/* The nodes' ps_transport: datagrams, time and randomness. */
+#include "sim/sim_internal.h"
+
+#include <string.h>
+
+static ps_addr endpoint_addr(const ps_sim_node *node, uint32_t endpoint)
+{
+    ps_addr addr = node->addr;
+    addr.port = (uint16_t)(addr.port + endpoint);
+    return addr;
+}
+
+/* ---- sending ---- */
+
+/* From where to where. */
+typedef struct route {
+    uint32_t from, from_endpoint;
+    uint32_t to, to_endpoint; /* PS_SIM_NONE: nowhere. */
+} route;
+
+static route find_route(const ps_sim_node *node, const ps_datagram *dg)
+{
+    const ps_sim *sim = node->sim;
+    route r = {.from = node->id, .from_endpoint = dg->endpoint, .to = PS_SIM_NONE};
+    const uint32_t to = ps_sim_node_find(sim, &dg->to);
+    if (to == PS_SIM_NONE || dg->endpoint >= node->endpoints) {
+        return r;
+    }
+    const ps_sim_node *there = sim->nodes[to];
+    if (dg->to.port >= there->addr.port &&
+        dg->to.port - there->addr.port < (int64_t)there->endpoints) {
+        r.to = to;
+        r.to_endpoint = (uint32_t)dg->to.port - there->addr.port;
+    }
+    return r;
+}
+
+/* Puts one copy on its way. */
+static void launch(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len,
+                   uint64_t arrive_us)
+{
+    const uint32_t index = ps_sim_packet_take(sim);
+    if (index == PS_SIM_NONE) {
+        sim->stats.exhausted++;
+        ps_sim_trace(sim, PS_SIM_EXHAUSTED, r->from, r->to, NULL, 0);
+        return;
+    }
+    ps_sim_packet *p = ps_sim_packet_at(sim, index);
+    p->from = r->from;
+    p->from_endpoint = r->from_endpoint;
+    p->to = r->to;
+    p->to_endpoint = r->to_endpoint;
+    p->next = PS_SIM_NONE;
+    p->len = len <= PS_DATAGRAM_MAX ? len : PS_DATAGRAM_MAX + 1;
+    memcpy(p->data, data, p->len);
+    ps_sim_queue_add(&sim->queue, arrive_us, PS_SIM_EVENT_PACKET, index, NULL);
+}
+
+/* Everything that chance decides about one datagram. Always drawn in full, so that changing one
+ * setting leaves what the others draw as it was. */
+typedef struct fate {
+    bool lost, duplicated, reordered;
+    uint64_t delay_us, copy_delay_us, held_us;
+} fate;
+
+static fate draw_fate(ps_sim *sim, const ps_sim_link *link)
+{
+    fate f;
+    f.lost = ps_sim_rng_chance(&sim->rng, link->loss_ppm);
+    f.duplicated = ps_sim_rng_chance(&sim->rng, link->duplicate_ppm);
+    f.reordered = ps_sim_rng_chance(&sim->rng, link->reorder_ppm);
+    f.delay_us = ps_sim_link_delay_us(sim, link);
+    f.copy_delay_us = ps_sim_link_delay_us(sim, link);
+    const uint64_t reorder_us = link->reorder_us > 0 ? link->reorder_us : 1;
+    f.held_us = 1 + ps_sim_rng_below(&sim->rng, reorder_us);
+    return f;
+}
+
+static void drop(ps_sim *sim, uint64_t *counter, ps_sim_kind kind, const route *r)
+{
+    (*counter)++;
+    ps_sim_trace(sim, kind, r->from, r->to, NULL, 0);
+}
+
+static void send_one(ps_sim_node *node, const uint8_t *data, const ps_datagram *dg)
+{
+    ps_sim *sim = node->sim;
+    const route r = find_route(node, dg);
+    /* Copied: finding the memory of the pair's rate may move the table that holds it. */
+    const ps_sim_link link = *ps_sim_link_of(sim, r.from, r.to);
+    sim->stats.sent++;
+    ps_sim_trace(sim, PS_SIM_SENT, r.from, r.to, data, dg->len);
+    const fate f = draw_fate(sim, &link);
+    if (r.to == PS_SIM_NONE) {
+        drop(sim, &sim->stats.unreachable, PS_SIM_UNREACHABLE, &r);
+        return;
+    }
+    if (ps_sim_is_cut(sim, r.from, r.to)) {
+        drop(sim, &sim->stats.cut, PS_SIM_CUT, &r);
+        return;
+    }
+    uint64_t depart_us = sim->now_us;
+    if (link.rate_bytes_s > 0) {
+        uint64_t *busy = ps_sim_link_busy(sim, r.from, r.to);
+        if (!busy ||
+            !ps_sim_link_depart(&link, sim->now_us, busy, link.queue_bytes, dg->len, &depart_us)) {
+            drop(sim, &sim->stats.link_full, PS_SIM_LINK_FULL, &r);
+            return;
+        }
+    }
+    if (f.lost) {
+        drop(sim, &sim->stats.lost, PS_SIM_LOST, &r);
+        return;
+    }
+    sim->stats.reordered += f.reordered ? 1u : 0u;
+    sim->stats.duplicated += f.duplicated ? 1u : 0u;
+    launch(sim, &r, data, dg->len, depart_us + f.delay_us + (f.reordered ? f.held_us : 0));
+    if (f.duplicated) {
+        launch(sim, &r, data, dg->len, depart_us + f.copy_delay_us);
+    }
+}
+
+static ps_status sim_send(void *ctx, const uint8_t *slab, const ps_datagram dg[], size_t n,
+                          size_t *sent)
+{
+    ps_sim_node *node = (ps_sim_node *)ctx;
+    for (size_t i = 0; i < n && node->up; i++) {
+        send_one(node, slab + dg[i].offset, &dg[i]);
+    }
+    *sent = n;
+    return PS_OK;
+}
+
+/* ---- receiving ---- */
+
+void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet)
+{
+    ps_sim_packet *p = ps_sim_packet_at(sim, packet);
+    ps_sim_node *node = sim->nodes[p->to];
+    uint64_t *counter = NULL;
+    ps_sim_kind kind = PS_SIM_DELIVERED;
+    if (ps_sim_is_cut(sim, p->from, p->to)) {
+        counter = &sim->stats.cut;
+        kind = PS_SIM_CUT;
+    } else if (!node->up) {
+        counter = &sim->stats.unreachable;
+        kind = PS_SIM_UNREACHABLE;
+    } else if (node->waiting >= sim->cfg.receive_queue) {
+        counter = &sim->stats.queue_full;
+        kind = PS_SIM_QUEUE_FULL;
+    }
+    if (counter) {
+        drop(sim, counter, kind, &(route){.from = p->from, .to = p->to});
+        ps_sim_packet_give(sim, packet);
+        return;
+    }
+    ps_sim_trace(sim, PS_SIM_DELIVERED, p->from, p->to, p->data, p->len);
+    sim->stats.delivered++;
+    if (node->waiting++ == 0) {
+        node->waiting_head = packet;
+    } else {
+        ps_sim_packet_at(sim, node->waiting_tail)->next = packet;
+    }
+    node->waiting_tail = packet;
+    ps_sim_node_mark(sim, node->id);
+}
+
+/* What the last receive handed out comes back. */
+static void take_back(ps_sim *sim, ps_sim_node *node)
+{
+    for (uint32_t i = 0; i < node->lent_len; i++) {
+        if (!ps_sim_packet_unguard(ps_sim_packet_at(sim, node->lent[i]))) {
+            sim->stats.overruns++;
+        }
+        ps_sim_packet_give(sim, node->lent[i]);
+    }
+    node->lent_len = 0;
+}
+
+static uint32_t next_waiting(ps_sim *sim, ps_sim_node *node)
+{
+    const uint32_t packet = node->waiting_head;
+    node->waiting_head = ps_sim_packet_at(sim, packet)->next;
+    node->waiting--;
+    return packet;
+}
+
+static ps_status sim_receive(void *ctx, ps_input in[], size_t cap, size_t *n)
+{
+    ps_sim_node *node = (ps_sim_node *)ctx;
+    ps_sim *sim = node->sim;
+    take_back(sim, node);
+    const size_t most = cap < sim->cfg.batch ? cap : sim->cfg.batch;
+    size_t i = 0;
+    for (; i < most && node->waiting > 0; i++) {
+        const uint32_t packet = next_waiting(sim, node);
+        ps_sim_packet *p = ps_sim_packet_at(sim, packet);
+        ps_sim_packet_guard(p);
+        node->lent[node->lent_len++] = packet;
+        in[i] = (ps_input){.now_us = sim->now_us, .type = PS_INPUT_DATAGRAM};
+        in[i].u.datagram.from = endpoint_addr(sim->nodes[p->from], p->from_endpoint);
+        in[i].u.datagram.endpoint = p->to_endpoint;
+        in[i].u.datagram.data = p->data;
+        in[i].u.datagram.len = p->len;
+    }
+    *n = i;
+    return i > 0 ? PS_OK : PS_AGAIN;
+}
+
+void ps_sim_datagram_drop_all(ps_sim *sim, ps_sim_node *node)
+{
+    take_back(sim, node);
+    while (node->waiting > 0) {
+        ps_sim_packet_give(sim, next_waiting(sim, node));
+    }
+}
+
+/* ---- time, randomness, addresses ---- */
+
+static uint64_t sim_now_us(void *ctx)
+{
+    return ((const ps_sim_node *)ctx)->sim->now_us;
+}
+
+static uint64_t sim_wall_s(void *ctx)
+{
+    const ps_sim *sim = ((const ps_sim_node *)ctx)->sim;
+    const uint64_t start_s = sim->cfg.start_wall_s;
+    return start_s == 0 ? 0 : start_s + (sim->now_us - sim->cfg.start_us) / 1000000u;
+}
+
+static ps_status sim_entropy(void *ctx, void *buf, size_t len)
+{
+    ps_sim *sim = ((ps_sim_node *)ctx)->sim;
+    uint8_t *out = (uint8_t *)buf;
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (uint8_t)ps_sim_rng_below(&sim->rng, 256);
+    }
+    return PS_OK;
+}
+
+static size_t sim_endpoints(void *ctx, ps_addr out[], size_t cap)
+{
+    const ps_sim_node *node = (const ps_sim_node *)ctx;
+    for (uint32_t i = 0; i < node->endpoints && i < cap; i++) {
+        out[i] = endpoint_addr(node, i);
+    }
+    return node->endpoints;
+}
+
+void ps_sim_datagram_attach(ps_sim_node *node)
+{
+    node->transport = (ps_transport){
+        .ctx = node,
+        .receive = sim_receive,
+        .send = sim_send,
+        .now_us = sim_now_us,
+        .wall_s = sim_wall_s,
+        .entropy = sim_entropy,
+        .endpoints = sim_endpoints,
+    };
+}

@@ -1,0 +1,329 @@
+/* The simulator's parts. One struct holds all; each file owns a part of it:
+ *   sim.c       life, instants, wakes          random.c    the generator
+ *   queue.c     the heap of events             trace.c     the hash
+ *   node.c      nodes, addresses, deadlines    link.c      links, rates, partitions
+ *   datagram.c  the nodes' ps_transport        packets.c   the pool of datagrams
+ *   stream.c    the nodes' ps_stream_transport
+ *   flow.c      segments, windows, resets      conn.c      the table of connections */
+#ifndef PS_SIM_INTERNAL_H
+#define PS_SIM_INTERNAL_H
+
+#include "peersync/sim.h"
+
+#define PS_SIM_NONE UINT32_MAX
+
+#if defined(__SANITIZE_ADDRESS__)
+#define PS_SIM_WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PS_SIM_WITH_ASAN 1
+#endif
+#endif
+
+/* ---- trace.c ---- */
+
+/* Kinds of events in the trace. Numbers are part of the hash: add at the end. */
+typedef enum ps_sim_kind {
+    PS_SIM_SENT = 1,
+    PS_SIM_DELIVERED,
+    PS_SIM_LOST,
+    PS_SIM_CUT,
+    PS_SIM_UNREACHABLE,
+    PS_SIM_LINK_FULL,
+    PS_SIM_QUEUE_FULL,
+    PS_SIM_EXHAUSTED,
+    PS_SIM_STREAM_OPENED,
+    PS_SIM_STREAM_BYTES,
+    PS_SIM_STREAM_ENDED,
+    PS_SIM_STREAM_RESET,
+    PS_SIM_DEADLINE,
+    PS_SIM_CRASHED,
+    PS_SIM_RESTARTED,
+    PS_SIM_PARTITIONED,
+    PS_SIM_HEALED,
+    PS_SIM_NOTE
+} ps_sim_kind;
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
+uint64_t ps_sim_fnv(uint64_t hash, const void *data, size_t len);
+#define PS_SIM_FNV_BASIS UINT64_C(0xcbf29ce484222325)
+
+/* An event's head, then `len` bytes in one piece or (trace_bytes) in several. */
+void ps_sim_trace(ps_sim *sim, ps_sim_kind kind, uint32_t from, uint32_t to, const void *data,
+                  size_t len);
+void ps_sim_trace_head(ps_sim *sim, ps_sim_kind kind, uint32_t from, uint32_t to, size_t len);
+void ps_sim_trace_bytes(ps_sim *sim, const void *data, size_t len);
+
+/* ---- random.c ---- */
+
+/* xoshiro256** (Blackman, Vigna), seeded by splitmix64. */
+typedef struct ps_sim_rng {
+    uint64_t s[4];
+} ps_sim_rng;
+
+void ps_sim_rng_seed(ps_sim_rng *g, uint64_t seed);
+uint64_t ps_sim_rng_next(ps_sim_rng *g);
+/* Uniform in [0, bound), bound >= 1. */
+uint64_t ps_sim_rng_below(ps_sim_rng *g, uint64_t bound);
+/* True with probability ppm / 1,000,000; always one draw. */
+bool ps_sim_rng_chance(ps_sim_rng *g, uint32_t ppm);
+
+/* ---- queue.c ---- */
+
+typedef enum ps_sim_event_kind {
+    PS_SIM_EVENT_PACKET,  /* index: a packet. */
+    PS_SIM_EVENT_SEGMENT, /* index: a flow, whose first segment is due. */
+    PS_SIM_EVENT_WINDOW,  /* index: a flow, whose writer learns what was read. */
+    PS_SIM_EVENT_DEADLINE /* index: a node. */
+} ps_sim_event_kind;
+
+/* Order: at_us, then `order`: a sequence number, or for deadlines 2^63 + node. */
+typedef struct ps_sim_event {
+    uint64_t at_us;
+    uint64_t order;
+    ps_sim_event_kind kind;
+    uint32_t index;
+    uint32_t *where; /* Told the event's place at every move; NULL: nobody wants to know. */
+} ps_sim_event;
+
+/* A binary heap, from which events can be taken out in the middle. */
+typedef struct ps_sim_queue {
+    ps_sim_event *heap;
+    uint32_t len, cap;
+    uint64_t sequence;
+} ps_sim_queue;
+
+/* Room for `total` events. False: no memory. */
+bool ps_sim_queue_reserve(ps_sim_queue *q, uint32_t total);
+/* Adds in order of calls at equal times. The room was reserved. *where is PS_SIM_NONE before. */
+void ps_sim_queue_add(ps_sim_queue *q, uint64_t at_us, ps_sim_event_kind kind, uint32_t index,
+                      uint32_t *where);
+/* As add, but at equal times after all others and by node. */
+void ps_sim_queue_add_deadline(ps_sim_queue *q, uint64_t at_us, uint32_t node, uint32_t *where);
+/* Takes the first event out. False when it is later than `until_us` or there is none. */
+bool ps_sim_queue_pop(ps_sim_queue *q, uint64_t until_us, ps_sim_event *out);
+/* Takes the event at *where out, if it is in; *where becomes PS_SIM_NONE. */
+void ps_sim_queue_remove(ps_sim_queue *q, uint32_t *where);
+void ps_sim_queue_free(ps_sim_queue *q);
+
+/* ---- packets.c ---- */
+
+/* Room for the longest datagram, one byte more for those that are longer, and a tail whose bytes
+ * no receiver may touch. */
+#define PS_SIM_PACKET_BYTES (PS_DATAGRAM_MAX + 8u)
+#define PS_SIM_CHUNK        64u
+
+typedef struct ps_sim_packet {
+    uint8_t data[PS_SIM_PACKET_BYTES]; /* First: aligned as malloc's memory. */
+    uint32_t from, to;                 /* Nodes. */
+    uint32_t from_endpoint, to_endpoint;
+    uint32_t len;  /* PS_DATAGRAM_MAX + 1 for all that is longer. */
+    uint32_t next; /* In a list, or PS_SIM_NONE. */
+} ps_sim_packet;
+
+/* Packets stay where they are: chunks are added, never moved. */
+typedef struct ps_sim_packets {
+    ps_sim_packet **chunks;
+    uint32_t cap;  /* Packets in the chunks. */
+    uint32_t used; /* Of them. */
+    uint32_t free; /* List. */
+} ps_sim_packets;
+
+/* PS_SIM_NONE: at max_packets, or no memory. */
+uint32_t ps_sim_packet_take(ps_sim *sim);
+void ps_sim_packet_give(ps_sim *sim, uint32_t index);
+ps_sim_packet *ps_sim_packet_at(const ps_sim *sim, uint32_t index);
+/* Guards what stands behind the packet's end while it is with a receiver; `unguard` counts an
+ * overrun. Under AddressSanitizer even a read there is caught. */
+void ps_sim_packet_guard(ps_sim_packet *p);
+bool ps_sim_packet_unguard(ps_sim_packet *p);
+void ps_sim_packets_free(ps_sim_packets *p);
+
+/* ---- node.c ---- */
+
+typedef struct ps_sim_node {
+    ps_sim *sim;
+    uint32_t id;
+    bool up;
+    bool deaf;
+    uint32_t endpoints;
+    ps_addr addr;
+    uint16_t next_port; /* Of streams dialled. */
+    uint32_t deadline_at;
+    void (*wake)(void *ctx, uint64_t now_us);
+    void *ctx;
+    uint32_t waiting_head, waiting_tail, waiting; /* Packets received. */
+    uint32_t lent[PS_SIM_BATCH_MAX];              /* Packets handed out by the last receive. */
+    uint32_t lent_len;
+    uint32_t accept_head, accept_tail, accepting; /* Connections not yet accepted. */
+    ps_transport transport;
+    ps_stream_transport streams;
+} ps_sim_node;
+
+/* The node with this IP address, or PS_SIM_NONE. */
+uint32_t ps_sim_node_find(const ps_sim *sim, const ps_addr *addr);
+/* The node is woken at the end of this instant. */
+void ps_sim_node_mark(ps_sim *sim, uint32_t node);
+void ps_sim_nodes_free(ps_sim *sim);
+
+/* ---- link.c ---- */
+
+/* A link of its own for a pair, and what a rate remembers for a pair. */
+typedef struct ps_sim_pair {
+    uint32_t from, to;
+    bool used;
+    bool has_link;
+    ps_sim_link link;
+    uint64_t busy_until_us;
+} ps_sim_pair;
+
+/* Open addressing, a power of two; pairs are never taken out, only their link. */
+typedef struct ps_sim_pairs {
+    ps_sim_pair *table;
+    uint32_t len, cap;
+    uint32_t links; /* Pairs with a link. */
+} ps_sim_pairs;
+
+/* Bits by node. */
+typedef struct ps_sim_cut {
+    uint32_t id;
+    bool one_way;
+    uint8_t *a, *b;
+} ps_sim_cut;
+
+const ps_sim_link *ps_sim_link_of(const ps_sim *sim, uint32_t from, uint32_t to);
+/* True while a partition stands between. */
+bool ps_sim_is_cut(const ps_sim *sim, uint32_t from, uint32_t to);
+/* When `len` bytes have left by the link's rate; false: its queue is full. `busy_until_us` is the
+ * link's memory. `queue_bytes` UINT32_MAX: waits as long as it takes. */
+bool ps_sim_link_depart(const ps_sim_link *link, uint64_t now_us, uint64_t *busy_until_us,
+                        uint32_t queue_bytes, uint32_t len, uint64_t *depart_us);
+/* The memory of a pair's rate; NULL: no memory. */
+uint64_t *ps_sim_link_busy(ps_sim *sim, uint32_t from, uint32_t to);
+/* latency + a drawn jitter, at least 1. Always one draw. */
+uint64_t ps_sim_link_delay_us(ps_sim *sim, const ps_sim_link *link);
+void ps_sim_links_free(ps_sim *sim);
+
+/* ---- datagram.c ---- */
+
+void ps_sim_datagram_attach(ps_sim_node *node);
+void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet);
+/* Forgets what waits at the node or was handed out. */
+void ps_sim_datagram_drop_all(ps_sim *sim, ps_sim_node *node);
+
+/* ---- conn.c, flow.c, stream.c ---- */
+
+typedef enum ps_sim_segment_kind {
+    PS_SIM_SEGMENT_OPEN,   /* The dial. */
+    PS_SIM_SEGMENT_OPENED, /* Its answer. */
+    PS_SIM_SEGMENT_BYTES,
+    PS_SIM_SEGMENT_END,  /* Nothing more is written. */
+    PS_SIM_SEGMENT_RESET /* The end that it reaches breaks. */
+} ps_sim_segment_kind;
+
+typedef struct ps_sim_segment {
+    ps_sim_segment_kind kind;
+    uint32_t len;
+    uint64_t arrive_us;
+} ps_sim_segment;
+
+/* Segments under way in one direction; the last two places are kept for END and RESET. */
+#define PS_SIM_SEGMENTS      64u
+#define PS_SIM_SEGMENTS_KEPT 2u
+/* A segment is "lost" at most so often in a row. */
+#define PS_SIM_RETRIES_MAX 8
+
+/* One direction of a connection. The ring holds bytes [acked, written) of the stream:
+ *   acked <= read <= arrived <= written <= acked + stream_buffer
+ * `acked` is what the writer knows to be read: it follows `read` by the way back. */
+typedef struct ps_sim_flow {
+    uint8_t *ring;
+    uint64_t acked, read, arrived, written;
+    uint64_t acking; /* What the window under way says. */
+    ps_sim_segment segments[PS_SIM_SEGMENTS];
+    uint32_t segments_head, segments_len;
+    uint32_t segment_at, window_at; /* Their events in the queue. */
+    uint64_t stalled_since_us;      /* No segment passes since; PS_TIME_NEVER: they flow. */
+    uint64_t mute_since_us;         /* No window passes since. */
+    uint64_t busy_until_us;
+    bool ended;   /* END has arrived. */
+    bool reset;   /* RESET was sent. */
+    bool blocked; /* The writer was refused and waits. */
+} ps_sim_flow;
+
+typedef struct ps_sim_end {
+    uint32_t node;    /* PS_SIM_NONE: nobody was dialled. */
+    bool gone;        /* Closed, crashed, or never there. */
+    bool established; /* May write. */
+    bool finished;    /* END was written. */
+    bool broken;
+} ps_sim_end;
+
+/* Flow 0 runs from end 0, which dialled, to end 1. */
+typedef struct ps_sim_conn {
+    bool used;
+    uint32_t generation; /* Of the handles: counts up at each use of the place. */
+    ps_addr from;        /* The dialler's address. */
+    bool refused;        /* end 1's node does not listen there. */
+    ps_sim_end ends[2];
+    ps_sim_flow flows[2];
+    uint32_t next; /* In a list of accepts or of free places. */
+} ps_sim_conn;
+
+typedef struct ps_sim_conns {
+    ps_sim_conn **table; /* Pointers: connections stay where they are. */
+    uint32_t len, cap;
+    uint32_t used, free;
+} ps_sim_conns;
+
+/* conn.c */
+ps_sim_conn *ps_sim_conn_new(ps_sim *sim, uint32_t *index);
+/* Frees it once both ends are gone. */
+void ps_sim_conn_reap(ps_sim *sim, uint32_t index);
+ps_stream ps_sim_conn_handle(const ps_sim_conn *c, uint32_t index, uint32_t end);
+/* The connection and end that a node's handle names, or NULL. */
+ps_sim_conn *ps_sim_conn_of(const ps_sim_node *node, ps_stream s, uint32_t *index, uint32_t *end);
+/* The node crashed: all its ends are gone. */
+void ps_sim_conns_crash(ps_sim *sim, ps_sim_node *node);
+void ps_sim_conns_free(ps_sim *sim);
+
+/* flow.c; `end` is the sending end, which is also the flow's number. */
+void ps_sim_flow_push(ps_sim *sim, uint32_t conn, uint32_t end, ps_sim_segment_kind kind,
+                      uint32_t len);
+void ps_sim_flow_clear(ps_sim *sim, ps_sim_flow *f);
+/* Bytes that may be written now. */
+uint32_t ps_sim_flow_room(const ps_sim *sim, const ps_sim_flow *f);
+void ps_sim_flow_put(ps_sim *sim, ps_sim_flow *f, const uint8_t *data, uint32_t len);
+uint32_t ps_sim_flow_take(ps_sim *sim, uint32_t conn, uint32_t end, uint8_t *out, uint32_t cap);
+/* The event of a flow (connection * 2 + end) is due. */
+void ps_sim_flow_segment(ps_sim *sim, uint32_t flow);
+void ps_sim_flow_window(ps_sim *sim, uint32_t flow);
+
+/* stream.c */
+void ps_sim_stream_attach(ps_sim_node *node);
+
+/* ---- all of it ---- */
+
+struct ps_sim {
+    ps_sim_config cfg;
+    uint64_t now_us;
+    uint64_t hash;
+    ps_sim_rng rng;
+    ps_sim_queue queue;
+    ps_sim_packets packets;
+    ps_sim_node **nodes; /* max_nodes pointers. */
+    uint32_t nodes_len;
+    uint32_t *by_ip; /* Open addressing: node + 1, or 0. */
+    uint32_t by_ip_cap;
+    uint64_t *marked; /* Bits by node: to be woken. */
+    ps_sim_pairs pairs;
+    ps_sim_cut *cuts;
+    uint32_t cuts_len, cuts_cap, cut_ids;
+    ps_sim_conns conns;
+    ps_sim_stats stats;
+};
+
+/* Events that the whole can have at a time. */
+bool ps_sim_reserve_events(ps_sim *sim, uint32_t nodes, uint32_t packets, uint32_t conns);
+
+#endif
