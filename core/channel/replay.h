@@ -1,5 +1,5 @@
-/* Replay window (RFC 6479's idea, without its block ring): the 256 counters below the highest one
- * accepted are remembered, what is older is refused. */
+/* Replay window (RFC 6479's idea, without its block ring): of the 256 counters up to the highest one
+ * accepted it is remembered which were taken; what is older is refused. */
 #ifndef PS_CHANNEL_REPLAY_H
 #define PS_CHANNEL_REPLAY_H
 
@@ -12,7 +12,7 @@ typedef struct ps_replay {
     uint64_t bits[4]; /* Bit (c % 256): counter c of the window was accepted. */
 } ps_replay;
 
-/* True when the counter is new. PS_TIME_NEVER-like UINT64_MAX is never accepted. */
+/* True when the counter is new. UINT64_MAX is never accepted. */
 bool ps_replay_is_new(const ps_replay *r, uint64_t counter);
 /* Records a counter for which ps_replay_is_new() holds (after the packet proved genuine). */
 void ps_replay_accept(ps_replay *r, uint64_t counter);

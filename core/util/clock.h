@@ -29,7 +29,8 @@ static inline bool ps_time_reached(uint64_t deadline_us, uint64_t now_us)
 /* a + b, or PS_TIME_NEVER - 1 where the sum does not fit. */
 static inline uint64_t ps_time_add(uint64_t a_us, uint64_t b_us)
 {
-    return a_us < PS_TIME_NEVER - 1 - b_us ? a_us + b_us : PS_TIME_NEVER - 1;
+    const uint64_t last = PS_TIME_NEVER - 1;
+    return b_us < last && a_us < last - b_us ? a_us + b_us : last;
 }
 
 static inline uint64_t ps_time_min(uint64_t a_us, uint64_t b_us)
