@@ -164,6 +164,8 @@ typedef struct ps_stream_output {
  * dribble in. Progress is an awaited frame, a leaf's worth of payload, a verified piece. A step
  * that comes late grants one second more, so that what waits in the socket of a paused process
  * counts.
+ *
+ * @{
  */
 
 /** The uploader's end of one stream. */
@@ -235,6 +237,8 @@ uint64_t ps_download_verified_bytes(const ps_download *d);
 bool ps_download_due(const ps_download *d, uint64_t *offset, uint64_t *len);
 /** 0, or the line of the broken invariant. */
 int ps_download_check(const ps_download *d);
+
+/** @} */
 
 #ifdef __cplusplus
 }
