@@ -1,0 +1,469 @@
+/* The log's conversation: batches, retransmission byte for byte, refusals, numbering after a
+ * return, and a model of the server's log that must end with exactly what is held here. */
+#include "random.h"
+#include "rig.h"
+
+static void answer(rig *r, uint32_t request, uint64_t generation)
+{
+    rig_packet(r);
+    craft_published(&r->c, request, generation);
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+}
+
+static void publish_many(rig *r, unsigned from, unsigned to)
+{
+    char name[32];
+    for (unsigned k = from; k < to; k++) {
+        (void)snprintf(name, sizeof name, "name-%u", k);
+        (void)rig_publish(r, k, name, k + 1);
+    }
+}
+
+/* Acknowledges until nothing waits; the number of messages that it took. */
+static unsigned drain(rig *r)
+{
+    unsigned messages = 0;
+    rig_settle(r);
+    while (rig_stats(r).unacknowledged > 0) {
+        rig_acknowledge(r);
+        rig_settle(r);
+        messages++;
+        assert_in_range(messages, 1, 10000);
+    }
+    return messages;
+}
+
+static void silence_until_lost(rig *r)
+{
+    while (rig_stats(r).state == PS_PEER_ONLINE) {
+        rig_run(r, r->now_us + 100 * MS);
+    }
+    assert_int_equal(rig_stats(r).state, PS_PEER_LOST);
+}
+
+static void what_gathers_leaves_together(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    publish_many(r, 0, 100);
+    assert_int_equal(rig_count(r, PS_MSG_PUBLISH), 1);
+    const unsigned messages = drain(r);
+    assert_in_range(messages, 5, 6); /* 1, then some 23 each. */
+    for (uint64_t k = 0; k < 100; k++) {
+        assert_int_equal(rig_done(r, k), PS_E_NONE);
+    }
+    uint64_t generation = 1;
+    for (size_t i = 0; i < r->sent_len; i++) {
+        ps_changes m;
+        assert_true(
+            ps_changes_decode(PS_MSG_PUBLISH, (ps_span){r->sent[i].body, r->sent[i].body_len}, &m));
+        assert_int_equal(m.generation, generation);
+        generation += m.count;
+    }
+    rig_free(r);
+}
+
+static void a_message_has_one_type_and_sixty_four_entries(void **state)
+{
+    (void)state;
+    rig *r = rig_new_default();
+    char name[4];
+    for (unsigned k = 0; k < 200; k++) {
+        (void)snprintf(name, sizeof name, "%u", k);
+        (void)rig_command(r, PS_INPUT_UNPUBLISH, k, name);
+    }
+    (void)rig_publish(r, 500, "x", 1);
+    (void)rig_command(r, PS_INPUT_UNPUBLISH, 501, "y");
+    (void)rig_login(r);
+    rig_accept(r, 0);
+    assert_int_equal(drain(r), 6);
+    const uint8_t counts[] = {64, 64, 64, 8, 1, 1};
+    for (size_t k = 0; k < 6; k++) {
+        const rig_sent *s = &r->sent[1 + k];
+        ps_changes m;
+        assert_true(
+            ps_changes_decode((ps_message_type)s->type, (ps_span){s->body, s->body_len}, &m));
+        assert_int_equal(s->type, k == 4 ? PS_MSG_PUBLISH : PS_MSG_UNPUBLISH);
+        assert_int_equal(m.count, counts[k]);
+    }
+    rig_free(r);
+}
+
+static void is_retransmitted_byte_for_byte(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_publish(r, 1, "a", 1);
+    (void)rig_publish(r, 2, "a", 2); /* Does not change what is in flight. */
+    rig_run(r, RIG_START + 2900 * MS);
+    const size_t n = rig_count(r, PS_MSG_PUBLISH);
+    assert_in_range(n, 4, 8);
+    for (size_t k = 1; k < n; k++) {
+        const rig_sent *a = rig_nth(r, PS_MSG_PUBLISH, k - 1);
+        const rig_sent *b = rig_nth(r, PS_MSG_PUBLISH, k);
+        assert_int_equal(a->request, b->request);
+        assert_int_equal(a->body_len, b->body_len);
+        assert_memory_equal(a->body, b->body, a->body_len);
+        assert_true(b->counter > a->counter);
+    }
+    rig_free(r);
+}
+
+static void refusals_end_their_own_commands(void **state)
+{
+    (void)state;
+    rig *r = rig_new_default();
+    publish_many(r, 0, 5);
+    (void)rig_login(r);
+    rig_accept(r, 0);
+    rig_packet(r);
+    craft_published(&r->c, rig_last(r, PS_MSG_PUBLISH)->request, 5);
+    craft_refusal(&r->c, 1, PS_E_QUOTA);
+    craft_refusal(&r->c, 4, PS_E_BAD_NAME);
+    craft_refusal(&r->c, 9, PS_E_FULL); /* No such entry. */
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_done(r, 0), PS_E_NONE);
+    assert_int_equal(rig_done(r, 1), PS_E_QUOTA);
+    assert_int_equal(rig_done(r, 2), PS_E_NONE);
+    assert_int_equal(rig_done(r, 4), PS_E_BAD_NAME);
+    assert_int_equal(rig_stats(r).publications, 3);
+    assert_int_equal(rig_stats(r).unacknowledged, 0);
+    (void)rig_publish(r, 7, "name-1", 1); /* The next one is numbered past the refused ones. */
+    ps_changes m;
+    (void)rig_last_changes(r, &m);
+    assert_int_equal(m.generation, 6);
+    rig_free(r);
+}
+
+static void a_refused_entry_that_changed_since_is_sent_again(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_publish(r, 1, "a", 1);
+    (void)rig_publish(r, 2, "a", 2);
+    rig_packet(r);
+    craft_published(&r->c, rig_last(r, PS_MSG_PUBLISH)->request, 1);
+    craft_refusal(&r->c, 0, PS_E_QUOTA);
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+    assert_false(rig_is_done(r, 2));
+    assert_int_equal(rig_count(r, PS_MSG_PUBLISH), 2);
+    rig_acknowledge(r);
+    assert_int_equal(rig_done(r, 2), PS_E_NONE);
+    rig_free(r);
+}
+
+static void strange_answers(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    answer(r, 1, 1);
+    assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
+    (void)rig_publish(r, 1, "a", 1);
+    const uint32_t request = rig_last(r, PS_MSG_PUBLISH)->request;
+    answer(r, request + 1, 1);
+    assert_int_equal(rig_drops(r, PS_DROP_STALE), 2);
+    answer(r, request, UINT64_MAX);
+    assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 1);
+    rig_packet(r);
+    craft_message(&r->c, PS_MSG_PUBLISHED, request);
+    craft_u64(&r->c, 1);
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 2);
+    answer(r, request, 0); /* Nothing was applied: it goes on asking. */
+    assert_int_equal(rig_stats(r).unacknowledged, 1);
+    rig_run(r, RIG_START + SECOND);
+    assert_true(rig_count(r, PS_MSG_PUBLISH) >= 2);
+    answer(r, request, 1);
+    assert_int_equal(rig_done(r, 1), PS_E_NONE);
+    answer(r, request, 1);
+    assert_int_equal(rig_drops(r, PS_DROP_STALE), 3);
+    rig_free(r);
+}
+
+static void a_part_applied_leaves_the_rest(void **state)
+{
+    (void)state;
+    rig *r = rig_new_default();
+    publish_many(r, 0, 5);
+    (void)rig_login(r);
+    rig_accept(r, 10);
+    answer(r, rig_last(r, PS_MSG_PUBLISH)->request, 12);
+    assert_int_equal(rig_done(r, 0), PS_E_NONE);
+    assert_int_equal(rig_done(r, 1), PS_E_NONE);
+    assert_false(rig_is_done(r, 2));
+    ps_changes m;
+    ps_publication entry;
+    (void)rig_last_changes(r, &m);
+    assert_int_equal(m.generation, 13);
+    assert_int_equal(m.count, 3);
+    assert_true(ps_changes_next(PS_MSG_PUBLISH, &m, &entry));
+    assert_true(span_equal(entry.name, span_of("name-2"))); /* In their order. */
+    rig_acknowledge(r);
+    assert_int_equal(rig_done(r, 4), PS_E_NONE);
+    rig_free(r);
+}
+
+static void another_log_makes_it_start_anew(void **state)
+{
+    (void)state;
+    const uint64_t positions[] = {3, 500};
+    for (size_t k = 0; k < 2; k++) {
+        rig *r = rig_new_default();
+        publish_many(r, 0, 60);
+        (void)rig_login(r);
+        rig_accept(r, 100);
+        (void)drain(r);
+        (void)rig_publish(r, 1000, "new", 1);
+        answer(r, rig_last(r, PS_MSG_PUBLISH)->request, positions[k]);
+        assert_int_equal(rig_stats(r).unacknowledged, 61);
+        ps_changes m;
+        (void)rig_last_changes(r, &m);
+        assert_int_equal(m.generation, positions[k] + 1);
+        (void)drain(r);
+        assert_int_equal(rig_done(r, 1000), PS_E_NONE);
+        rig_free(r);
+    }
+}
+
+static void a_return_to_the_same_position_sends_nothing(void **state)
+{
+    (void)state;
+    rig *r = rig_new_default();
+    publish_many(r, 0, 60);
+    (void)rig_login(r);
+    rig_accept(r, 7);
+    (void)drain(r);
+    silence_until_lost(r);
+    rig_forget(r);
+    rig_run(r, r->now_us + 200 * MS);
+    rig_accept(r, 67);
+    rig_settle(r);
+    assert_int_equal(rig_count(r, PS_MSG_PUBLISH), 0);
+    assert_int_equal(rig_stats(r).unacknowledged, 0);
+    rig_free(r);
+}
+
+static void a_return_to_another_position_sends_everything(void **state)
+{
+    (void)state;
+    const uint64_t positions[] = {0, 66, 68, 1000000};
+    for (size_t k = 0; k < 4; k++) {
+        rig *r = rig_new_default();
+        publish_many(r, 0, 60);
+        (void)rig_login(r);
+        rig_accept(r, 7);
+        (void)drain(r);
+        silence_until_lost(r);
+        rig_forget(r);
+        rig_run(r, r->now_us + 200 * MS);
+        rig_accept(r, positions[k]);
+        assert_int_equal(rig_stats(r).unacknowledged, 60);
+        ps_changes m;
+        (void)rig_last_changes(r, &m);
+        assert_int_equal(m.generation, positions[k] + 1);
+        (void)drain(r);
+        assert_int_equal(rig_events_of(r, PS_EVENT_DONE), 0); /* No command waits for it. */
+        (void)rig_publish(r, 900, "name-0", 1);
+        assert_int_equal(rig_done(r, 900), PS_E_NONE);
+        rig_free(r);
+    }
+}
+
+/* In flight when the server was lost: applied or not, it is the same message again. */
+static void what_was_in_flight_goes_on(void **state)
+{
+    (void)state;
+    for (uint64_t applied = 0; applied <= 1; applied++) {
+        rig *r = rig_new_online();
+        (void)rig_publish(r, 1, "a", 1);
+        const rig_sent before = *rig_last(r, PS_MSG_PUBLISH);
+        silence_until_lost(r);
+        (void)rig_publish(r, 2, "b", 1);
+        rig_forget(r);
+        rig_run(r, r->now_us + 200 * MS);
+        rig_accept(r, applied);
+        rig_settle(r);
+        const rig_sent *after = rig_last(r, PS_MSG_PUBLISH);
+        assert_int_equal(after->request, before.request);
+        assert_memory_equal(after->body, before.body, before.body_len);
+        rig_acknowledge(r);
+        assert_int_equal(rig_done(r, 1), PS_E_NONE);
+        rig_acknowledge(r);
+        assert_int_equal(rig_done(r, 2), PS_E_NONE);
+        rig_free(r);
+    }
+}
+
+static void what_was_in_flight_is_renumbered_in_another_log(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_publish(r, 1, "a", 1);
+    (void)rig_publish(r, 2, "b", 1);
+    silence_until_lost(r);
+    rig_run(r, r->now_us + 200 * MS);
+    rig_accept(r, 50);
+    ps_changes m;
+    ps_publication entry;
+    (void)rig_last_changes(r, &m);
+    assert_int_equal(m.generation, 51);
+    assert_int_equal(m.count, 2);
+    assert_true(ps_changes_next(PS_MSG_PUBLISH, &m, &entry));
+    assert_true(span_equal(entry.name, span_of("a")));
+    rig_acknowledge(r);
+    assert_int_equal(rig_done(r, 1), PS_E_NONE);
+    assert_int_equal(rig_done(r, 2), PS_E_NONE);
+    rig_free(r);
+}
+
+static void the_walk_is_bounded_a_step(void **state)
+{
+    (void)state;
+    ps_peer_config cfg = rig_config();
+    cfg.max_publications = 2000;
+    cfg.name_bytes = 0;
+    rig *r = rig_new(&cfg);
+    char name[16];
+    (void)rig_login(r);
+    rig_accept(r, 0);
+    for (unsigned k = 0; k < 2000; k++) {
+        (void)snprintf(name, sizeof name, "%u", k);
+        (void)rig_publish(r, k, name, 1);
+    }
+    (void)drain(r);
+    for (unsigned k = 0; k < 1999; k++) { /* Only the last record stays. */
+        (void)snprintf(name, sizeof name, "%u", k);
+        (void)rig_command(r, PS_INPUT_UNPUBLISH, 10000 + k, name);
+    }
+    (void)drain(r);
+    assert_int_equal(rig_stats(r).publications, 1);
+    silence_until_lost(r);
+    rig_forget(r);
+    rig_run(r, r->now_us + 200 * MS);
+    rig_accept(r, 9);
+    unsigned ticks = 0;
+    while (rig_tick(r) == PS_MORE) {
+        ticks++;
+    }
+    assert_in_range(ticks, 5, 8); /* 2000 records, 256 at a time. */
+    assert_int_equal(rig_count(r, PS_MSG_PUBLISH), 1);
+    rig_free(r);
+}
+
+/* A server's log, as PROTOCOL.md says it. */
+typedef struct log_model {
+    uint64_t generation;
+    uint64_t length[40]; /* 0: not published. */
+} log_model;
+
+static unsigned number_of(ps_span name)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        n = n * 10 + (unsigned)(name.data[i] - '0');
+    }
+    return n;
+}
+
+static void apply(log_model *log, const rig_sent *s)
+{
+    ps_changes m;
+    ps_publication entry;
+    const ps_message_type type = (ps_message_type)s->type;
+    assert_true(ps_changes_decode(type, (ps_span){s->body, s->body_len}, &m));
+    for (uint64_t g = m.generation; ps_changes_next(type, &m, &entry); g++) {
+        if (g == log->generation + 1) {
+            log->generation = g;
+            log->length[number_of(entry.name)] = type == PS_MSG_PUBLISH ? entry.content.length : 0;
+        }
+    }
+}
+
+static void random_story(uint64_t seed)
+{
+    rig *r = rig_new_online();
+    log_model log = {.generation = 0};
+    uint64_t wanted[40] = {0};
+    uint64_t tag = 0;
+    char name[8];
+    test_random random = test_random_of(seed);
+    size_t seen = 0;
+    for (int n = 0; n < 1500 || rig_stats(r).unacknowledged > 0; n++) {
+        const bool healed = n >= 1500;
+        if (!healed && test_random_chance(&random, 40)) {
+            const unsigned k = (unsigned)test_random_below(&random, 40);
+            (void)snprintf(name, sizeof name, "%u", k);
+            wanted[k] = test_random_chance(&random, 60) ? test_random_range(&random, 1, 9) : 0;
+            if (wanted[k] != 0) {
+                (void)rig_publish(r, tag++, name, wanted[k]);
+            } else {
+                (void)rig_command(r, PS_INPUT_UNPUBLISH, tag++, name);
+            }
+        }
+        rig_run(r, r->now_us + test_random_below(&random, healed ? 50000 : 400000));
+        for (; seen < r->sent_len; seen++) { /* The server hears some, is heard with some. */
+            const rig_sent s = r->sent[seen];
+            const bool heard = healed || test_random_chance(&random, 70);
+            const bool hears = healed || test_random_chance(&random, 70);
+            if (s.type == PS_MSG_LOGIN && rig_stats(r).state == PS_PEER_LOST && hears) {
+                if (test_random_chance(&random, 20) && !healed) {
+                    memset(&log, 0, sizeof log); /* It has lost its memory. */
+                }
+                if (s.request == r->p->attempt.id) {
+                    rig_accept(r, log.generation);
+                }
+            } else if (s.receiver_id == 0 || rig_stats(r).state != PS_PEER_ONLINE) {
+                continue;
+            } else if (s.type == PS_MSG_HEARTBEAT && hears) {
+                rig_packet(r);
+                craft_heartbeat_ok(&r->c, s.request, 0, 0);
+                (void)rig_deliver(r);
+            } else if ((s.type == PS_MSG_PUBLISH || s.type == PS_MSG_UNPUBLISH) && heard) {
+                apply(&log, &s);
+                if (hears) {
+                    answer(r, s.request, log.generation);
+                }
+            }
+        }
+        assert_in_range(n, 0, 20000);
+    }
+    assert_memory_equal(log.length, wanted, sizeof wanted);
+    for (uint64_t t = 0; t < tag; t++) {
+        const uint32_t error = rig_done(r, t); /* Exactly one end each. */
+        assert_true(error == PS_E_NONE || error == PS_E_SUPERSEDED);
+    }
+    rig_free(r);
+}
+
+static void random_stories_end_alike_at_both_ends(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        random_story(seed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_gathers_leaves_together),
+        cmocka_unit_test(a_message_has_one_type_and_sixty_four_entries),
+        cmocka_unit_test(is_retransmitted_byte_for_byte),
+        cmocka_unit_test(refusals_end_their_own_commands),
+        cmocka_unit_test(a_refused_entry_that_changed_since_is_sent_again),
+        cmocka_unit_test(strange_answers),
+        cmocka_unit_test(a_part_applied_leaves_the_rest),
+        cmocka_unit_test(another_log_makes_it_start_anew),
+        cmocka_unit_test(a_return_to_the_same_position_sends_nothing),
+        cmocka_unit_test(a_return_to_another_position_sends_everything),
+        cmocka_unit_test(what_was_in_flight_goes_on),
+        cmocka_unit_test(what_was_in_flight_is_renumbered_in_another_log),
+        cmocka_unit_test(the_walk_is_bounded_a_step),
+        cmocka_unit_test(random_stories_end_alike_at_both_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
