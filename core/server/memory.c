@@ -61,9 +61,10 @@ size_t ps_server_layout(const ps_server_config *cfg, ps_server *s, ps_memory_lin
     line(&m, "sessions", cfg->max_sessions);
     at.session_times_at = ps_layout_add(&m.layout, cfg->max_sessions, sizeof(ps_timeout_node));
     line(&m, "sessions' liveness deadlines", cfg->max_sessions);
-    at.session_mask = ps_pow2_at_least(cfg->max_sessions) - 1;
-    at.session_heads_at = ps_layout_add(&m.layout, at.session_mask + UINT64_C(1), 4);
-    line(&m, "buckets: sessions by receiver id", at.session_mask + UINT64_C(1));
+    at.session_mask = ps_pow2_at_least(2 * cfg->max_sessions) - 1;
+    at.session_index_at =
+        ps_layout_add(&m.layout, at.session_mask + UINT64_C(1), sizeof(ps_index_entry));
+    line(&m, "index: sessions by receiver id", at.session_mask + UINT64_C(1));
 
     at.pendings_at = ps_layout_add(&m.layout, cfg->max_pending_logins, sizeof(ps_pending));
     at.pending_times_at =

@@ -1,9 +1,6 @@
 /* The server's machine: init, step, time. */
 #include "server/server_internal.h"
 
-/* Inputs whose tables are prefetched together. */
-#define LOOK_AHEAD 16u
-
 /* Labels of the keys that are derived from the seed. */
 enum { KEY_GENERATOR = 1, KEY_TABLES = 2, KEY_IDS = 3, KEY_DIRECTORY = 4 };
 
@@ -43,7 +40,8 @@ ps_status ps_server_init(void *mem, size_t len, const ps_server_config *cfg, ps_
     ps_timeouts_init(&s->liveness, cfg->dead_ms * UINT64_C(1000));
     ps_timeouts_init(&s->verification, cfg->pending_ms * UINT64_C(1000));
     if (!cfg->mem_is_zero) {
-        memset(ps_session_heads(s), 0, ((size_t)s->session_mask + 1) * 4);
+        memset(ps_server_at(s, s->session_index_at), 0,
+               ((size_t)s->session_mask + 1) * sizeof(ps_index_entry));
         memset(ps_server_at(s, s->pending_heads_at), 0, ((size_t)s->pending_mask + 1) * 4);
     }
     const ps_directory_caps caps = ps_server_directory_caps(cfg);
@@ -122,45 +120,15 @@ static bool step_one(ps_server *s, const ps_input *in, ps_output *out)
     }
 }
 
-/* The receiver id of a datagram that looks like a session's packet, else 0. */
-static uint64_t peek_id(const ps_input *in)
+/* Keeps the loads of one group of inputs under way while the group before it is worked on. */
+static void look_ahead(const ps_server *s, const ps_input in[], size_t i, size_t n)
 {
-    if (in->type != PS_INPUT_DATAGRAM || in->u.datagram.len < PS_PACKET_HEADER) {
-        return 0;
+    if (i % PS_LOOK_AHEAD != 0 || n < 2) {
+        return;
     }
-    return ps_load64(in->u.datagram.data + 1);
-}
-
-/* Starts loading what the next inputs will touch: buckets, then records, then the neighbours in
- * the liveness list. At a million sessions every one of these is a cache miss; together they cost
- * little more than one. Reads only; a wrong guess costs nothing but the load. */
-static void look_ahead(const ps_server *s, const ps_input in[], size_t n)
-{
-    const uint32_t *heads = ps_session_heads(s);
-    const ps_timeout_node *times = ps_session_times(s);
-    uint32_t slots[LOOK_AHEAD];
-    size_t found = 0;
-    for (size_t i = 0; i < n; i++) {
-        __builtin_prefetch(&heads[peek_id(&in[i]) & s->session_mask]);
-    }
-    for (size_t i = 0; i < n; i++) {
-        uint32_t at = heads[peek_id(&in[i]) & s->session_mask];
-        if (at != 0) {
-            const uint8_t *record = (const uint8_t *)ps_session_at(s, at - 1);
-            __builtin_prefetch(record, 1);
-            __builtin_prefetch(record + 64, 1);
-            __builtin_prefetch(&times[at - 1], 1);
-            slots[found++] = at - 1;
-        }
-    }
-    for (size_t i = 0; i < found; i++) {
-        const ps_timeout_node *node = &times[slots[i]];
-        if (node->prev < s->sessions.fresh) {
-            __builtin_prefetch(&times[node->prev], 1);
-        }
-        if (node->next < s->sessions.fresh) {
-            __builtin_prefetch(&times[node->next], 1);
-        }
+    for (size_t at = i == 0 ? 0 : i + PS_LOOK_AHEAD; at < n && at <= i + PS_LOOK_AHEAD;
+         at += PS_LOOK_AHEAD) {
+        ps_session_look_ahead(s, &in[at], n - at < PS_LOOK_AHEAD ? n - at : PS_LOOK_AHEAD);
     }
 }
 
@@ -168,9 +136,7 @@ ps_status ps_server_step(ps_server *s, ps_input in[], size_t n, size_t *consumed
 {
     *consumed = 0;
     for (size_t i = 0; i < n; i++) {
-        if (i % LOOK_AHEAD == 0 && n - i > 1) {
-            look_ahead(s, &in[i], n - i < LOOK_AHEAD ? n - i : LOOK_AHEAD);
-        }
+        look_ahead(s, in, i, n);
         if (!has_room(out)) {
             return PS_AGAIN;
         }

@@ -14,24 +14,6 @@ static uint64_t receiver_id(const ps_server *s, uint64_t number)
     return ((uint64_t)left << 32) | right;
 }
 
-/* Ids are random already: their low bits choose the bucket. */
-static uint32_t *head_of(const ps_server *s, uint64_t id)
-{
-    return &ps_session_heads(s)[id & s->session_mask];
-}
-
-uint32_t ps_session_find(const ps_server *s, uint64_t id)
-{
-    for (uint32_t at = *head_of(s, id); at != 0;) {
-        const ps_session *x = ps_session_at(s, at - 1);
-        if (x->id == id) {
-            return at - 1;
-        }
-        at = x->next;
-    }
-    return PS_NIL;
-}
-
 bool ps_session_alive(const ps_server *s, uint32_t session)
 {
     return !ps_time_reached(ps_session_times(s)[session].deadline_us, s->clock.now_us);
@@ -78,9 +60,7 @@ uint32_t ps_session_open(ps_server *s, uint32_t user, uint32_t device, const ps_
         .stream_port = p->stream_port,
         .datagram_max = p->datagram_max,
     };
-    uint32_t *head = head_of(s, x->id);
-    x->next = *head;
-    *head = i + 1;
+    ps_session_index_add(s, i);
     ps_timeout_clear(ps_session_times(s), i);
     ps_timeout_start(&s->liveness, ps_session_times(s), i, s->clock.now_us);
     ps_user_at(&s->directory, user)->session = i;
@@ -95,11 +75,7 @@ void ps_session_close(ps_server *s, uint32_t session, ps_close_reason reason, ps
     ps_session *x = ps_session_at(s, session);
     session_event(s, session, PS_EVENT_SESSION_CLOSED, reason, out);
     ps_timeout_stop(&s->liveness, ps_session_times(s), session);
-    uint32_t *link = head_of(s, x->id);
-    while (*link != session + 1) {
-        link = &ps_session_at(s, *link - 1)->next;
-    }
-    *link = x->next;
+    ps_session_index_remove(s, session);
     uint32_t user = x->user;
     uint32_t device = x->device;
     x->user = PS_NIL;

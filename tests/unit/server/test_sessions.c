@@ -39,36 +39,11 @@ static void another_seed_gives_other_ids(void **state)
     assert_true(ids[0] != ids[1]);
 }
 
-static void many_share_a_bucket(void **state)
-{
-    (void)state;
-    ps_server_config cfg;
-    fixture_config(&cfg);
-    fixture *f = fixture_new(&cfg);
-    client c[8];
-    const char *names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-    f->s->session_mask = 0; /* All in one chain. */
-    for (uint16_t i = 0; i < 8; i++) {
-        c[i] = client_make(f, names[i], (uint16_t)(4000 + i));
-        client_login(&c[i]);
-    }
-    for (size_t i = 0; i < 8; i++) {
-        fixture_clear(f);
-        client_heartbeat(&c[i]);
-        assert_int_equal(client_answers(&c[i]), 1);
-    }
-    f->now_us += 3000000;
-    (void)fixture_tick(f);
-    assert_int_equal(fixture_stats(f).sessions, 0);
-    fixture_free(f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_are_never_reused),
         cmocka_unit_test(another_seed_gives_other_ids),
-        cmocka_unit_test(many_share_a_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
