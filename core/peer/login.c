@@ -147,11 +147,16 @@ void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m, uint64_t counter)
         ps_peer_drop(p, PS_DROP_MALFORMED);
         return;
     }
+    ps_peer_session session = {.client_id = a->client_id, .id = ok.session_id};
+    if (!ps_replay_is_new(&session.replay, counter)) { /* No window begins with the last one. */
+        ps_peer_drop(p, PS_DROP_REPLAY);
+        return;
+    }
+    ps_replay_accept(&session.replay, counter);
     if (a->tries == 1) {
         ps_rtt_sample(&p->rtt, p->clock.now_us - a->sent_us);
     }
-    p->session = (ps_peer_session){.client_id = a->client_id, .id = ok.session_id};
-    ps_replay_accept(&p->session.replay, counter);
+    p->session = session;
     ps_event_account *e = &ps_peer_event(t, PS_EVENT_LOGGED_IN)->u.account;
     e->observed = ok.observed;
     e->wall_s = ok.wall_s;

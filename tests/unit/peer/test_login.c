@@ -104,6 +104,10 @@ static void acceptance_must_fit(void **state)
     craft_login_ok(&r->c, request, RIG_SESSION, UINT64_MAX); /* No log gets there. */
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 2);
+    rig_packet_of(r, r->client_id, UINT64_MAX); /* The one counter that no window takes. */
+    craft_login_ok(&r->c, request, RIG_SESSION, 0);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops(r, PS_DROP_REPLAY), 1);
     rig_packet_of(r, r->client_id ^ 1, 1);
     craft_login_ok(&r->c, request, RIG_SESSION, 0);
     (void)rig_deliver(r);

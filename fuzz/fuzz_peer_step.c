@@ -1,0 +1,499 @@
+/* Drives a small peer: its server's packets raw and crafted, commands, clock, shortages, copies of
+ * the slab. The input is a program, one opcode a step. After each step every invariant is walked
+ * and the output must lie within a step's bounds; every command must end exactly once, at the
+ * latest when the program is over and the peer has logged out. */
+#include "craft.h"
+#include "peersync/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 400, TAGS = STEPS, TYPES = 32 };
+enum { OBSERVED = 1, MSG_PUBLISH = 5, MSG_UNPUBLISH = 6, MSG_LOGIN = 1 };
+
+/* The kinds of answers, as in core/PROTOCOL.md, and which request they belong to. */
+enum { ANSWER_PEERS = 9, ANSWER_FILES = 12, ANSWER_SOURCES = 14 };
+
+typedef struct tape {
+    const uint8_t *at;
+    size_t left;
+} tape;
+
+typedef struct world {
+    tape input;
+    ps_peer *p;
+    uint8_t *slab, *twin;
+    size_t slab_len;
+    ps_output out;
+    uint64_t now_us;
+    uint64_t client_id;
+    uint64_t counter;
+    uint32_t requests[TYPES]; /* The last id that the peer sent with each type of message. */
+    uint64_t generation;      /* Of its last message of changes, */
+    uint8_t entries;          /* and how many they were. */
+    bool waits[TAGS];
+    size_t tags;
+    craft c;
+    uint8_t last[2048]; /* The packet delivered last, for replays. */
+    size_t last_len;
+} world;
+
+static uint8_t take8(tape *t)
+{
+    if (t->left == 0) {
+        return 0;
+    }
+    t->left--;
+    return *t->at++;
+}
+
+static uint64_t take64(tape *t)
+{
+    uint64_t v = 0;
+    for (int i = 0; i < 8; i++) {
+        v = v << 8 | take8(t);
+    }
+    return v;
+}
+
+static void must(bool condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+static uint64_t load(const uint8_t *p, int bytes)
+{
+    uint64_t v = 0;
+    for (int i = 0; i < bytes; i++) {
+        v = v << 8 | p[i];
+    }
+    return v;
+}
+
+static const ps_addr SERVER = {.ip = {192, 0, 2, 1}, .port = 5000, .family = PS_ADDR_V4};
+
+/* Reads what the peer sent: whole messages, at most eight, addressed to its server. */
+static void learn_datagram(world *w, const ps_datagram *dg)
+{
+    const uint8_t *p = w->out.bytes + dg->offset;
+    size_t at = 17;
+    unsigned count = 0;
+    must(dg->len > 17 && dg->len <= PS_DATAGRAM_MAX && p[0] == 7);
+    must(ps_addr_equal(&dg->to, &SERVER));
+    for (; at < dg->len; count++) {
+        must(dg->len - at >= 8);
+        const uint8_t type = p[at];
+        const size_t body = load(p + at + 2, 2);
+        must(dg->len - at - 8 >= body);
+        must(type < TYPES);
+        w->requests[type] = (uint32_t)load(p + at + 4, 4);
+        if (type == MSG_LOGIN) {
+            w->client_id = load(p + at + 8, 8);
+            must(w->client_id != 0 && load(p + 1, 8) == 0 && load(p + 9, 8) == 0);
+        } else {
+            must(load(p + 1, 8) != 0 && load(p + 9, 8) != 0);
+        }
+        if (type == MSG_PUBLISH || type == MSG_UNPUBLISH) {
+            w->generation = load(p + at + 8, 8);
+            w->entries = p[at + 16];
+        }
+        at += 8 + body;
+    }
+    must(at == dg->len && count <= 8);
+}
+
+static void learn_event(world *w, const ps_event *e)
+{
+    switch ((int)e->type) {
+    case PS_EVENT_DONE:
+        must(e->u.done.tag < w->tags && w->waits[e->u.done.tag]);
+        w->waits[e->u.done.tag] = false;
+        break;
+    case PS_EVENT_SOURCE:
+        must(e->u.entry.active == (e->u.entry.addr.family != PS_ADDR_NONE));
+        must(!e->u.entry.active || (!e->u.entry.own && e->u.entry.addr.port != 0));
+        must(e->u.entry.tag < w->tags && w->waits[e->u.entry.tag]);
+        break;
+    case PS_EVENT_PEER:
+    case PS_EVENT_FILE:
+        must(e->u.entry.tag < w->tags && w->waits[e->u.entry.tag]);
+        must(e->u.entry.user.len <= 255 && e->u.entry.name.len <= PS_NAME_MAX);
+        break;
+    case PS_EVENT_LOGGED_IN:
+    case PS_EVENT_REFUSED:
+    case PS_EVENT_LOST:
+    case PS_EVENT_LOGGED_OUT:
+        break;
+    default:
+        must(false);
+    }
+}
+
+static ps_status step(world *w, ps_input *in)
+{
+    size_t consumed = 9;
+    size_t bytes = 0;
+    in->now_us = w->now_us;
+    w->out.bytes_len = w->out.datagrams_len = w->out.events_len = 0;
+    memcpy(w->twin, w->slab, w->slab_len);
+    const ps_status status = ps_peer_step(w->p, in, 1, &consumed, &w->out);
+    must(consumed == (status == PS_AGAIN || status == PS_INVALID ? 0 : 1));
+    must(ps_peer_check(w->p) == 0);
+    must(w->out.datagrams_len <= PS_PEER_STEP_DATAGRAMS);
+    must(w->out.events_len <= PS_PEER_STEP_EVENTS);
+    if (consumed == 0) { /* Nothing may have changed. */
+        must(w->out.bytes_len + w->out.datagrams_len + w->out.events_len == 0);
+        must(memcmp(w->twin, w->slab, w->slab_len) == 0);
+        return status;
+    }
+    for (size_t i = 0; i < w->out.datagrams_len; i++) {
+        must(w->out.datagrams[i].offset == bytes);
+        bytes += w->out.datagrams[i].len;
+        learn_datagram(w, &w->out.datagrams[i]);
+    }
+    must(bytes == w->out.bytes_len);
+    for (size_t i = 0; i < w->out.events_len; i++) {
+        learn_event(w, &w->out.events[i]);
+    }
+    return status;
+}
+
+static void deliver(world *w, const uint8_t *data, size_t len, bool stranger)
+{
+    uint8_t *exact = malloc(len > 0 ? len : 1);
+    must(exact != NULL);
+    memcpy(exact, data, len);
+    ps_input in = {.type = PS_INPUT_DATAGRAM,
+                   .u.datagram = {.from = SERVER, .data = exact, .len = len}};
+    in.u.datagram.from.port = (uint16_t)(SERVER.port + (stranger ? 1 : 0));
+    (void)step(w, &in);
+    free(exact);
+}
+
+/* A short text out of the input: often one of few, so that names meet again. */
+static const char *text_of(tape *t, char buffer[256])
+{
+    static const char *const few[] = {
+        "a", "b", "ab", "a name of more than twenty-eight bytes", "..", "x/y", "\xc3\xa9", ""};
+    const uint8_t kind = take8(t);
+    if (kind < 220) {
+        return few[kind % 8];
+    }
+    const size_t len = take8(t);
+    for (size_t i = 0; i < len; i++) {
+        buffer[i] = (char)(take8(t) | 1);
+    }
+    buffer[len] = 0;
+    return buffer;
+}
+
+static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
+{
+    static const uint8_t root[32] = {1};
+    char text[256];
+    const uint8_t count = how % 5 == 4 ? 70 : how % 5;
+    craft_page(&w->c, type, request, how >= 128 ? how : 0);
+    for (uint8_t i = 0; i < count; i++) {
+        const uint8_t flags = take8(&w->input);
+        if (type == ANSWER_PEERS) {
+            craft_peer_entry(&w->c, flags < 200 ? "b" : text_of(&w->input, text));
+        } else if (type == ANSWER_FILES) {
+            craft_file_entry(&w->c, flags & 3u, flags, root, "b", "c");
+        } else {
+            craft_source_entry(&w->c, flags & 3u, flags, root, "b", flags >> 2 & 3u);
+            for (unsigned k = 0; k < (flags >> 2 & 3u); k++) {
+                craft_candidate(&w->c, OBSERVED + k, flags & 64u ? 4 : 6, root, flags & 32u);
+            }
+        }
+    }
+    craft_end(&w->c);
+}
+
+/* One well-formed message to the right place, now and then with a strange number. */
+static void craft_one(world *w)
+{
+    craft *c = &w->c;
+    const uint8_t kind = take8(&w->input);
+    const uint8_t how = take8(&w->input);
+    const uint32_t off = how == 255 ? 1u : 0u;
+    switch (kind % 13) {
+    case 0:
+        craft_login_ok(c, w->requests[1] + off, 1 + how, how % 8 == 7 ? take64(&w->input) : how);
+        break;
+    case 1:
+        craft_heartbeat_ok(c, w->requests[3] + off, how, how);
+        break;
+    case 2:
+    case 3: {
+        const uint64_t all = w->generation + w->entries - 1;
+        craft_published(c, w->requests[kind % 2 == 0 ? MSG_PUBLISH : MSG_UNPUBLISH] + off,
+                        how % 8 == 6   ? all - 1
+                        : how % 8 == 7 ? take64(&w->input)
+                                       : all);
+        for (uint8_t i = 0; i < how % 4; i++) {
+            craft_refusal(c, take8(&w->input), take8(&w->input) % 16u);
+        }
+        craft_end(c);
+        break;
+    }
+    case 4:
+        craft_pages(w, ANSWER_PEERS, w->requests[8] + off, how);
+        break;
+    case 5:
+        craft_pages(w, ANSWER_FILES, w->requests[10 + (how & 1u)] + off, how);
+        break;
+    case 6:
+        craft_pages(w, ANSWER_SOURCES, w->requests[13] + off, how);
+        break;
+    case 7:
+        craft_logout_ok(c, w->requests[15] + off);
+        break;
+    case 8:
+        craft_challenge(c, how, take64(&w->input));
+        break;
+    case 9:
+        craft_push(c, how, how, "data");
+        break;
+    case 10:
+        craft_error(c, w->requests[1], how % 40u, how * 16u, "text");
+        break;
+    case 11:
+        craft_error(c, w->requests[take8(&w->input) % TYPES] + off, how % 40u, how * 16u, "");
+        break;
+    default: { /* Any type with any body. */
+        const uint8_t len = take8(&w->input) % 64;
+        craft_message(c, how, w->requests[take8(&w->input) % TYPES]);
+        for (uint8_t i = 0; i < len; i++) {
+            craft_u8(c, take8(&w->input));
+        }
+        craft_end(c);
+        break;
+    }
+    }
+}
+
+static void on_packet(world *w, uint8_t op)
+{
+    const uint8_t how = take8(&w->input);
+    uint64_t counter = ++w->counter;
+    counter = how >= 252 ? take64(&w->input) : how >= 240 ? 0 : counter;
+    craft_packet(&w->c, how == 239 ? w->client_id + 1 : w->client_id, counter);
+    for (uint8_t i = 0; i <= (how & 7u) && w->c.len < 1000; i++) {
+        craft_one(w);
+        if ((how & 8u) == 0) {
+            break;
+        }
+    }
+    w->last_len = w->c.len < sizeof w->last ? w->c.len : sizeof w->last;
+    memcpy(w->last, w->c.data, w->last_len);
+    deliver(w, w->c.data, w->c.len, (op & 0xf0u) == 0xf0u);
+}
+
+/* Any bytes; mostly behind a header that lets them in. */
+static void on_raw(world *w)
+{
+    const uint8_t how = take8(&w->input);
+    const size_t len = take8(&w->input) * 2u;
+    if (how < 200) {
+        craft_packet(&w->c, w->client_id, ++w->counter);
+    } else {
+        craft_reset(&w->c);
+    }
+    for (size_t i = 0; i < len; i++) {
+        craft_u8(&w->c, take8(&w->input));
+    }
+    if (how == 199) {
+        craft_fill(&w->c, 0, 1200);
+    }
+    deliver(w, w->c.data, w->c.len, false);
+}
+
+static void on_command(world *w)
+{
+    static const ps_input_type types[] = {PS_INPUT_PUBLISH,    PS_INPUT_UNPUBLISH,
+                                          PS_INPUT_LIST_PEERS, PS_INPUT_LIST_FILES,
+                                          PS_INPUT_SEARCH,     PS_INPUT_LOCATE};
+    char buffer[256];
+    const uint8_t how = take8(&w->input);
+    const ps_input_type type = types[how % 6];
+    const bool named = type != PS_INPUT_LIST_PEERS && type != PS_INPUT_LIST_FILES;
+    const char *text = named ? text_of(&w->input, buffer) : "";
+    const size_t len = strlen(text);
+    uint8_t *exact = malloc(len > 0 ? len : 1);
+    must(exact != NULL && w->tags < TAGS);
+    memcpy(exact, text, len);
+    ps_input in = {
+        .type = type,
+        .u.command = {.tag = w->tags, .text = {exact, len}, .content = {.length = how / 6u}}};
+    w->waits[w->tags++] = true;
+    must(step(w, &in) != PS_INVALID);
+    free(exact);
+}
+
+static void on_login(world *w)
+{
+    char buffer[256];
+    const char *user = text_of(&w->input, buffer);
+    ps_input in = {.type = PS_INPUT_LOGIN,
+                   .u.login = {.server = SERVER,
+                               .stream_port = 7001,
+                               .user = {(const uint8_t *)user, strlen(user)},
+                               .password = {(const uint8_t *)"secret", 6}}};
+    ps_peer_stats stats;
+    ps_peer_stats_get(w->p, &stats);
+    const bool idle = stats.state == PS_PEER_IDLE;
+    must((step(w, &in) == PS_INVALID) == !idle);
+    w->counter = idle ? 0 : w->counter;
+}
+
+static void on_time(world *w)
+{
+    ps_input in = {.type = PS_INPUT_TICK};
+    const uint8_t how = take8(&w->input);
+    const uint64_t by_us = take8(&w->input) * UINT64_C(20000);
+    if (how >= 250) {
+        w->now_us = by_us < w->now_us ? w->now_us - by_us : 0;
+    } else if (how >= 128 && ps_peer_deadline_us(w->p) != PS_TIME_NEVER &&
+               ps_peer_deadline_us(w->p) > w->now_us) {
+        w->now_us = ps_peer_deadline_us(w->p);
+    } else {
+        w->now_us += by_us;
+    }
+    (void)step(w, &in);
+}
+
+/* Less room than a step may need: nothing may change, as step() sees. */
+static void on_shortage(world *w)
+{
+    const ps_output room = w->out;
+    size_t *caps[] = {&w->out.bytes_cap, &w->out.datagrams_cap, &w->out.events_cap};
+    size_t *cap = caps[take8(&w->input) % 3];
+    *cap = *cap * take8(&w->input) / 256;
+    ps_input in = {.type = PS_INPUT_TICK};
+    must(step(w, &in) == PS_AGAIN);
+    w->out = room;
+}
+
+/* The slab moves to another place; the old one is overwritten. */
+static void on_move(world *w)
+{
+    uint8_t *moved = aligned_alloc(64, w->slab_len);
+    must(moved != NULL);
+    memcpy(moved, w->slab, w->slab_len);
+    memset(w->slab, 0xdb, w->slab_len);
+    free(w->slab);
+    w->slab = moved;
+    void *p = moved;
+    w->p = p;
+    must(ps_peer_check(w->p) == 0);
+}
+
+static void run_one(world *w)
+{
+    const uint8_t op = take8(&w->input);
+    uint8_t bytes[16] = {op};
+    ps_input entropy = {.type = PS_INPUT_ENTROPY, .u.entropy = {bytes, sizeof bytes}};
+    ps_input logout = {.type = PS_INPUT_LOGOUT};
+    switch (op % 16) {
+    case 0:
+        on_raw(w);
+        break;
+    case 1:
+        on_login(w);
+        break;
+    case 2:
+        (void)step(w, op >= 0xe0 ? &logout : &entropy);
+        break;
+    case 3:
+    case 4:
+    case 5:
+        on_time(w);
+        break;
+    case 6:
+        on_shortage(w);
+        break;
+    case 7:
+        deliver(w, w->last, w->last_len, op & 0x80);
+        break;
+    case 8:
+        on_move(w);
+        break;
+    case 9:
+    case 10:
+    case 11:
+        on_command(w);
+        break;
+    default:
+        on_packet(w, op);
+        break;
+    }
+}
+
+/* Logs out and lets time pass: bounded work ends it. */
+static void leave(world *w)
+{
+    ps_input in = {.type = PS_INPUT_LOGOUT};
+    (void)step(w, &in);
+    for (int n = 0; ps_peer_deadline_us(w->p) != PS_TIME_NEVER; n++) {
+        must(n < 100);
+        in = (ps_input){.type = PS_INPUT_TICK};
+        const uint64_t due_us = ps_peer_deadline_us(w->p);
+        w->now_us = due_us > w->now_us ? due_us : w->now_us;
+        (void)step(w, &in);
+    }
+}
+
+/* No command is left without an end. The second time is for those that came while it left. */
+static void finish(world *w)
+{
+    ps_peer_stats stats;
+    leave(w);
+    leave(w);
+    ps_peer_stats_get(w->p, &stats);
+    must(stats.state == PS_PEER_IDLE && stats.requests == 0);
+    for (size_t i = 0; i < w->tags; i++) {
+        must(!w->waits[i]);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static world w;
+    memset(&w, 0, sizeof w);
+    w.input = (tape){data, size};
+    w.now_us = 10000000;
+    const uint8_t shape = take8(&w.input);
+    ps_peer_config cfg;
+    ps_peer_config_default(&cfg);
+    cfg.max_requests = 1 + (shape & 3u) * 7;
+    cfg.max_publications = 1 + (shape >> 2 & 3u) * 3;
+    cfg.name_bytes = (shape >> 4 & 3u) * 28;
+    cfg.datagram_max = shape & 64u ? PS_DATAGRAM_MIN : PS_DATAGRAM_MAX;
+    cfg.mem_is_zero = (shape & 128u) != 0;
+    cfg.seed[0] = shape;
+    w.slab_len = (ps_peer_size(&cfg) + 63) / 64 * 64;
+    w.slab = aligned_alloc(64, w.slab_len);
+    w.twin = malloc(w.slab_len);
+    w.out = (ps_output){.bytes = malloc(PS_PEER_STEP_BYTES),
+                        .bytes_cap = PS_PEER_STEP_BYTES,
+                        .datagrams = calloc(PS_PEER_STEP_DATAGRAMS, sizeof(ps_datagram)),
+                        .datagrams_cap = PS_PEER_STEP_DATAGRAMS,
+                        .events = calloc(PS_PEER_STEP_EVENTS, sizeof(ps_event)),
+                        .events_cap = PS_PEER_STEP_EVENTS};
+    must(w.slab != NULL && w.twin != NULL && w.out.bytes != NULL && w.out.datagrams != NULL &&
+         w.out.events != NULL);
+    memset(w.slab, cfg.mem_is_zero ? 0 : 0xa5, w.slab_len);
+    must(ps_peer_init(w.slab, w.slab_len, &cfg, &w.p) == PS_OK);
+    for (int n = 0; n < STEPS && w.input.left > 0; n++) {
+        run_one(&w);
+    }
+    finish(&w);
+    free(w.slab);
+    free(w.twin);
+    free(w.out.bytes);
+    free(w.out.datagrams);
+    free(w.out.events);
+    return 0;
+}
