@@ -37,6 +37,8 @@ void ps_on_login(ps_server *s, const ps_input_datagram *in, const ps_packet *pac
     s->stats.messages_in++;
     uint32_t session = answered_before(s, &login, &in->from);
     if (session != PS_NIL) {
+        /* A sign of life: on a path that loses the answers, the session must not die of it. */
+        ps_timeout_touch(&s->liveness, ps_session_times(s), session, s->clock.now_us);
         ps_welcome(s, out, session, m.request);
         return;
     }
