@@ -1,0 +1,205 @@
+/* What an uploader may say, and when. */
+#include "transfer/download_internal.h"
+
+/* Headers, bodies and parts of payload that one step handles, each with one event at most. */
+#define STEP_PARTS (PS_STREAM_STEP_EVENTS - 4u)
+
+static void next_header(ps_download *d)
+{
+    d->phase = PS_DOWNLOAD_HEADER;
+    ps_gather_begin(&d->gather, PS_FRAME_HEADER_BYTES);
+}
+
+static bool hashes_expected(const ps_download *d)
+{
+    if (!ps_download_lacks_hash(d) || d->chunks_asked == d->chunks_known) {
+        return false;
+    }
+    const ps_subtree s = ps_download_chunk(d, d->chunks_known);
+    uint32_t nodes = ps_subtree_nodes(&s) + ps_subtree_uncles(&s);
+    return d->frame.length == PS_HASHES_HEAD_BYTES + nodes * PS_ROOT_BYTES;
+}
+
+static bool data_expected(const ps_download *d)
+{
+    if (ps_download_lacks_hash(d) || d->piece == d->asked) {
+        return false;
+    }
+    uint32_t rest = ps_piece_length(d->content.length, d->piece) - (uint32_t)d->position;
+    return d->frame.length > PS_DATA_HEAD_BYTES && d->frame.length <= PS_DATA_HEAD_BYTES + rest;
+}
+
+/* True when a frame of this type and length may come now; `head` is how much to gather. */
+static bool frame_expected(const ps_download *d, uint32_t *head)
+{
+    const bool running = d->stage == PS_DOWNLOAD_RUNNING;
+    *head = d->frame.length;
+    switch (d->frame.type) {
+    case PS_FRAME_HELLO:
+        return !running && d->frame.length == PS_WELCOME_BYTES;
+    case PS_FRAME_ERROR:
+        return d->frame.length >= PS_ERROR_HEAD_BYTES && d->frame.length <= PS_ERROR_BYTES_MAX;
+    case PS_FRAME_HASHES:
+        *head = PS_HASHES_HEAD_BYTES;
+        return running && hashes_expected(d);
+    case PS_FRAME_DATA:
+        *head = PS_DATA_HEAD_BYTES;
+        return running && data_expected(d);
+    default:
+        return false;
+    }
+}
+
+static void on_header(ps_download *d, ps_emit *e)
+{
+    uint32_t head;
+    if (!ps_frame_read(d->gather.bytes, &d->frame) || !frame_expected(d, &head)) {
+        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        return;
+    }
+    d->phase = PS_DOWNLOAD_HEAD;
+    ps_gather_begin(&d->gather, head);
+}
+
+static void on_welcome(ps_download *d, ps_emit *e)
+{
+    ps_welcome welcome;
+    if (!ps_welcome_read((ps_span){d->gather.bytes, d->gather.fill}, &welcome)) {
+        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        return;
+    }
+    d->max_wants = welcome.max_wants;
+    d->stage = PS_DOWNLOAD_RUNNING;
+    ps_stall_progress(&d->stall, d->clock.now_us);
+    next_header(d);
+    if (d->pieces == 0) {
+        ps_download_finish(d, e);
+    }
+}
+
+static void on_error(ps_download *d, ps_emit *e)
+{
+    uint32_t code = ps_stream_error_read((ps_span){d->gather.bytes, d->gather.fill});
+    if (code == PS_E_NONE) {
+        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+    } else {
+        ps_download_fail(d, e, code, true, false);
+    }
+}
+
+static void on_hashes_head(ps_download *d, ps_emit *e)
+{
+    const ps_subtree s = ps_download_chunk(d, d->chunks_known);
+    if (ps_load32(d->gather.bytes) != s.first || ps_load32(d->gather.bytes + 4) != s.count) {
+        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        return;
+    }
+    d->phase = PS_DOWNLOAD_NODES;
+    d->nodes_fill = 0;
+    d->nodes_want = d->frame.length - PS_HASHES_HEAD_BYTES;
+}
+
+static void on_data_head(ps_download *d, ps_emit *e)
+{
+    uint64_t offset = (uint64_t)d->piece * PS_PIECE_BYTES + d->position;
+    if (ps_load64(d->gather.bytes) != offset) {
+        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        return;
+    }
+    d->phase = PS_DOWNLOAD_PAYLOAD;
+    d->payload_left = d->frame.length - PS_DATA_HEAD_BYTES;
+}
+
+static void on_head(ps_download *d, ps_emit *e)
+{
+    switch (d->frame.type) {
+    case PS_FRAME_HELLO:
+        on_welcome(d, e);
+        break;
+    case PS_FRAME_ERROR:
+        on_error(d, e);
+        break;
+    case PS_FRAME_HASHES:
+        on_hashes_head(d, e);
+        break;
+    default:
+        PS_ASSERT(d->frame.type == PS_FRAME_DATA);
+        on_data_head(d, e);
+        break;
+    }
+}
+
+/* All nodes are here: not one of them counts unless they lead to the root. */
+static void on_nodes(ps_download *d, ps_emit *e)
+{
+    const ps_subtree s = ps_download_chunk(d, d->chunks_known);
+    if (!ps_subtree_verify(d->crypto, &s, d->nodes, d->nodes + ps_subtree_nodes(&s),
+                           d->content.root)) {
+        ps_download_fail(d, e, PS_E_MISMATCH, false, true);
+        return;
+    }
+    d->chunks_known++;
+    ps_stall_progress(&d->stall, d->clock.now_us);
+    next_header(d);
+}
+
+static size_t take_nodes(ps_download *d, ps_emit *e, const uint8_t *data, size_t len)
+{
+    size_t n = d->nodes_want - d->nodes_fill;
+    n = len < n ? len : n;
+    memcpy(d->nodes[0].bytes + d->nodes_fill, data, n);
+    d->nodes_fill += (uint32_t)n;
+    if (d->nodes_fill == d->nodes_want) {
+        on_nodes(d, e);
+    }
+    return n;
+}
+
+static size_t take_payload(ps_download *d, ps_emit *e, const uint8_t *data, size_t len)
+{
+    uint32_t n = len < d->payload_left ? (uint32_t)len : d->payload_left;
+    d->payload_left -= n;
+    ps_download_payload(d, e, data, n);
+    if (d->payload_left == 0) {
+        next_header(d);
+    }
+    return n;
+}
+
+static size_t take_gathered(ps_download *d, ps_emit *e, const uint8_t *data, size_t len)
+{
+    size_t n = ps_gather_take(&d->gather, data, len);
+    if (!ps_gather_full(&d->gather)) {
+        return n;
+    }
+    if (d->phase == PS_DOWNLOAD_HEADER) {
+        on_header(d, e);
+    } else {
+        on_head(d, e);
+    }
+    return n;
+}
+
+size_t ps_download_receive(ps_download *d, ps_emit *e, const uint8_t *data, size_t len)
+{
+    const uint32_t piece = d->piece;
+    const uint32_t known = d->chunks_known;
+    size_t at = 0;
+    /* A verified piece or chunk is work enough for a step. */
+    for (uint32_t parts = 0; parts < STEP_PARTS && at < len; parts++) {
+        if (d->phase == PS_DOWNLOAD_PAYLOAD) {
+            at += take_payload(d, e, data + at, len - at);
+        } else if (d->phase == PS_DOWNLOAD_NODES) {
+            at += take_nodes(d, e, data + at, len - at);
+        } else {
+            at += take_gathered(d, e, data + at, len - at);
+        }
+        if (d->stage == PS_DOWNLOAD_ENDED) {
+            return len;
+        }
+        if (d->piece != piece || d->chunks_known != known) {
+            break;
+        }
+    }
+    return at;
+}

@@ -1,0 +1,236 @@
+/* The uploader's machine: its life, its inputs, its clock. */
+#include "transfer/upload_internal.h"
+
+#define MAX_IDLE_MS  86400000u
+#define MAX_WANTS    4096u
+#define MAX_BURST    (1u << 30)
+#define MAX_INPUT    (1u << 30)
+#define US_OF_MS(ms) ((uint64_t)(ms)*1000u)
+
+_Static_assert(sizeof(ps_upload) % _Alignof(ps_want) == 0, "the ring may follow the machine");
+_Static_assert(_Alignof(ps_upload) <= 16, "what init asks of the caller's memory");
+_Static_assert(MAX_WANTS <= UINT16_MAX, "it fits the uploader's HELLO");
+
+void ps_upload_config_default(ps_upload_config *cfg)
+{
+    memset(cfg, 0, sizeof *cfg);
+    cfg->size = sizeof *cfg;
+    cfg->idle_ms = 30000;
+    cfg->max_wants = 64;
+    cfg->burst_bytes = 1048576;
+}
+
+size_t ps_upload_size(const ps_upload_config *cfg)
+{
+    if (!cfg || cfg->size != sizeof *cfg || !cfg->crypto ||
+        cfg->crypto->size != sizeof(ps_crypto) || cfg->idle_ms == 0 || cfg->idle_ms > MAX_IDLE_MS ||
+        cfg->max_wants == 0 || cfg->max_wants > MAX_WANTS || cfg->burst_bytes < PS_LEAF_BYTES ||
+        cfg->burst_bytes > MAX_BURST) {
+        return 0;
+    }
+    return sizeof(ps_upload)                           /* the machine */
+           + (size_t)cfg->max_wants * sizeof(ps_want); /* WANTs that wait */
+}
+
+ps_status ps_upload_init(void *mem, size_t len, const ps_upload_config *cfg, uint64_t now_us,
+                         ps_upload **out)
+{
+    size_t need = ps_upload_size(cfg);
+    if (!mem || !out || need == 0 || len < need || (uintptr_t)mem % 16 != 0) {
+        return PS_INVALID;
+    }
+    ps_upload *u = mem;
+    memset(u, 0, need);
+    u->crypto = cfg->crypto;
+    u->burst_bytes = cfg->burst_bytes;
+    u->max_wants = cfg->max_wants;
+    u->stage = PS_UPLOAD_HELLO;
+    u->phase = PS_UPLOAD_PREFACE;
+    u->stall.length_us = US_OF_MS(cfg->idle_ms);
+    ps_gather_begin(&u->gather, 1);
+    ps_stall_progress(&u->stall, ps_clock_advance(&u->clock, now_us));
+    *out = u;
+    return PS_OK;
+}
+
+void ps_upload_fail(ps_upload *u, ps_emit *e, uint32_t error, bool remote, bool tell)
+{
+    PS_ASSERT(u->stage != PS_UPLOAD_ENDED);
+    u->stage = PS_UPLOAD_ENDED;
+    u->wants_len = 0;
+    ps_stall_stop(&u->stall);
+    ps_emit_failure(e, error, remote, tell);
+}
+
+static void opened(ps_upload *u, ps_emit *e, const ps_stream_input *in)
+{
+    if (in->u.opened.error != PS_E_NONE) {
+        ps_upload_fail(u, e, in->u.opened.error, false, true);
+        return;
+    }
+    ps_writer w = ps_emit_writer(e);
+    ps_welcome_write(&w, (uint16_t)u->max_wants);
+    (void)ps_emit_bytes(e, &w);
+    u->tree = in->u.opened.tree;
+    u->stage = PS_UPLOAD_SERVING;
+    ps_stall_progress(&u->stall, u->clock.now_us);
+}
+
+/* The stream took bytes. Only what was handed out can be progress. */
+static void sent(ps_upload *u, bool all, uint64_t bytes)
+{
+    if (u->unsent == 0) {
+        return;
+    }
+    if (all) {
+        u->unsent = 0;
+        ps_stall_progress(&u->stall, u->clock.now_us);
+    } else {
+        ps_stall_payload(&u->stall, bytes, PS_LEAF_BYTES, u->clock.now_us);
+    }
+}
+
+static bool input_valid(const ps_upload *u, const ps_stream_input *in)
+{
+    switch (in->type) {
+    case PS_STREAM_TICK:
+    case PS_STREAM_CLOSED:
+    case PS_STREAM_SENT:
+    case PS_STREAM_TAKEN:
+        return true;
+    case PS_STREAM_CANCEL:
+        return in->u.cancel_error <= UINT16_MAX;
+    case PS_STREAM_BYTES:
+        return in->u.bytes.len <= MAX_INPUT && (in->u.bytes.data || in->u.bytes.len == 0);
+    case PS_STREAM_OPENED:
+        if (u->stage == PS_UPLOAD_ENDED || in->u.opened.error != PS_E_NONE) {
+            return u->stage >= PS_UPLOAD_ASKED && u->stage != PS_UPLOAD_SERVING &&
+                   in->u.opened.error <= UINT16_MAX;
+        }
+        return u->stage == PS_UPLOAD_ASKED && (in->u.opened.tree || u->pieces <= 1);
+    default:
+        return false;
+    }
+}
+
+static void dispatch(ps_upload *u, ps_emit *e, const ps_stream_input *in, size_t *consumed)
+{
+    *consumed = 1;
+    switch (in->type) {
+    case PS_STREAM_BYTES:
+        *consumed = ps_upload_receive(u, e, in->u.bytes.data, in->u.bytes.len);
+        break;
+    case PS_STREAM_CLOSED:
+        ps_upload_fail(u, e, PS_E_CLOSED, false, false);
+        break;
+    case PS_STREAM_CANCEL:
+        ps_upload_fail(u, e, in->u.cancel_error ? in->u.cancel_error : (uint32_t)PS_E_CANCELLED,
+                       false, true);
+        break;
+    case PS_STREAM_SENT:
+        sent(u, true, 0);
+        break;
+    case PS_STREAM_TAKEN:
+        sent(u, false, in->u.taken_bytes);
+        break;
+    case PS_STREAM_OPENED:
+        opened(u, e, in);
+        break;
+    case PS_STREAM_TICK:
+        break;
+    }
+}
+
+ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consumed,
+                         ps_stream_output *out)
+{
+    if (!u || !in || !consumed || !ps_emit_valid(out) || !input_valid(u, in)) {
+        return PS_INVALID;
+    }
+    *consumed = 0;
+    if (!ps_emit_has_room(out)) {
+        return PS_AGAIN;
+    }
+    uint64_t now_us = ps_clock_advance(&u->clock, in->now_us);
+    ps_emit e = {.out = out, .first_segment = out->segments_len};
+    if (u->stage == PS_UPLOAD_ENDED) {
+        *consumed = in->type == PS_STREAM_BYTES ? in->u.bytes.len : 1;
+        return PS_OK;
+    }
+    dispatch(u, &e, in, consumed);
+    if (u->stage == PS_UPLOAD_SERVING) {
+        ps_upload_serve(u, &e);
+    }
+    if (u->stage != PS_UPLOAD_ENDED && ps_stall_over(&u->stall, now_us)) {
+        ps_upload_fail(u, &e, PS_E_STALLED, false, true);
+    }
+    return u->stage == PS_UPLOAD_SERVING && ps_upload_can_serve(u) ? PS_MORE : PS_OK;
+}
+
+uint64_t ps_upload_deadline_us(const ps_upload *u)
+{
+    if (u->stage == PS_UPLOAD_SERVING && ps_upload_can_serve(u)) {
+        return u->clock.now_us;
+    }
+    return u->stall.deadline_us;
+}
+
+uint64_t ps_upload_sent_bytes(const ps_upload *u)
+{
+    return u->sent_bytes;
+}
+
+static int check_want(const ps_upload *u, const ps_want *want, bool first)
+{
+    if (want->kind == PS_WANT_HASHES) {
+        const ps_subtree s = {u->pieces, want->first, want->count};
+        return ps_subtree_valid(&s) ? 0 : __LINE__;
+    }
+    if (want->kind != PS_WANT_DATA || want->count == 0 || want->first >= u->pieces ||
+        want->count > u->pieces - want->first) {
+        return __LINE__;
+    }
+    if (first && u->piece_at >= ps_piece_length(u->content.length, want->first)) {
+        return __LINE__;
+    }
+    return 0;
+}
+
+int ps_upload_check(const ps_upload *u)
+{
+    if (u->stage < PS_UPLOAD_HELLO || u->stage > PS_UPLOAD_ENDED) {
+        return __LINE__;
+    }
+    if (u->phase < PS_UPLOAD_PREFACE || u->phase > PS_UPLOAD_BODY ||
+        u->gather.want > sizeof u->gather.bytes || u->gather.fill > u->gather.want) {
+        return __LINE__;
+    }
+    /* A full gather is used up within the step that filled it. */
+    if (u->stage != PS_UPLOAD_ENDED && ps_gather_full(&u->gather)) {
+        return __LINE__;
+    }
+    if (u->wants_len > u->max_wants || u->wants_head >= u->max_wants) {
+        return __LINE__;
+    }
+    if (u->stage != PS_UPLOAD_SERVING && u->wants_len != 0) {
+        return __LINE__;
+    }
+    if ((u->stage == PS_UPLOAD_HELLO || u->stage == PS_UPLOAD_SERVING) !=
+        (u->stall.deadline_us != PS_TIME_NEVER)) {
+        return __LINE__;
+    }
+    if (u->stage == PS_UPLOAD_SERVING && u->pieces != ps_piece_count(u->content.length)) {
+        return __LINE__;
+    }
+    if (u->stage < PS_UPLOAD_SERVING && (u->sent_bytes != 0 || u->unsent != 0)) {
+        return __LINE__;
+    }
+    for (uint32_t i = 0; i < u->wants_len; i++) {
+        const ps_want *w = &ps_upload_wants_const(u)[(u->wants_head + i) % u->max_wants];
+        int line = check_want(u, w, i == 0);
+        if (line != 0) {
+            return line;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,165 @@
+/* What a downloader may say, and when. */
+#include "transfer/upload_internal.h"
+
+/* Frames read in one step. */
+#define STEP_FRAMES 32u
+
+static void next_header(ps_upload *u)
+{
+    u->phase = PS_UPLOAD_HEADER;
+    ps_gather_begin(&u->gather, PS_FRAME_HEADER_BYTES);
+}
+
+static void on_preface(ps_upload *u, ps_emit *e)
+{
+    if (u->gather.bytes[0] != PS_STREAM_PREFACE_PLAIN) {
+        ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
+        return;
+    }
+    next_header(u);
+}
+
+/* True when a frame of this type and length may come now. */
+static bool frame_expected(const ps_upload *u)
+{
+    uint32_t length = u->frame.length;
+    switch (u->frame.type) {
+    case PS_FRAME_HELLO:
+        return u->stage == PS_UPLOAD_HELLO && length >= 2 && length <= PS_HELLO_BYTES_MAX;
+    case PS_FRAME_WANT:
+        return u->stage == PS_UPLOAD_SERVING && length == PS_WANT_BYTES;
+    case PS_FRAME_BYE:
+        return u->stage == PS_UPLOAD_SERVING && length == 0;
+    case PS_FRAME_ERROR:
+        return u->stage != PS_UPLOAD_HELLO && length >= PS_ERROR_HEAD_BYTES &&
+               length <= PS_ERROR_BYTES_MAX;
+    default:
+        return false;
+    }
+}
+
+static void on_hello(ps_upload *u, ps_emit *e, ps_span body)
+{
+    ps_hello hello;
+    if (!ps_hello_read(body, &hello)) {
+        ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
+        return;
+    }
+    if (hello.version != PS_STREAM_VERSION) {
+        ps_upload_fail(u, e, PS_E_UNSUPPORTED, false, true);
+        return;
+    }
+    u->content = hello.content;
+    u->pieces = ps_piece_count(hello.content.length);
+    u->stage = PS_UPLOAD_ASKED;
+    ps_stall_stop(&u->stall);
+    ps_emit_event(e, PS_STREAM_EVENT_OPEN)->content = hello.content;
+}
+
+/* True when the file has what is wanted. */
+static bool want_fits(const ps_upload *u, const ps_want *want)
+{
+    if (want->kind == PS_WANT_HASHES) {
+        const ps_subtree s = {u->pieces, want->first, want->count};
+        return ps_subtree_valid(&s);
+    }
+    return want->count > 0 && want->first < u->pieces && want->count <= u->pieces - want->first;
+}
+
+static void on_want(ps_upload *u, ps_emit *e, ps_span body)
+{
+    ps_want want;
+    if (!ps_want_read(body, &want) || !want_fits(u, &want) || u->wants_len == u->max_wants) {
+        ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
+        return;
+    }
+    if (u->wants_len == 0) {
+        u->piece_at = 0;
+        if (u->unsent == 0) {
+            ps_stall_progress(&u->stall, u->clock.now_us);
+        }
+    }
+    ps_upload_wants(u)[(u->wants_head + u->wants_len) % u->max_wants] = want;
+    u->wants_len++;
+}
+
+static void on_error(ps_upload *u, ps_emit *e, ps_span body)
+{
+    uint32_t code = ps_stream_error_read(body);
+    if (code == PS_E_NONE) {
+        ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
+    } else {
+        ps_upload_fail(u, e, code, true, false);
+    }
+}
+
+static void on_bye(ps_upload *u, ps_emit *e)
+{
+    if (u->wants_len > 0) {
+        ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
+        return;
+    }
+    u->stage = PS_UPLOAD_ENDED;
+    ps_stall_stop(&u->stall);
+    (void)ps_emit_event(e, PS_STREAM_EVENT_DONE);
+}
+
+static void on_frame(ps_upload *u, ps_emit *e)
+{
+    const ps_span body = {u->gather.bytes, u->frame.length};
+    switch (u->frame.type) {
+    case PS_FRAME_HELLO:
+        on_hello(u, e, body);
+        break;
+    case PS_FRAME_WANT:
+        on_want(u, e, body);
+        break;
+    case PS_FRAME_ERROR:
+        on_error(u, e, body);
+        break;
+    default:
+        PS_ASSERT(u->frame.type == PS_FRAME_BYE);
+        on_bye(u, e);
+        break;
+    }
+    next_header(u);
+}
+
+static void on_header(ps_upload *u, ps_emit *e)
+{
+    if (!ps_frame_read(u->gather.bytes, &u->frame) || !frame_expected(u)) {
+        ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
+        return;
+    }
+    u->phase = PS_UPLOAD_BODY;
+    ps_gather_begin(&u->gather, u->frame.length);
+    if (u->frame.length == 0) {
+        on_frame(u, e);
+    }
+}
+
+size_t ps_upload_receive(ps_upload *u, ps_emit *e, const uint8_t *data, size_t len)
+{
+    size_t at = 0;
+    for (uint32_t parts = 0; parts < 2 * STEP_FRAMES && at < len; parts++) {
+        at += ps_gather_take(&u->gather, data + at, len - at);
+        if (!ps_gather_full(&u->gather)) {
+            break;
+        }
+        switch (u->phase) {
+        case PS_UPLOAD_PREFACE:
+            on_preface(u, e);
+            break;
+        case PS_UPLOAD_HEADER:
+            on_header(u, e);
+            break;
+        default:
+            on_frame(u, e);
+            break;
+        }
+        if (u->stage == PS_UPLOAD_ENDED) {
+            return len;
+        }
+    }
+    return at;
+}
