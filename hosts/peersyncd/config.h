@@ -1,0 +1,57 @@
+/* The server's configuration, from its command line. */
+#ifndef PS_PEERSYNCD_CONFIG_H
+#define PS_PEERSYNCD_CONFIG_H
+
+#include "common/log.h"
+#include "common/options.h"
+#include "common/state_dir.h"
+#include "peersync/server.h"
+
+#define PS_DEFAULT_PORT 5000u
+
+/* As typed. */
+typedef struct ps_daemon_options {
+    ps_string_list listen;
+    const char *credentials;
+    const char *state;
+    bool check_config;
+    unsigned log_level;
+    unsigned log_format;
+    uint64_t max_sessions;
+    uint64_t max_users;
+    uint64_t max_publications;
+    uint64_t max_user_publications;
+    uint64_t max_logins;
+    uint64_t name_bytes;
+} ps_daemon_options;
+
+/* As used. */
+typedef struct ps_daemon_config {
+    const char *program; /* As it was called, for commands that people are told to type. */
+    ps_addr listen[PS_OPTION_REPEATS_MAX];
+    size_t listen_len;
+    char credentials[PS_STATE_PATH_MAX]; /* The file's path. */
+    const char *credentials_option;      /* What names this file on a command line, or "". */
+    char credentials_value[PS_STATE_PATH_MAX];
+    const char *state; /* NULL: none. */
+    bool check_config;
+    ps_log_level log_level;
+    ps_log_format log_format;
+    ps_server_config server;
+} ps_daemon_config;
+
+/* The program's line, and that of `peersyncd user ...`. */
+extern const ps_option_set ps_daemon_line;
+extern const ps_option_set ps_user_line;
+
+/* The defaults of what may be typed. */
+void ps_daemon_options_default(ps_daemon_options *options);
+
+/* Makes the configuration of options and words. Returns a ps_exit; on failure `error` says why. */
+int ps_daemon_configure(const ps_daemon_options *options, const ps_words *words,
+                        const char *program, ps_daemon_config *out, char *error, size_t error_cap);
+
+/* Which credentials file is meant (part of ps_daemon_configure(), and for `user`). 0, or -1. */
+int ps_daemon_credentials(const ps_daemon_options *options, ps_daemon_config *out);
+
+#endif

@@ -1,0 +1,84 @@
+/* peersyncd: the server's program. */
+#include "common/exit_codes.h"
+#include "peersyncd/accounts.h"
+#include "peersyncd/check_config.h"
+#include "peersyncd/loop.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ERROR_BYTES 1024
+
+static int user_command(ps_daemon_options *options, const ps_words *line, const char *program)
+{
+    /* The words from "user" on are a line of their own, whose options may stand anywhere. */
+    static ps_words words;
+    static ps_daemon_config config;
+    char *argv[PS_OPTION_WORDS_MAX + 1];
+    int argc = 0;
+    for (size_t i = 0; i < line->len; i++) {
+        union {
+            const char *word;
+            char *arg;
+        } as = {.word = line->items[i]};
+        argv[argc++] = as.arg;
+    }
+    argv[argc] = NULL;
+    const ps_options_result result = ps_options_parse(&ps_user_line, argc, argv, options, &words);
+    if (result != PS_OPTIONS_OK) {
+        return ps_options_answer(&ps_user_line, result, &words);
+    }
+    config.program = program;
+    config.state = options->state;
+    if (ps_daemon_credentials(options, &config) != 0) {
+        fputs("peersyncd: the credentials file's path is too long\n", stderr);
+        return PS_EXIT_USAGE;
+    }
+    return ps_accounts_command(&config, &words);
+}
+
+static int serve(const ps_daemon_config *config)
+{
+    static char message[PS_ACCOUNTS_MESSAGE];
+    static ps_state_dir state;
+    ps_credentials credentials;
+    if (config->state != NULL && (ps_state_dir_open(&state, config->state) != PS_STATE_OK ||
+                                  ps_state_dir_lock(&state) != PS_STATE_OK)) {
+        fprintf(stderr, "peersyncd: %s\n", state.error);
+        return PS_EXIT_STATE;
+    }
+    int code = ps_accounts_load(config, &credentials, message, sizeof message);
+    if (code != PS_EXIT_DONE) {
+        fprintf(stderr, "peersyncd: %s\n", message);
+    } else {
+        code = ps_daemon_run(config, &credentials);
+    }
+    if (config->state != NULL) {
+        ps_state_dir_close(&state);
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static ps_daemon_options options;
+    static ps_daemon_config config;
+    static ps_words words;
+    char error[ERROR_BYTES];
+    ps_daemon_options_default(&options);
+    const ps_options_result result =
+        ps_options_parse(&ps_daemon_line, argc, argv, &options, &words);
+    if (result != PS_OPTIONS_OK) {
+        return ps_options_answer(&ps_daemon_line, result, &words);
+    }
+    if (words.len > 0 && strcmp(words.items[0], "user") == 0) {
+        return user_command(&options, &words, argv[0]);
+    }
+    const int code = ps_daemon_configure(&options, &words, argv[0], &config, error, sizeof error);
+    if (code != PS_EXIT_DONE) {
+        fprintf(stderr, "peersyncd: %s\nTry 'peersyncd --help'.\n", error);
+        return code;
+    }
+    ps_log_setup(config.log_level, config.log_format);
+    return config.check_config ? ps_check_config(&config, stdout) : serve(&config);
+}

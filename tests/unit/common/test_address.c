@@ -1,0 +1,66 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/address.h"
+
+static void short_forms_mean_loopback(void **state)
+{
+    (void)state;
+    const ps_addr expected = {.ip = {127, 0, 0, 1}, .port = 5000, .family = PS_ADDR_V4};
+    ps_addr a = {0};
+    assert_null(ps_address_parse("5000", &a));
+    assert_true(ps_addr_equal(&a, &expected));
+    a = (ps_addr){0};
+    assert_null(ps_address_parse(":5000", &a));
+    assert_true(ps_addr_equal(&a, &expected));
+    assert_null(ps_address_resolve("5000", &a));
+    assert_true(ps_addr_equal(&a, &expected));
+}
+
+static void full_forms_are_read(void **state)
+{
+    (void)state;
+    ps_addr a = {0};
+    assert_null(ps_address_parse("0.0.0.0:0", &a));
+    assert_int_equal(a.family, PS_ADDR_V4);
+    assert_int_equal(a.port, 0);
+    assert_null(ps_address_parse("[::1]:65535", &a));
+    assert_int_equal(a.family, PS_ADDR_V6);
+    assert_int_equal(a.port, 65535);
+    assert_true(ps_address_is_loopback(&a));
+    assert_null(ps_address_resolve("127.3.4.5:1", &a));
+    assert_true(ps_address_is_loopback(&a));
+    assert_null(ps_address_parse("10.0.0.1:1", &a));
+    assert_false(ps_address_is_loopback(&a));
+    assert_false(ps_address_is_loopback(&(ps_addr){0}));
+}
+
+static void faults_say_what_is_wrong(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",         ":",     "a",    "65536", "-1",    "1.2.3.4",    "1.2.3.4:",  "1.2.3:5",
+        "::1:5000", "[::1]", "[::1", "[]:5",  "[x]:5", "1.2.3.4:5 ", "host:5000", "1.2.3.4:+5"};
+    ps_addr a;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_non_null(ps_address_parse(bad[i], &a));
+    }
+    assert_string_equal(ps_address_parse("::1:5000", &a),
+                        "an IPv6 address needs brackets: [ADDR]:PORT");
+    assert_non_null(ps_address_resolve("127.0.0.1:0", &a));
+    assert_non_null(ps_address_resolve("[host]:5", &a));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(short_forms_mean_loopback),
+        cmocka_unit_test(full_forms_are_read),
+        cmocka_unit_test(faults_say_what_is_wrong),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
