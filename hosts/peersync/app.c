@@ -1,0 +1,79 @@
+#include "app.h"
+
+#include "common/format.h"
+#include "jobs.h"
+#include "peersync/posix.h"
+#include "prompt.h"
+
+#include <signal.h>
+
+/* How long a logout may take. */
+#define LOGOUT_MS 1000u
+
+static const int watched[APP_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+
+static void on_logout_slow(uv_timer_t *timer)
+{
+    struct app *a = timer->data;
+    uv_stop(&a->loop);
+}
+
+void app_leave(struct app *a, ps_exit code)
+{
+    if (a->phase == PHASE_LEAVING) {
+        return;
+    }
+    if (a->phase == PHASE_LOGIN) {
+        a->login_code = code;
+        uv_stop(&a->loop);
+        return;
+    }
+    a->phase = PHASE_LEAVING;
+    a->code = code;
+    session_mute(a->session);
+    prompt_close(a->prompt);
+    a->prompt = NULL;
+    if (!a->connected) {
+        uv_stop(&a->loop);
+        return;
+    }
+    a->timer.data = a;
+    uv_timer_start(&a->timer, on_logout_slow, LOGOUT_MS, 0);
+    session_logout(a->session);
+}
+
+/* What a signal means for the exit code: nothing was cut short at an idle prompt. `share` is ended
+ * by a signal as a rule; it says so itself. */
+static ps_exit signal_code(struct app *a)
+{
+    return prompt_is_idle(a->prompt) ? PS_EXIT_DONE : a->code;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    (void)number;
+    struct app *a = handle->data;
+    a->interrupted = true;
+    if (a->phase == PHASE_LEAVING) {
+        uv_stop(&a->loop);
+        return;
+    }
+    app_leave(a, signal_code(a));
+}
+
+void app_watch_signals(struct app *a, bool on)
+{
+    for (size_t i = 0; i < APP_SIGNALS; i++) {
+        if (on) {
+            uv_signal_start(&a->signals[i], on_signal, watched[i]);
+        } else {
+            uv_signal_stop(&a->signals[i]);
+        }
+    }
+}
+
+const char *app_server_text(const struct app *a)
+{
+    static char text[PS_ADDR_TEXT];
+    return ps_addr_format(&a->server, text);
+}

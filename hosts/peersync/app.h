@@ -1,0 +1,61 @@
+/* The program as a whole: its loop, its session, its data plane, and what is under way. */
+#ifndef PEERSYNC_APP_H
+#define PEERSYNC_APP_H
+
+#include "common/exit_codes.h"
+#include "data/data.h"
+#include "options.h"
+#include "out.h"
+#include "session.h"
+#include "state.h"
+
+#define APP_SIGNALS 3
+
+struct run;
+struct job;
+struct prompt;
+
+enum phase {
+    PHASE_LOGIN,  /* Not logged in yet. */
+    PHASE_ONLINE, /* Logged in, also while the server is lost. */
+    PHASE_LEAVING /* Logging out. */
+};
+
+struct app {
+    struct options options;
+    uv_loop_t loop;
+    struct out *out;
+    uv_signal_t signals[APP_SIGNALS];
+    uv_timer_t timer; /* Login and logout that take too long, silence of the server. */
+    bool interactive; /* A prompt at a terminal. */
+
+    ps_addr server;
+    char user[PS_USER_MAX + 1];
+    struct state state;
+    struct session *session;
+    struct data *data;
+    uv_async_t data_wake;
+
+    enum phase phase;
+    bool connected;  /* The server answers. */
+    bool lost_shown; /* The person was told that it does not. */
+    bool interrupted;
+    ps_exit login_code; /* How the login under way ended. */
+    ps_exit code;       /* The program's end. */
+
+    struct job *jobs; /* Files being hashed or fetched. */
+    uint64_t last_tag;
+    struct run *runs; /* Commands under way. */
+    struct prompt *prompt;
+};
+
+/* Ends the program: logs out, then stops the loop. The first call decides the exit code. */
+void app_leave(struct app *a, ps_exit code);
+
+/* Signals end the program cleanly while they are watched; else they kill it. */
+void app_watch_signals(struct app *a, bool on);
+
+/* The server's address as people type it: "127.0.0.1:5000". Static storage. */
+const char *app_server_text(const struct app *a);
+
+#endif

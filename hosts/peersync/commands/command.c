@@ -1,0 +1,97 @@
+#include "commands/command.h"
+
+#include "app.h"
+#include "common/suggest.h"
+#include "safe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct command *const commands[] = {
+    &command_peers,
+    &command_files,
+    &command_search,
+    &command_get,
+    &command_publish,
+    &command_unpublish,
+    &command_share,
+    &command_status,
+    &command_help,
+    &command_quit,
+    NULL,
+};
+
+const struct command *command_find(const char *word)
+{
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        if (strcmp(word, commands[i]->name) == 0 || strcmp(word, commands[i]->synonym) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+void command_say_unknown(struct app *a, const char *word)
+{
+    ps_suggest nearest = ps_suggest_begin(word);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        ps_suggest_offer(&nearest, commands[i]->name);
+        ps_suggest_offer(&nearest, commands[i]->synonym);
+    }
+    if (nearest.best != NULL) {
+        out_fail(a->out, "there is no command %s: did you mean %s?", SAFE(word), nearest.best);
+    } else {
+        out_fail(a->out, "there is no command %s: help lists them", SAFE(word));
+    }
+}
+
+static ps_option_set set_of(const struct command *c, char usage[160])
+{
+    snprintf(usage, 160, "%s%s%s", c->name, c->usage[0] != '\0' ? " " : "", c->usage);
+    return (ps_option_set){
+        .program = c->name, .usage = usage, .summary = c->summary, .options = c->options};
+}
+
+void command_print_help(struct app *a, const struct command *c)
+{
+    char usage[160];
+    const ps_option_set set = set_of(c, usage);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&text, &len);
+    if (memory == NULL) {
+        abort();
+    }
+    ps_options_help(&set, memory);
+    (void)fclose(memory);
+    out_data(a->out, text, len);
+    if (strcmp(c->name, c->synonym) != 0) {
+        out_dataf(a->out, "the same: %s\n", c->synonym);
+    }
+    free(text);
+}
+
+int command_read(struct app *a, const struct command *c, const char *const words[], size_t count,
+                 struct arguments *into)
+{
+    char usage[160];
+    const ps_option_set set = set_of(c, usage);
+    *into = (struct arguments){.output = NULL};
+    /* The parser does not change what argv points to. */
+    const ps_options_result result =
+        ps_options_parse(&set, (int)count, (char *const *)(uintptr_t)words, into, &into->line);
+    if (result == PS_OPTIONS_HELP) {
+        command_print_help(a, c);
+        return PS_EXIT_DONE;
+    }
+    if (result != PS_OPTIONS_OK) {
+        out_fail(a->out, "%s; usage: %s", into->line.error, usage);
+        return PS_EXIT_USAGE;
+    }
+    if (into->line.len < c->words_min || into->line.len > c->words_max) {
+        out_fail(a->out, "usage: %s", usage);
+        return PS_EXIT_USAGE;
+    }
+    return -1;
+}

@@ -1,0 +1,54 @@
+/* help: the commands, or one of them. */
+#include "app.h"
+#include "commands/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One line a command: the first of its summary. */
+static void print_all(struct app *a)
+{
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        const struct command *c = commands[i];
+        char usage[80];
+        snprintf(usage, sizeof usage, "%s%s%s %s", c->name,
+                 strcmp(c->name, c->synonym) != 0 ? " | " : "",
+                 strcmp(c->name, c->synonym) != 0 ? c->synonym : "", c->usage);
+        out_dataf(a->out, "%s\n", usage);
+        for (const char *line = c->summary; line != NULL;) {
+            const char *end = strchr(line, '\n');
+            const int len = end != NULL ? (int)(end - line) : (int)strlen(line);
+            out_dataf(a->out, "    %.*s\n", len, line);
+            line = end != NULL ? end + 1 : NULL;
+        }
+    }
+    out_dataf(a->out, "Quote names with spaces: get 'my file.txt'. At a terminal, get runs beside "
+                      "other\ncommands; status shows how far it is.\n");
+}
+
+static void start(struct run *r)
+{
+    struct app *a = r->app;
+    ps_exit code = PS_EXIT_DONE;
+    if (r->arguments.line.len == 0) {
+        print_all(a);
+    } else {
+        const struct command *c = command_find(r->arguments.line.items[0]);
+        if (c != NULL) {
+            command_print_help(a, c);
+        } else {
+            command_say_unknown(a, r->arguments.line.items[0]);
+            code = PS_EXIT_USAGE;
+        }
+    }
+    run_end(r, code);
+}
+
+const struct command command_help = {
+    .name = "help",
+    .synonym = "help",
+    .usage = "[COMMAND]",
+    .summary = "Show the commands, or how one of them is used.",
+    .words_max = 1,
+    .start = start,
+};

@@ -1,0 +1,215 @@
+/* pub and share: hashes files, then publishes them under their base names. */
+#include "app.h"
+#include "commands/command.h"
+#include "common/address.h"
+#include "common/format.h"
+#include "data/alloc.h"
+#include "jobs.h"
+#include "json.h"
+#include "progress.h"
+#include "safe.h"
+#include "words.h"
+
+#include <stdlib.h>
+
+struct publishing;
+
+/* One file of the command. */
+struct item {
+    struct publishing *all;
+    const char *typed; /* The path. */
+    char *name;        /* Once hashed. */
+    char *path;
+    ps_content content;
+    struct progress progress;
+};
+
+struct publishing {
+    struct run *run;
+    struct item *items;
+    size_t count;
+    size_t under_way;
+    size_t published;
+    bool shares;  /* Says how to fetch, and stays. */
+    ps_exit code; /* Of the first file that failed. */
+};
+
+static void drop(struct run *r)
+{
+    struct publishing *p = r->state;
+    for (size_t i = 0; i < p->count; i++) {
+        free(p->items[i].name);
+        free(p->items[i].path);
+    }
+    free(p->items);
+    free(p);
+}
+
+/* What another person types to fetch this file. free() it. */
+static char *fetch_line(const struct app *a, const char *name)
+{
+    static const ps_addr home = {.ip = {127, 0, 0, 1}, .family = PS_ADDR_V4};
+    ps_addr host = a->server;
+    host.port = 0;
+    char *word = words_quote(name);
+    char *server = words_quote(a->options.server);
+    const char *dashes = name[0] == '-' ? "-- " : "";
+    char *line = ps_addr_equal(&host, &home)
+                     ? data_format("peersync %u get %s%s", a->server.port, dashes, word)
+                     : data_format("peersync --server %s get %s%s", server, dashes, word);
+    free(word);
+    free(server);
+    return line;
+}
+
+static void say_published(const struct item *item)
+{
+    const struct publishing *p = item->all;
+    struct app *a = p->run->app;
+    char size[PS_FORMAT_SIZE_BYTES];
+    char *line = fetch_line(a, item->name);
+    if (out_is_json(a->out)) {
+        struct json j = JSON_BEGIN;
+        json_text(&j, "name", item->name);
+        json_text(&j, "path", item->path);
+        json_content(&j, &item->content);
+        if (p->shares) {
+            json_text(&j, "fetch", line);
+        }
+        json_print(&j, a->out);
+    }
+    out_note(a->out, "published %s (%s)", SAFE(item->name),
+             ps_format_size(size, item->content.length));
+    if (p->shares && !out_is_json(a->out)) {
+        out_dataf(a->out, "%s\n", SAFE(line));
+    }
+    free(line);
+}
+
+/* Every file is through. */
+static void finish(struct publishing *p)
+{
+    struct run *r = p->run;
+    struct app *a = r->app;
+    out_progress_end(a->out);
+    const bool alone = a->prompt == NULL;
+    if (p->shares && alone && p->published > 0) {
+        out_note(a->out, "serving until Ctrl-C");
+        a->code = PS_EXIT_DONE; /* A signal is how this ends well. */
+        return;
+    }
+    if (!p->shares && alone && p->published > 0) {
+        out_note(a->out, "others can fetch it while a prompt or a share of %s runs", SAFE(a->user));
+    }
+    run_end(r, p->code);
+}
+
+static void item_done(struct item *item, ps_exit code)
+{
+    struct publishing *p = item->all;
+    if (code == PS_EXIT_DONE) {
+        p->published++;
+    } else if (p->code == PS_EXIT_DONE) {
+        p->code = code;
+    }
+    if (--p->under_way == 0) {
+        finish(p);
+    }
+}
+
+/* The server has answered. */
+static void on_answer(void *ctx, const ps_event *event)
+{
+    struct item *item = ctx;
+    struct app *a = item->all->run->app;
+    if (event->type != PS_EVENT_DONE) {
+        return;
+    }
+    const uint32_t error = event->u.done.error;
+    if (error != PS_E_NONE && error != PS_E_SUPERSEDED) {
+        out_fail(a->out, "%s is not published: %s (%s)", SAFE(item->name), ps_error_text(error),
+                 ps_error_advice(error));
+        (void)data_unpublish(a->data, item->name);
+        item_done(item, ps_exit_of_error(error));
+        return;
+    }
+    say_published(item);
+    item_done(item, PS_EXIT_DONE);
+}
+
+static void on_hashed(struct item *item, const struct data_event *e)
+{
+    struct app *a = item->all->run->app;
+    item->name = data_strdup(e->name);
+    item->path = data_strdup(e->path);
+    item->content = e->content;
+    out_progress_end(a->out);
+    session_request(a->session, PS_INPUT_PUBLISH, item->name, &item->content, on_answer, item);
+}
+
+static void on_job(void *ctx, const struct data_event *e)
+{
+    struct item *item = ctx;
+    struct app *a = item->all->run->app;
+    if (e->type == DATA_HASH_PROGRESS) {
+        char *what = data_format("hashing %s", SAFE(item->typed));
+        progress_draw(&item->progress, a->out, what, e->done, e->total);
+        free(what);
+    } else if (e->type == DATA_FILE_READY) {
+        on_hashed(item, e);
+    } else if (e->type == DATA_PUBLISH_FAILED) {
+        out_progress_end(a->out);
+        out_fail(a->out, "%s is not published: %s", SAFE(item->typed),
+                 e->text[0] != '\0' ? SAFE(e->text) : ps_error_text(e->error));
+        item_done(item, ps_exit_of_error(e->error));
+    }
+}
+
+static void begin(struct run *r, bool shares)
+{
+    struct app *a = r->app;
+    struct publishing *p = data_alloc(1, sizeof *p);
+    r->state = p;
+    *p = (struct publishing){.run = r, .shares = shares};
+    p->count = p->under_way = r->arguments.line.len;
+    p->items = data_alloc(p->count, sizeof *p->items);
+    for (size_t i = 0; i < p->count; i++) {
+        p->items[i].all = p;
+        p->items[i].typed = r->arguments.line.items[i];
+        data_publish(a->data, jobs_add(a, on_job, &p->items[i]), p->items[i].typed, NULL);
+    }
+}
+
+static void start_publish(struct run *r)
+{
+    begin(r, false);
+}
+
+static void start_share(struct run *r)
+{
+    begin(r, true);
+}
+
+const struct command command_publish = {
+    .name = "pub",
+    .synonym = "publish",
+    .usage = "PATH...",
+    .summary = "Publish files under their base names. They are remembered: your next session\n"
+               "announces them again.",
+    .words_min = 1,
+    .words_max = PS_OPTION_WORDS_MAX,
+    .start = start_publish,
+    .drop = drop,
+};
+
+const struct command command_share = {
+    .name = "share",
+    .synonym = "share",
+    .usage = "PATH...",
+    .summary = "Publish files, print the line that fetches each, and serve them until Ctrl-C (at\n"
+               "the prompt: as long as it is open).",
+    .words_min = 1,
+    .words_max = PS_OPTION_WORDS_MAX,
+    .start = start_share,
+    .drop = drop,
+};

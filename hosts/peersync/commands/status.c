@@ -1,0 +1,132 @@
+/* status: the connection, the publications, the transfers under way. */
+#include "app.h"
+#include "commands/command.h"
+#include "common/format.h"
+#include "data/alloc.h"
+#include "json.h"
+#include "peersync/posix.h"
+#include "safe.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TRANSFERS_MAX 256u
+
+static void say(struct out *out, const char *key, const char *value)
+{
+    if (out_is_table(out)) {
+        out_dataf(out, "%-12s %s\n", key, value);
+    } else {
+        out_dataf(out, "%s\t%s\n", key, value);
+    }
+}
+
+__attribute__((format(printf, 3, 4))) static void say_line(struct out *out, const char *key,
+                                                           const char *format, ...)
+{
+    va_list args;
+    char *text = NULL;
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0) {
+        abort();
+    }
+    va_end(args);
+    say(out, key, text);
+    free(text);
+}
+
+static void print_transfers_json(struct out *out, const struct data_transfer *t, size_t n)
+{
+    char addr[PS_ADDR_TEXT];
+    for (size_t i = 0; i < n; i++) {
+        struct json j = JSON_BEGIN;
+        json_text(&j, "transfer", t[i].upload ? "upload" : "download");
+        json_text(&j, "name", t[i].name);
+        json_text(&j, "peer", ps_addr_format(&t[i].peer, addr));
+        json_number(&j, "done", t[i].done);
+        json_number(&j, "length", t[i].total);
+        json_print(&j, out);
+    }
+}
+
+static void print_transfers(struct out *out, const struct data_transfer *t, size_t n)
+{
+    char addr[PS_ADDR_TEXT];
+    char done[PS_FORMAT_SIZE_BYTES];
+    char total[PS_FORMAT_SIZE_BYTES];
+    for (size_t i = 0; i < n; i++) {
+        say_line(out, t[i].upload ? "upload" : "download", "%s, %s of %s, %s %s", SAFE(t[i].name),
+                 ps_format_size(done, t[i].done), ps_format_size(total, t[i].total),
+                 t[i].upload ? "to" : "from", ps_addr_format(&t[i].peer, addr));
+    }
+}
+
+static void print_json(struct app *a, const ps_peer_stats *peer, const struct data_stats *data,
+                       size_t published)
+{
+    struct json j = JSON_BEGIN;
+    json_text(&j, "user", a->user);
+    json_text(&j, "server", app_server_text(a));
+    json_bool(&j, "connected", a->connected);
+    json_number(&j, "rtt_us", peer->rtt_us);
+    json_number(&j, "losses", peer->losses);
+    json_number(&j, "published", published);
+    json_number(&j, "unacknowledged", peer->unacknowledged);
+    json_number(&j, "hashing", data->hashing);
+    json_number(&j, "uploads", data->uploads);
+    json_number(&j, "downloads", data->downloads);
+    json_number(&j, "uploaded_bytes", data->uploaded_bytes);
+    json_number(&j, "downloaded_bytes", data->downloaded_bytes);
+    json_print(&j, a->out);
+}
+
+static void print(struct app *a, const ps_peer_stats *peer, const struct data_stats *data,
+                  size_t published)
+{
+    char up[PS_FORMAT_SIZE_BYTES];
+    char down[PS_FORMAT_SIZE_BYTES];
+    say(a->out, "user", SAFE(a->user));
+    say(a->out, "server", app_server_text(a));
+    say(a->out, "connection", a->connected ? "the server answers" : "the server does not answer");
+    say_line(a->out, "round trip", "%" PRIu32 " us", peer->rtt_us);
+    say_line(a->out, "published", "%zu", published);
+    if (data->hashing > 0) {
+        say_line(a->out, "hashing", "%u", data->hashing);
+    }
+    say_line(a->out, "uploads", "%u, %s in all", data->uploads,
+             ps_format_size(up, data->uploaded_bytes));
+    say_line(a->out, "downloads", "%u, %s in all", data->downloads,
+             ps_format_size(down, data->downloaded_bytes));
+}
+
+static void start(struct run *r)
+{
+    struct app *a = r->app;
+    ps_peer_stats peer;
+    struct data_stats data;
+    size_t published = 0;
+    session_stats(a->session, &peer);
+    data_stats_get(a->data, &data);
+    data_files_free(data_files(a->data, &published), published);
+    struct data_transfer *transfers = data_alloc(TRANSFERS_MAX, sizeof *transfers);
+    const size_t n = data_transfers(a->data, transfers, TRANSFERS_MAX);
+    if (out_is_json(a->out)) {
+        print_json(a, &peer, &data, published);
+        print_transfers_json(a->out, transfers, n);
+    } else {
+        print(a, &peer, &data, published);
+        print_transfers(a->out, transfers, n);
+    }
+    free(transfers);
+    run_end(r, PS_EXIT_DONE);
+}
+
+const struct command command_status = {
+    .name = "status",
+    .synonym = "status",
+    .usage = "",
+    .summary = "Show the connection, your publications and the transfers under way.",
+    .start = start,
+};

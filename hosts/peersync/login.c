@@ -1,0 +1,267 @@
+#include "login.h"
+
+#include "common/address.h"
+#include "credentials.h"
+#include "jobs.h"
+#include "safe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* When to say that a login takes long, and that the server is silent. */
+#define PATIENCE_MS 1000u
+/* Logins that are put off by a busy server before it is left alone. */
+#define BUSY_MAX 5u
+/* What a busy server may ask for. */
+#define BUSY_MS_MIN 100u
+#define BUSY_MS_MAX 10000u
+
+/* A login under way. */
+struct attempt {
+    struct app *app;
+    struct credentials credentials;
+    uint16_t port;
+    unsigned busy;
+};
+
+ps_exit login_find_server(struct app *a)
+{
+    if (a->options.server == NULL) {
+        out_fail(a->out, "which server? Give its port (peersync 5000) or --server HOST:PORT");
+        return PS_EXIT_USAGE;
+    }
+    const char *fault = ps_address_resolve(a->options.server, &a->server);
+    if (fault != NULL) {
+        out_fail(a->out, "the server %s cannot be used: %s", SAFE(a->options.server), fault);
+        return PS_EXIT_USAGE;
+    }
+    return PS_EXIT_DONE;
+}
+
+static void send_login(struct attempt *t)
+{
+    struct app *a = t->app;
+    session_login(a->session, t->credentials.user, t->credentials.password, a->state.device,
+                  t->port);
+}
+
+static void on_slow(uv_timer_t *timer)
+{
+    struct app *a = timer->data;
+    out_note(a->out, "no answer from %s yet, trying on ...", app_server_text(a));
+}
+
+static void on_busy_over(uv_timer_t *timer)
+{
+    struct attempt *t = timer->data;
+    timer->data = t->app;
+    uv_timer_start(timer, on_slow, PATIENCE_MS, 0);
+    send_login(t);
+}
+
+static void end_attempt(struct app *a, ps_exit code)
+{
+    a->login_code = code;
+    uv_timer_stop(&a->timer);
+    uv_stop(&a->loop);
+}
+
+/* Says why a login was refused. */
+static void say_refusal(struct app *a, const ps_event_account *account)
+{
+    if (account->error == PS_E_TIMEOUT) {
+        out_fail(a->out, "no answer from %s: is peersyncd running there?", app_server_text(a));
+    } else if (account->error == PS_E_ACTIVE) {
+        out_fail(a->out,
+                 "%s is already active elsewhere: leave the other session first, or wait "
+                 "three seconds if it is gone",
+                 SAFE(a->user));
+    } else if (account->text.len > 0) {
+        out_fail(a->out, "%s", SAFE_SPAN(account->text));
+    } else {
+        out_fail(a->out, "%s: %s", ps_error_text(account->error), ps_error_advice(account->error));
+    }
+}
+
+/* Puts the login off as long as a busy server asks; false: it was put off too often. */
+static bool wait_for_turn(struct attempt *t, uint32_t retry_ms)
+{
+    struct app *a = t->app;
+    if (++t->busy > BUSY_MAX) {
+        return false;
+    }
+    uint32_t wait_ms = retry_ms < BUSY_MS_MIN ? BUSY_MS_MIN : retry_ms;
+    wait_ms = wait_ms > BUSY_MS_MAX ? BUSY_MS_MAX : wait_ms;
+    a->timer.data = t;
+    uv_timer_start(&a->timer, on_busy_over, wait_ms, 0);
+    return true;
+}
+
+/* The session's events while the first login is under way. */
+static void on_attempt(struct attempt *t, const ps_event *event)
+{
+    struct app *a = t->app;
+    const ps_event_account *account = &event->u.account;
+    if (event->type == PS_EVENT_LOGGED_IN) {
+        a->phase = PHASE_ONLINE;
+        a->connected = true;
+        end_attempt(a, PS_EXIT_DONE);
+    } else if (event->type == PS_EVENT_REFUSED) {
+        if (account->error == PS_E_BUSY && wait_for_turn(t, account->retry_ms)) {
+            return;
+        }
+        say_refusal(a, account);
+        end_attempt(a, ps_exit_of_error(account->error));
+    }
+}
+
+static void on_silence(uv_timer_t *timer)
+{
+    struct app *a = timer->data;
+    a->lost_shown = true;
+    out_fail(a->out, "the server %s does not answer any more: trying to reach it ...",
+             app_server_text(a));
+}
+
+static void on_back_from_busy(uv_timer_t *timer)
+{
+    send_login(timer->data);
+}
+
+/* The session's events later. */
+static void on_online(struct attempt *t, const ps_event *event)
+{
+    struct app *a = t->app;
+    const ps_event_account *account = &event->u.account;
+    if (event->type == PS_EVENT_LOST) {
+        a->connected = false;
+        a->timer.data = a;
+        uv_timer_start(&a->timer, on_silence, PATIENCE_MS, 0);
+    } else if (event->type == PS_EVENT_LOGGED_IN) {
+        a->connected = true;
+        uv_timer_stop(&a->timer);
+        if (a->lost_shown) {
+            out_note(a->out, "the server %s answers again", app_server_text(a));
+        }
+        a->lost_shown = false;
+    } else if (event->type == PS_EVENT_REFUSED && account->error == PS_E_BUSY) {
+        a->timer.data = t;
+        uv_timer_start(&a->timer, on_back_from_busy,
+                       account->retry_ms < BUSY_MS_MIN ? BUSY_MS_MIN : account->retry_ms, 0);
+    } else if (event->type == PS_EVENT_REFUSED) {
+        say_refusal(a, account);
+        app_leave(a, ps_exit_of_error(account->error));
+    }
+}
+
+static void on_account(void *ctx, const ps_event *event)
+{
+    struct attempt *t = ctx;
+    struct app *a = t->app;
+    if (a->phase == PHASE_LOGIN) {
+        on_attempt(t, event);
+    } else if (a->phase == PHASE_ONLINE) {
+        on_online(t, event);
+    } else if (event->type == PS_EVENT_LOGGED_OUT || event->type == PS_EVENT_REFUSED) {
+        uv_stop(&a->loop);
+    }
+}
+
+static void on_failed(void *ctx, const char *why)
+{
+    struct attempt *t = ctx;
+    struct app *a = t->app;
+    out_fail(a->out, "the connection to the server broke: %s", SAFE(why));
+    if (a->phase == PHASE_LOGIN) {
+        end_attempt(a, PS_EXIT_SYSTEM);
+    } else {
+        app_leave(a, PS_EXIT_SYSTEM);
+        uv_stop(&a->loop);
+    }
+}
+
+/* Undoes open_all(). */
+static void close_all(struct app *a, bool discard)
+{
+    jobs_close(a);
+    session_close(a->session);
+    a->session = NULL;
+    state_close(&a->state, discard);
+    uv_run(&a->loop, UV_RUN_NOWAIT);
+}
+
+/* Opens the state, the session and the data plane of a user. */
+static ps_exit open_all(struct attempt *t, char *why, size_t why_cap)
+{
+    struct app *a = t->app;
+    memcpy(a->user, t->credentials.user, sizeof a->user);
+    ps_exit code = state_open(&a->state, a->options.state, a->user, why, why_cap);
+    if (code != PS_EXIT_DONE) {
+        return code;
+    }
+    const struct session_config cfg = {.loop = &a->loop,
+                                       .server = a->server,
+                                       .account = on_account,
+                                       .failed = on_failed,
+                                       .ctx = t};
+    a->session = session_open(&cfg, why, why_cap);
+    code = a->session == NULL ? PS_EXIT_SYSTEM : jobs_open(a, &t->port, why, why_cap);
+    if (code != PS_EXIT_DONE) {
+        close_all(a, false);
+    }
+    return code;
+}
+
+/* One attempt with these credentials. */
+static ps_exit try_once(struct attempt *t)
+{
+    struct app *a = t->app;
+    char why[PS_STATE_PATH_MAX + 256];
+    ps_exit code = open_all(t, why, sizeof why);
+    if (code != PS_EXIT_DONE) {
+        out_fail(a->out, "%s", SAFE(why));
+        return code;
+    }
+    app_watch_signals(a, true);
+    t->busy = 0;
+    a->timer.data = a;
+    uv_timer_start(&a->timer, on_slow, PATIENCE_MS, 0);
+    send_login(t);
+    a->login_code = PS_EXIT_INTERRUPTED;
+    uv_run(&a->loop, UV_RUN_DEFAULT);
+    code = a->login_code;
+    if (code != PS_EXIT_DONE) {
+        app_watch_signals(a, false);
+        close_all(a, code == PS_EXIT_REFUSED);
+    }
+    return code;
+}
+
+ps_exit login_run(struct app *a)
+{
+    /* The session's events refer to it as long as the program runs. */
+    static struct attempt attempt;
+    attempt.app = a;
+    ps_exit refused = PS_EXIT_CREDENTIALS;
+    for (;;) {
+        ps_exit code = credentials_get(a, &attempt.credentials);
+        if (code == PS_EXIT_CREDENTIALS && attempt.credentials.asked) {
+            /* The input ended: what counts is how the last attempt did. */
+            if (refused == PS_EXIT_CREDENTIALS) {
+                out_fail(a->out, "no username and password were given");
+            }
+            return refused;
+        }
+        if (code == PS_EXIT_DONE) {
+            code = try_once(&attempt);
+        }
+        const bool again = attempt.credentials.asked && !a->interrupted &&
+                           (code == PS_EXIT_REFUSED || code == PS_EXIT_ACTIVE);
+        if (!again) {
+            return code;
+        }
+        refused = code;
+    }
+}

@@ -1,0 +1,144 @@
+/* peersync: lists, publishes and fetches files, at a prompt or a command at a time. */
+#include "app.h"
+#include "commands/command.h"
+#include "jobs.h"
+#include "login.h"
+#include "prompt.h"
+
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Sees that descriptors 0 to 2 are open: else a socket would become standard output. */
+static bool have_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void on_stdout_closed(void *ctx)
+{
+    /* Whoever read has had enough (`| head`): that is no error. */
+    app_leave(ctx, PS_EXIT_DONE);
+}
+
+static void on_drained(void *ctx)
+{
+    const struct app *a = ctx;
+    prompt_on_drained(a->prompt);
+}
+
+static void on_command_ended(void *ctx, ps_exit code, bool background)
+{
+    (void)background;
+    app_leave(ctx, code);
+}
+
+static bool start(struct app *a)
+{
+    const struct options *o = &a->options;
+    /* Widths of characters; the program's texts are not translated. */
+    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) {
+        (void)setlocale(LC_CTYPE, "");
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    uv_loop_init(&a->loop);
+    const struct out_config cfg = {
+        .loop = &a->loop,
+        .prefix = o->word_count > 0 ? "peersync: " : "",
+        .json = o->json,
+        .quiet = o->quiet,
+        .progress = !o->no_progress,
+        .closed = on_stdout_closed,
+        .drained = on_drained,
+        .ctx = a,
+    };
+    a->out = out_open(&cfg);
+    if (a->out == NULL) {
+        return false;
+    }
+    uv_timer_init(&a->loop, &a->timer);
+    a->timer.data = a;
+    for (size_t i = 0; i < APP_SIGNALS; i++) {
+        uv_signal_init(&a->loop, &a->signals[i]);
+        a->signals[i].data = a;
+    }
+    a->interactive = o->word_count == 0 && isatty(STDIN_FILENO) == 1;
+    return true;
+}
+
+/* Logs in and does what was asked for. */
+static ps_exit work(struct app *a)
+{
+    const struct options *o = &a->options;
+    if (o->word_count > 0) {
+        /* What cannot be meant is said before anybody types a password. */
+        static struct arguments unused;
+        const struct command *c = command_find(o->words[0]);
+        if (c == NULL) {
+            command_say_unknown(a, o->words[0]);
+            return PS_EXIT_USAGE;
+        }
+        const int code = command_read(a, c, o->words, o->word_count, &unused);
+        if (code >= 0) {
+            return (ps_exit)code;
+        }
+    }
+    ps_exit code = login_find_server(a);
+    if (code == PS_EXIT_DONE) {
+        code = login_run(a);
+    }
+    if (code != PS_EXIT_DONE) {
+        return code;
+    }
+    a->code = PS_EXIT_INTERRUPTED; /* Until something better is known. */
+    if (o->word_count > 0) {
+        run_start(a, o->words, o->word_count, on_command_ended, a);
+    } else {
+        prompt_open(a);
+    }
+    uv_run(&a->loop, UV_RUN_DEFAULT);
+    return a->code;
+}
+
+static void stop(struct app *a)
+{
+    app_watch_signals(a, false);
+    run_drop_all(a);
+    prompt_close(a->prompt);
+    jobs_close(a);
+    session_close(a->session);
+    state_close(&a->state, false);
+    uv_close((uv_handle_t *)&a->timer, NULL);
+    for (size_t i = 0; i < APP_SIGNALS; i++) {
+        uv_close((uv_handle_t *)&a->signals[i], NULL);
+    }
+    out_close(a->out, !a->interrupted);
+    uv_run(&a->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&a->loop);
+}
+
+int main(int argc, char *argv[])
+{
+    static struct app app;
+    if (!have_standard_descriptors()) {
+        return PS_EXIT_SYSTEM;
+    }
+    const int code = options_read(&app.options, argc, argv);
+    if (code >= 0) {
+        return code;
+    }
+    if (!start(&app)) {
+        fputs("peersync: the system refuses a thread\n", stderr);
+        return PS_EXIT_SYSTEM;
+    }
+    const ps_exit result = work(&app);
+    stop(&app);
+    return (int)result;
+}

@@ -1,0 +1,138 @@
+#include "options.h"
+
+#include "commands/command.h"
+#include "common/exit_codes.h"
+
+#include <string.h>
+
+static const ps_option table[] = {
+    {.name = "server",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(struct options, server),
+     .argument = "HOST:PORT",
+     .help = "The server. SERVER_PORT alone means 127.0.0.1:SERVER_PORT."},
+    {.name = "user",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(struct options, user),
+     .argument = "NAME",
+     .help = "Log in as NAME; asked for if not given."},
+    {.name = "password-file",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(struct options, password_file),
+     .argument = "FILE",
+     .help = "The password is FILE's first line. Else it is PEERSYNC_PASSWORD of the\n"
+             "environment, else it is asked for."},
+    {.name = "listen",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(struct options, listen),
+     .argument = "ADDR:PORT",
+     .help = "Serve published files there. Without it: a free port, on the loopback\n"
+             "address for a server there, else on all addresses."},
+    {.name = "download-dir",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(struct options, download_dir),
+     .argument = "DIR",
+     .help = "Where `get` puts files; without it, the working directory."},
+    {.name = "state",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(struct options, state),
+     .argument = "DIR",
+     .help = "Keep this installation's identity and publications there, one process at\n"
+             "a time. Without it: $XDG_STATE_HOME/peersync/USER, or\n"
+             "~/.local/state/peersync/USER."},
+    {.name = "max-uploads",
+     .kind = PS_OPTION_NUMBER,
+     .offset = offsetof(struct options, max_uploads),
+     .argument = "N",
+     .help = "Serve at most N downloaders at once (16); 0 serves none.",
+     .min = 0,
+     .max = 4096},
+    {.name = "json",
+     .kind = PS_OPTION_FLAG,
+     .offset = offsetof(struct options, json),
+     .help = "Print data as JSON, one object a line."},
+    {.name = "quiet",
+     .letter = 'q',
+     .kind = PS_OPTION_FLAG,
+     .offset = offsetof(struct options, quiet),
+     .help = "Print data and errors only."},
+    {.name = "no-progress",
+     .kind = PS_OPTION_FLAG,
+     .offset = offsetof(struct options, no_progress),
+     .help = "Draw no progress, on terminals either."},
+    {.name = NULL},
+};
+
+static bool is_port(const char *word)
+{
+    return word[0] != '\0' && strspn(word, "0123456789") == strlen(word);
+}
+
+/* From the first word on that is not the port, all belongs to a command. */
+static bool begins_command(const char *word)
+{
+    return !is_port(word);
+}
+
+static const ps_option_set set = {
+    .program = "peersync",
+    .usage = "peersync [SERVER_PORT | --server HOST:PORT] [OPTION...] [COMMAND [ARG...]]",
+    .summary = "Shares files with other people: lists who is online and what they publish, and\n"
+               "fetches files straight from them. Without COMMAND it shows a prompt.",
+    .epilogue = "commands:\n"
+                "  lap | peers            users that are online now, yourself left out\n"
+                "  lpf | files            all published files\n"
+                "  sch | search TEXT      files of others whose name holds TEXT\n"
+                "  get NAME [-o PATH] [--root PREFIX]\n"
+                "                         fetch a file\n"
+                "  pub | publish PATH...  publish files under their base names\n"
+                "  unp | unpublish NAME...\n"
+                "                         take publications back\n"
+                "  share PATH...          publish files and serve them until Ctrl-C\n"
+                "  status                 the connection, publications and transfers\n"
+                "  help [COMMAND]         about the commands\n"
+                "  xit | quit             leave the prompt",
+    .version = PEERSYNC_VERSION,
+    .options = table,
+    .ends_options = begins_command,
+};
+
+static int refuse(struct options *o, const char *what)
+{
+    snprintf(o->line.error, sizeof o->line.error, "%s", what);
+    return ps_options_answer(&set, PS_OPTIONS_BAD, &o->line);
+}
+
+int options_read(struct options *o, int argc, char *argv[])
+{
+    *o = (struct options){.max_uploads = 16};
+    const ps_options_result result = ps_options_parse(&set, argc, argv, o, &o->line);
+    if (result != PS_OPTIONS_OK) {
+        return ps_options_answer(&set, result, &o->line);
+    }
+    o->words = o->line.items;
+    o->word_count = o->line.len;
+    if (o->word_count > 0 && is_port(o->words[0])) {
+        if (o->server != NULL) {
+            return refuse(o, "a server port and --server name two servers: give one");
+        }
+        uint64_t port = 0;
+        if (!ps_number_parse(o->words[0], 1, 65535, &port)) {
+            return refuse(o, "the server's port must be a number from 1 to 65535");
+        }
+        o->server = o->words[0];
+        o->words++;
+        o->word_count--;
+    }
+    if (o->user != NULL) {
+        const ps_name_fault fault =
+            ps_user_check((ps_span){(const uint8_t *)o->user, strlen(o->user)});
+        if (fault != PS_NAME_OK) {
+            char why[160];
+            snprintf(why, sizeof why, "--user cannot be a user name: %s",
+                     ps_name_fault_text(fault));
+            return refuse(o, why);
+        }
+    }
+    return -1;
+}

@@ -1,0 +1,46 @@
+/* One login at one server: the peer's machine, its pump and its socket, on the loop. Everything
+ * happens on the control thread. */
+#ifndef PEERSYNC_SESSION_H
+#define PEERSYNC_SESSION_H
+
+#include "peersync/peer.h"
+
+#include <uv.h>
+
+struct session;
+
+/* An event of a command: PEER, FILE, SOURCE and at last DONE. Spans live for the call. */
+typedef void (*session_answer)(void *ctx, const ps_event *event);
+
+struct session_config {
+    uv_loop_t *loop;
+    ps_addr server;
+    /* LOGGED_IN, REFUSED, LOST, LOGGED_OUT. */
+    void (*account)(void *ctx, const ps_event *event);
+    /* The socket broke; no more events come. `why` is a sentence. */
+    void (*failed)(void *ctx, const char *why);
+    void *ctx;
+};
+
+/* Opens a socket and makes the machine. NULL: a sentence in `why`. */
+struct session *session_open(const struct session_config *cfg, char *why, size_t why_cap);
+/* Ends it without a word to the server. Pending answers are not called. The loop must run once
+ * more afterwards. NULL is allowed. */
+void session_close(struct session *s);
+
+/* Logs in; ends in LOGGED_IN or REFUSED. */
+void session_login(struct session *s, const char *user, const char *password,
+                   const uint8_t device[PS_DEVICE_BYTES], uint16_t stream_port);
+void session_logout(struct session *s);
+
+/* Starts PUBLISH, UNPUBLISH, LIST_*, SEARCH or LOCATE. `answer` (may be NULL) is called from the
+ * loop, never from within this call. `content` is PUBLISH's, else NULL.
+ * DONE is the last answer. */
+void session_request(struct session *s, ps_input_type type, const char *text,
+                     const ps_content *content, session_answer answer, void *ctx);
+/* No answer is called any more, of requests under way or to come. */
+void session_mute(struct session *s);
+
+void session_stats(const struct session *s, ps_peer_stats *stats);
+
+#endif

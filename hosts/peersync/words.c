@@ -1,0 +1,91 @@
+#include "words.h"
+
+#include "data/alloc.h"
+
+#include <string.h>
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Copies one word from *from to *to without its quotes; false: a quote is left open. */
+static bool take_word(char **from, char **to)
+{
+    char quote = '\0';
+    char *at = *from;
+    char *out = *to;
+    for (; *at != '\0'; at++) {
+        if (quote != '\0' && *at == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && (*at == '\'' || *at == '"')) {
+            quote = *at;
+        } else if (quote == '\0' && is_space(*at)) {
+            break;
+        } else if (*at == '\\' && quote != '\'' && at[1] != '\0') {
+            *out++ = *++at;
+        } else {
+            *out++ = *at;
+        }
+    }
+    *from = at;
+    *to = out;
+    return quote == '\0';
+}
+
+int words_split(char *line, char *words[WORDS_MAX + 1], const char **why)
+{
+    size_t n = 0;
+    char *at = line;
+    for (;;) {
+        while (is_space(*at)) {
+            at++;
+        }
+        if (*at == '\0') {
+            break;
+        }
+        if (n == WORDS_MAX) {
+            *why = "the line has too many words";
+            return -1;
+        }
+        /* A word never grows, so its end cannot pass what is still to be read. */
+        char *out = at;
+        words[n++] = out;
+        if (!take_word(&at, &out)) {
+            *why = "a quote is left open";
+            return -1;
+        }
+        const bool last = *at == '\0';
+        *out = '\0';
+        if (last) {
+            break;
+        }
+        at++;
+    }
+    words[n] = NULL;
+    return (int)n;
+}
+
+char *words_quote(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:=@_";
+    const size_t len = strlen(word);
+    if (len > 0 && strspn(word, plain) == len) {
+        return data_strdup(word);
+    }
+    /* Single quotes keep all but themselves, which becomes '\''. */
+    char *out = data_alloc(len * 4 + 3, 1);
+    char *to = out;
+    *to++ = '\'';
+    for (const char *from = word; *from != '\0'; from++) {
+        if (*from == '\'') {
+            memcpy(to, "'\\''", 4);
+            to += 4;
+        } else {
+            *to++ = *from;
+        }
+    }
+    *to++ = '\'';
+    return out;
+}
