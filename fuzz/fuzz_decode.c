@@ -1,0 +1,172 @@
+/* Every decoder on arbitrary bytes. The input is read twice: as a datagram, whose packet and
+ * messages are walked; and as one message's body, its type in the first byte. What a decoder hands
+ * out must lie within the input and keep the limits that it promises. */
+#include "wire/messages.h"
+
+#include <stdlib.h>
+
+static void require(bool holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+/* Reads every byte of the span, so that the sanitizer sees each one that is not the input's. */
+static void touch(ps_span s, size_t min, size_t max)
+{
+    require(s.len >= min && s.len <= max);
+    size_t sum = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        sum += s.data[i];
+    }
+    require(sum <= 255 * s.len);
+}
+
+static void check_login(ps_span body)
+{
+    ps_login login;
+    ps_login_ok ok;
+    if (ps_login_decode(body, &login)) {
+        require(login.client_id != 0);
+        require(login.datagram_max >= PS_DATAGRAM_MIN && login.datagram_max <= PS_DATAGRAM_MAX);
+        touch(login.user, 1, PS_USER_MAX);
+        touch(login.secret, 0, PS_PASSWORD_MAX);
+    }
+    if (ps_login_ok_decode(body, &ok)) {
+        require(ok.session_id != 0 && ok.heartbeat_ms != 0 && ok.dead_ms != 0 && ok.resend_ms != 0);
+    }
+}
+
+static void check_changes(ps_message_type type, ps_span body)
+{
+    ps_changes m;
+    ps_publication entry;
+    uint32_t count = 0;
+    if (ps_changes_decode(type, body, &m)) {
+        require(m.generation != 0 && m.count >= 1 && m.count <= PS_PAGE_ENTRIES);
+        require(m.generation + m.count > m.generation);
+        while (ps_changes_next(type, &m, &entry)) {
+            touch(entry.name, 0, PS_NAME_MAX);
+            count++;
+        }
+        require(count == m.count);
+    }
+}
+
+static void check_published(ps_span body)
+{
+    ps_published m;
+    ps_refusal refusal;
+    uint32_t count = 0;
+    if (ps_published_decode(body, &m)) {
+        while (ps_published_next(&m, &refusal)) {
+            count++;
+        }
+        require(count == m.count && count <= PS_PAGE_ENTRIES);
+    }
+}
+
+static void check_page(ps_message_type type, ps_span body)
+{
+    ps_page m;
+    ps_file file;
+    ps_source source;
+    uint32_t count = 0;
+    if (!ps_page_decode(type, body, &m)) {
+        return;
+    }
+    while (m.entries.left > 0) {
+        if (type == PS_MSG_PEERS) {
+            require(ps_page_next_peer(&m, &file.user));
+            touch(file.user, 1, PS_USER_MAX);
+        } else if (type == PS_MSG_FILES) {
+            require(ps_page_next_file(&m, &file));
+            touch(file.user, 1, PS_USER_MAX);
+            touch(file.name, 1, PS_NAME_MAX);
+        } else {
+            require(ps_page_next_source(&m, &source));
+            touch(source.user, 1, PS_USER_MAX);
+            require(source.addrs_count <= PS_SOURCE_ADDRS);
+        }
+        count++;
+    }
+    require(count == m.count && count <= PS_PAGE_ENTRIES);
+}
+
+static void check_rest(ps_span body)
+{
+    ps_heartbeat heartbeat;
+    ps_heartbeat_ok heartbeat_ok;
+    ps_push push;
+    ps_error_message error;
+    uint64_t nonce;
+    require(ps_heartbeat_decode(body, &heartbeat) == (body.len == 8));
+    require(ps_heartbeat_ok_decode(body, &heartbeat_ok) == (body.len == 16));
+    require(ps_challenge_decode(body, &nonce) == (body.len == 8));
+    require(ps_logout_decode(body) == (body.len == 0));
+    require(ps_push_ok_decode(body) == (body.len == 0));
+    if (ps_push_decode(body, &push)) {
+        touch(push.data, 0, 255);
+    }
+    if (ps_error_decode(body, &error)) {
+        require(error.code != PS_E_NONE);
+        touch(error.text, 0, PS_TEXT_MAX);
+    }
+}
+
+static void check_requests(ps_message_type type, ps_span body)
+{
+    ps_list list;
+    ps_locate locate;
+    if (ps_list_decode(type, body, &list)) {
+        touch(list.text, type == PS_MSG_SEARCH ? 1 : 0, PS_SEARCH_MAX);
+    }
+    if (ps_locate_decode(body, &locate)) {
+        touch(locate.name, 1, PS_NAME_MAX);
+    }
+}
+
+static void check_body(uint8_t type, ps_span body)
+{
+    static const ps_message_type pages[] = {PS_MSG_PEERS, PS_MSG_FILES, PS_MSG_SOURCES};
+    check_login(body);
+    check_changes(type % 2 == 0 ? PS_MSG_PUBLISH : PS_MSG_UNPUBLISH, body);
+    check_published(body);
+    check_page(pages[type % 3], body);
+    check_requests(type % 2 == 0 ? PS_MSG_SEARCH : PS_MSG_LIST_FILES, body);
+    check_rest(body);
+    touch(body, 0, UINT16_MAX);
+}
+
+static void check_datagram(const uint8_t *data, size_t len)
+{
+    ps_packet packet;
+    ps_drop why = PS_DROP_COUNT;
+    if (!ps_packet_decode(data, len, &packet, &why)) {
+        require(why < PS_DROP_COUNT);
+        return;
+    }
+    ps_reader r = ps_reader_of(packet.messages);
+    ps_message m;
+    size_t walked = 0;
+    while (ps_message_decode(&r, &m)) {
+        check_body(m.type, m.body);
+        walked += PS_MESSAGE_HEADER + m.body.len;
+    }
+    require(walked + r.left == packet.messages.len && r.bad == (r.left > 0));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0 || size > 2 * PS_DATAGRAM_MAX) {
+        return 0;
+    }
+    uint8_t *exact = malloc(size);
+    require(exact != NULL);
+    memcpy(exact, data, size);
+    check_datagram(exact, size);
+    check_body(exact[0], (ps_span){exact + 1, size - 1});
+    free(exact);
+    return 0;
+}

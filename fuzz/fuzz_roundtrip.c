@@ -1,0 +1,419 @@
+/* Decoding and encoding undo each other. An even first byte: the rest chooses the fields of a good
+ * message, which the independent encoder writes; the product must read it and write the same bytes.
+ * An odd one: the rest is a message's body as it stands; if the product reads it, what it writes of
+ * it reads the same again. The product writes into a block of exactly the size that it needs, and
+ * must refuse one byte less. */
+#include "craft.h"
+#include "wire/messages.h"
+
+#include <stdlib.h>
+
+enum { REQUEST = 0x01020304 };
+
+static void require(bool holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+typedef struct tape {
+    const uint8_t *at;
+    size_t left;
+} tape;
+
+static uint8_t take8(tape *t)
+{
+    if (t->left == 0) {
+        return 0;
+    }
+    t->left--;
+    return *t->at++;
+}
+
+/* In [low, high]. */
+static unsigned take_range(tape *t, unsigned low, unsigned high)
+{
+    const unsigned v = take8(t) * 256u + take8(t);
+    return low + v % (high - low + 1);
+}
+
+static uint64_t take64(tape *t)
+{
+    uint64_t v = 0;
+    for (int i = 0; i < 8; i++) {
+        v = v * 256u + take8(t);
+    }
+    return v;
+}
+
+/* ---- what the product reads and writes again ---- */
+
+static bool recode_changes(ps_message_type type, ps_span body, ps_writer *w, bool *read)
+{
+    ps_changes m;
+    ps_changes_writer cw;
+    ps_publication entry;
+    *read = ps_changes_decode(type, body, &m);
+    if (!*read || !ps_changes_begin(w, &cw, type, REQUEST, m.generation)) {
+        return false;
+    }
+    while (ps_changes_next(type, &m, &entry)) {
+        if (!ps_changes_add(w, &cw, &entry)) {
+            return false;
+        }
+    }
+    return ps_changes_end(w, &cw);
+}
+
+static bool recode_published(ps_span body, ps_writer *w, bool *read)
+{
+    ps_published m;
+    ps_refusal refusals[PS_PAGE_ENTRIES];
+    size_t count = 0;
+    *read = ps_published_decode(body, &m);
+    if (!*read) {
+        return false;
+    }
+    while (ps_published_next(&m, &refusals[count])) {
+        count++;
+        if (count == PS_PAGE_ENTRIES) {
+            break;
+        }
+    }
+    return ps_published_encode(w, REQUEST, m.generation, refusals, count);
+}
+
+static bool recode_entry(ps_message_type type, ps_page *m, ps_writer *w, ps_page_writer *pw)
+{
+    ps_file file;
+    ps_source source;
+    if (type == PS_MSG_PEERS) {
+        require(ps_page_next_peer(m, &file.user));
+        return ps_page_add_peer(w, pw, file.user);
+    }
+    if (type == PS_MSG_FILES) {
+        require(ps_page_next_file(m, &file));
+        return ps_page_add_file(w, pw, &file);
+    }
+    require(ps_page_next_source(m, &source));
+    return ps_page_add_source(w, pw, &source);
+}
+
+static bool recode_page(ps_message_type type, ps_span body, ps_writer *w, bool *read)
+{
+    ps_page m;
+    ps_page_writer pw;
+    *read = ps_page_decode(type, body, &m);
+    if (!*read || !ps_page_begin(w, &pw, type, REQUEST)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < m.count; i++) {
+        if (!recode_entry(type, &m, w, &pw)) {
+            return false;
+        }
+    }
+    return ps_page_end(w, &pw, m.next);
+}
+
+/* Messages of one piece. */
+static bool recode_plain(ps_message_type type, ps_span body, ps_writer *w, bool *read)
+{
+    union {
+        ps_login login;
+        ps_login_ok login_ok;
+        ps_heartbeat heartbeat;
+        ps_heartbeat_ok heartbeat_ok;
+        ps_list list;
+        ps_locate locate;
+        ps_push push;
+        ps_error_message error;
+        uint64_t nonce;
+    } m;
+    switch ((int)type) {
+    case PS_MSG_LOGIN:
+        return (*read = ps_login_decode(body, &m.login)) && ps_login_encode(w, REQUEST, &m.login);
+    case PS_MSG_LOGIN_OK:
+        return (*read = ps_login_ok_decode(body, &m.login_ok)) &&
+               ps_login_ok_encode(w, REQUEST, &m.login_ok);
+    case PS_MSG_HEARTBEAT:
+        return (*read = ps_heartbeat_decode(body, &m.heartbeat)) &&
+               ps_heartbeat_encode(w, REQUEST, &m.heartbeat);
+    case PS_MSG_HEARTBEAT_OK:
+        return (*read = ps_heartbeat_ok_decode(body, &m.heartbeat_ok)) &&
+               ps_heartbeat_ok_encode(w, REQUEST, &m.heartbeat_ok);
+    case PS_MSG_LIST_PEERS:
+    case PS_MSG_LIST_FILES:
+    case PS_MSG_SEARCH:
+        return (*read = ps_list_decode(type, body, &m.list)) &&
+               ps_list_encode(w, type, REQUEST, &m.list);
+    case PS_MSG_LOCATE:
+        return (*read = ps_locate_decode(body, &m.locate)) &&
+               ps_locate_encode(w, REQUEST, &m.locate);
+    case PS_MSG_LOGOUT:
+    case PS_MSG_LOGOUT_OK:
+        return (*read = ps_logout_decode(body)) && ps_logout_encode(w, type, REQUEST);
+    case PS_MSG_CHALLENGE:
+    case PS_MSG_CHALLENGE_OK:
+        return (*read = ps_challenge_decode(body, &m.nonce)) &&
+               ps_challenge_encode(w, type, REQUEST, m.nonce);
+    case PS_MSG_PUSH:
+        return (*read = ps_push_decode(body, &m.push)) && ps_push_encode(w, REQUEST, &m.push);
+    case PS_MSG_PUSH_OK:
+        return (*read = ps_push_ok_decode(body)) && ps_push_ok_encode(w, REQUEST);
+    default:
+        return (*read = ps_error_decode(body, &m.error)) && ps_error_encode(w, REQUEST, &m.error);
+    }
+}
+
+static bool recode(ps_message_type type, ps_span body, ps_writer *w, bool *read)
+{
+    switch ((int)type) {
+    case PS_MSG_PUBLISH:
+    case PS_MSG_UNPUBLISH:
+        return recode_changes(type, body, w, read);
+    case PS_MSG_PUBLISHED:
+        return recode_published(body, w, read);
+    case PS_MSG_PEERS:
+    case PS_MSG_FILES:
+    case PS_MSG_SOURCES:
+        return recode_page(type, body, w, read);
+    default:
+        return recode_plain(type, body, w, read);
+    }
+}
+
+/* ---- good messages of the independent encoder ---- */
+
+static void some_text(tape *t, craft *c, unsigned low, unsigned high)
+{
+    uint8_t text[255];
+    const unsigned len = take_range(t, low, high);
+    const uint8_t first = take8(t);
+    for (unsigned i = 0; i < len; i++) {
+        text[i] = (uint8_t)(first + i);
+    }
+    craft_text_of(c, text, len);
+}
+
+static void some_address(tape *t, craft *c, unsigned family)
+{
+    uint8_t ip[16];
+    for (int i = 0; i < 16; i++) {
+        ip[i] = take8(t);
+    }
+    craft_address(c, family, ip, take_range(t, 0, 65535));
+}
+
+static void some_login(tape *t, craft *c)
+{
+    craft_u64(c, take64(t) | 1);
+    craft_u64(c, take64(t));
+    craft_u64(c, take64(t));
+    craft_u32(c, (uint32_t)take64(t));
+    craft_u16(c, take_range(t, 0, 65535));
+    craft_u16(c, take_range(t, 512, 1200));
+    craft_u8(c, take8(t));
+    some_text(t, c, 1, 64);
+    some_text(t, c, 0, 128);
+}
+
+static void some_login_ok(tape *t, craft *c)
+{
+    static const unsigned families[] = {0, 4, 6};
+    craft_u64(c, take64(t) | 1);
+    for (int i = 0; i < 3; i++) {
+        craft_u32(c, (uint32_t)take64(t) | 1);
+    }
+    craft_u64(c, take64(t));
+    craft_u64(c, take64(t));
+    some_address(t, c, families[take_range(t, 0, 2)]);
+}
+
+static void some_content(tape *t, craft *c)
+{
+    craft_u64(c, take64(t));
+    craft_fill(c, take8(t), 32);
+}
+
+static void some_entry(tape *t, craft *c, ps_message_type type)
+{
+    if (type == PS_MSG_PUBLISHED) {
+        craft_u8(c, take8(t));
+        craft_u16(c, take_range(t, 0, 65535));
+        return;
+    }
+    if (type == PS_MSG_PEERS) {
+        some_text(t, c, 1, 64);
+        return;
+    }
+    if (type == PS_MSG_FILES || type == PS_MSG_SOURCES) {
+        craft_u8(c, take8(t) % 4);
+    }
+    if (type != PS_MSG_UNPUBLISH) {
+        some_content(t, c);
+    }
+    if (type == PS_MSG_FILES || type == PS_MSG_SOURCES) {
+        some_text(t, c, 1, 64);
+    }
+    if (type != PS_MSG_SOURCES) {
+        some_text(t, c, type == PS_MSG_FILES ? 1 : 0, 255);
+        return;
+    }
+    const unsigned addresses = take_range(t, 0, 4);
+    craft_u8(c, addresses);
+    for (unsigned i = 0; i < addresses; i++) {
+        const unsigned family = take8(t) % 2 == 0 ? 4 : 6;
+        craft_u8(c, take_range(t, 1, 4));
+        craft_u8(c, family == 4 ? 7 : 19);
+        some_address(t, c, family);
+    }
+}
+
+static void some_entries(tape *t, craft *c, ps_message_type type)
+{
+    const bool changes = type == PS_MSG_PUBLISH || type == PS_MSG_UNPUBLISH;
+    const unsigned count = take_range(t, changes ? 1 : 0, PS_PAGE_ENTRIES);
+    const uint64_t number = take64(t);
+    craft_u64(c, changes ? number % (UINT64_MAX - 100) + 1 : number);
+    craft_u8(c, count);
+    for (unsigned i = 0; i < count; i++) {
+        some_entry(t, c, type);
+    }
+}
+
+static void some_plain(tape *t, craft *c, ps_message_type type)
+{
+    switch ((int)type) {
+    case PS_MSG_SEARCH:
+    case PS_MSG_LOCATE:
+        craft_u64(c, take64(t));
+        some_text(t, c, 1, type == PS_MSG_SEARCH ? 128 : 255);
+        break;
+    case PS_MSG_LOGOUT:
+    case PS_MSG_LOGOUT_OK:
+    case PS_MSG_PUSH_OK:
+        break;
+    case PS_MSG_PUSH:
+        craft_u8(c, take8(t));
+        some_text(t, c, 0, 255);
+        break;
+    case PS_MSG_ERROR:
+        craft_u16(c, take_range(t, 1, 65535));
+        craft_u32(c, (uint32_t)take64(t));
+        some_text(t, c, 0, 96);
+        break;
+    default: /* One number; HEARTBEAT_OK has two. */
+        craft_u64(c, take64(t));
+        if (type == PS_MSG_HEARTBEAT_OK) {
+            craft_u64(c, take64(t));
+        }
+        break;
+    }
+}
+
+static void some_message(tape *t, craft *c, ps_message_type type)
+{
+    craft_reset(c);
+    craft_message(c, (unsigned)type, REQUEST);
+    switch ((int)type) {
+    case PS_MSG_LOGIN:
+        some_login(t, c);
+        break;
+    case PS_MSG_LOGIN_OK:
+        some_login_ok(t, c);
+        break;
+    case PS_MSG_PUBLISH:
+    case PS_MSG_UNPUBLISH:
+    case PS_MSG_PUBLISHED:
+    case PS_MSG_PEERS:
+    case PS_MSG_FILES:
+    case PS_MSG_SOURCES:
+        some_entries(t, c, type);
+        break;
+    default:
+        some_plain(t, c, type);
+        break;
+    }
+    craft_end(c);
+}
+
+/* ---- the properties ---- */
+
+static uint8_t *exact_of(const uint8_t *bytes, size_t len)
+{
+    uint8_t *exact = malloc(len > 0 ? len : 1);
+    require(exact != NULL);
+    if (len > 0) {
+        memcpy(exact, bytes, len);
+    }
+    return exact;
+}
+
+/* The product reads the body and writes exactly `want`; into one byte less it does not. */
+static void writes_exactly(ps_message_type type, ps_span body, ps_span want)
+{
+    uint8_t *in = exact_of(body.data, body.len);
+    uint8_t *room = malloc(want.len);
+    require(room != NULL);
+    ps_writer w = {.base = room, .cap = want.len};
+    bool read;
+    require(recode(type, (ps_span){in, body.len}, &w, &read));
+    require(w.len == want.len && memcmp(room, want.data, want.len) == 0);
+    uint8_t *less = malloc(want.len - 1);
+    require(less != NULL);
+    w = (ps_writer){.base = less, .cap = want.len - 1};
+    require(!recode(type, (ps_span){in, body.len}, &w, &read) && read);
+    free(less);
+    free(room);
+    free(in);
+}
+
+static void good_message(tape *t, ps_message_type type)
+{
+    static craft c;
+    some_message(t, &c, type);
+    const ps_span body = {c.data + PS_MESSAGE_HEADER, c.len - PS_MESSAGE_HEADER};
+    writes_exactly(type, body, (ps_span){c.data, c.len});
+}
+
+/* Only LOGIN, LOGIN_OK and pages have parts that a reader leaves out. */
+static bool is_canonical(ps_message_type type)
+{
+    return type != PS_MSG_LOGIN && type != PS_MSG_LOGIN_OK && type != PS_MSG_FILES &&
+           type != PS_MSG_SOURCES;
+}
+
+static void any_body(ps_message_type type, ps_span body)
+{
+    static uint8_t first[70000];
+    uint8_t *in = exact_of(body.data, body.len);
+    ps_writer w = {.base = first, .cap = sizeof first};
+    bool read;
+    const bool written = recode(type, (ps_span){in, body.len}, &w, &read);
+    free(in);
+    require(written == read);
+    if (!read) {
+        return;
+    }
+    const ps_span again = {first + PS_MESSAGE_HEADER, w.len - PS_MESSAGE_HEADER};
+    require(again.len <= body.len);
+    require(!is_canonical(type) ||
+            (again.len == body.len && memcmp(again.data, body.data, body.len) == 0));
+    writes_exactly(type, again, (ps_span){first, w.len});
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2 || size > 4096) {
+        return 0;
+    }
+    tape t = {data + 2, size - 2};
+    const ps_message_type type = (ps_message_type)(1 + data[1] % PS_MSG_ERROR);
+    if (data[0] % 2 == 0) {
+        good_message(&t, type);
+    } else {
+        any_body(type, (ps_span){t.at, t.left});
+    }
+    return 0;
+}
