@@ -190,6 +190,7 @@ static void capacities(const ps_daemon_options *o, ps_server_config *c)
     if (o->max_publications > 0) {
         c->name_bytes = c->name_bytes * o->max_publications / c->max_publications;
         c->max_publications = (uint32_t)o->max_publications;
+        c->max_user_publications = c->max_publications;
     }
     if (o->name_bytes != UINT64_MAX) {
         c->name_bytes = o->name_bytes;
