@@ -1,0 +1,42 @@
+#include "alloc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *need(void *memory)
+{
+    if (!memory) {
+        (void)fputs("peersync: out of memory\n", stderr);
+        abort();
+    }
+    return memory;
+}
+
+void *data_alloc(size_t count, size_t size)
+{
+    return need(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
+}
+
+void *data_grow(void *old, size_t count, size_t size)
+{
+    return need(reallocarray(old, count > 0 ? count : 1, size));
+}
+
+char *data_strdup(const char *text)
+{
+    return need(strdup(text));
+}
+
+char *data_format(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = NULL;
+    if (vasprintf(&text, format, args) < 0) {
+        text = NULL;
+    }
+    va_end(args);
+    return need(text);
+}

@@ -1,0 +1,53 @@
+/* One stream in a loop: readiness, a timer, and the output of its machine on the way out. */
+#ifndef PEERSYNC_DATA_CONN_H
+#define PEERSYNC_DATA_CONN_H
+
+#include "loop.h"
+#include "peersync/transfer.h"
+
+/* Room for the output of two steps: one on its way, one that may follow. */
+#define CONN_BYTES    (2 * PS_STREAM_STEP_BYTES)
+#define CONN_SEGMENTS (2 * PS_STREAM_STEP_SEGMENTS)
+#define CONN_EVENTS   (2 * PS_STREAM_STEP_EVENTS)
+/* After the last byte, the other side has this long to close first. */
+#define CONN_LINGER_MS 2000u
+
+struct conn {
+    struct loop *loop;
+    ps_stream stream;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    int polled;         /* Events that are polled now. */
+    unsigned handles;   /* Not closed yet. */
+    bool lingering;     /* Finished; reads to the end. */
+    bool broken;        /* The connection is of no use any more. */
+    bool troubled;      /* Polling has reported an error. */
+    uint32_t linger_kb; /* Read and thrown away while lingering. */
+    ps_stream_output out;
+    size_t segment;                    /* First of out.segments that is not sent as a whole, */
+    uint64_t segment_done;             /* and how much of it is. */
+    uint64_t file_sent;                /* File bytes sent, all told. */
+    int file;                          /* Where file segments come from, or -1. */
+    bool file_short;                   /* The file ended before a segment did. */
+    void (*ready)(struct conn *conn);  /* The stream is ready or the timer has run out. */
+    void (*closed)(struct conn *conn); /* The last callback: free it. */
+};
+
+/* Starts watching a stream, which becomes the conn's. `ready` and `closed` are set before. On
+ * failure the stream is closed and no callback comes. */
+bool conn_open(struct conn *c, struct loop *loop, ps_stream stream);
+/* Sends what waits. PS_OK: all is sent and the output is empty again; PS_AGAIN: the stream is full;
+ * PS_FAILED: broken or file_short. */
+ps_status conn_flush(struct conn *c);
+/* True when output waits. */
+bool conn_pending(const struct conn *c);
+/* Asks for UV_READABLE, UV_WRITABLE, both or none. */
+void conn_watch(struct conn *c, int events);
+/* Calls `ready` at this time at the latest. */
+void conn_alarm(struct conn *c, uint64_t deadline_us);
+/* Ends it when the other side has read all: finishes, reads to the end, then closes. */
+void conn_linger(struct conn *c);
+/* Ends it at once; `closed` comes later. */
+void conn_close(struct conn *c);
+
+#endif

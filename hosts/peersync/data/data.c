@@ -1,0 +1,197 @@
+/* The data plane's public face. */
+#include "internal.h"
+
+#include "alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+void data_config_default(struct data_config *cfg)
+{
+    *cfg = (struct data_config){
+        .max_uploads = 16,
+        .loops = 2,
+        .upload_idle_ms = 30000,
+        .stall_ms = 30000,
+        .connect_ms = 10000,
+        .progress_ms = 200,
+    };
+}
+
+struct loop *data_pick_loop(struct data *d)
+{
+    struct loop *best = &d->loops[0];
+    for (unsigned i = 1; i < d->loop_count; i++) {
+        if (atomic_load(&d->loops[i].load) < atomic_load(&best->load)) {
+            best = &d->loops[i];
+        }
+    }
+    (void)atomic_fetch_add(&best->load, 1);
+    return best;
+}
+
+void data_loop_rest(struct loop *loop)
+{
+    if (loop->ending && !loop->uploads && !loop->downloads &&
+        !uv_is_closing((const uv_handle_t *)&loop->wake)) {
+        uv_close((uv_handle_t *)&loop->wake, NULL);
+    }
+}
+
+static bool open_parts(struct data *d, char *why, size_t why_cap)
+{
+    d->has_library = true;
+    if (!library_open(&d->library, &d->cfg, &d->events, why, why_cap)) {
+        return false;
+    }
+    d->has_workers = true;
+    if (!workers_open(&d->workers, why, why_cap)) {
+        return false;
+    }
+    unsigned wanted = d->cfg.loops < DATA_LOOPS_MAX ? d->cfg.loops : DATA_LOOPS_MAX;
+    wanted = wanted > 0 ? wanted : 1;
+    while (d->loop_count < wanted) {
+        if (!loop_open(&d->loops[d->loop_count++], d, why, why_cap)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct data *data_open(const struct data_config *cfg, char *why, size_t why_cap)
+{
+    struct data *d = data_alloc(1, sizeof *d);
+    d->cfg = *cfg;
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    d->file_mode = 0666u & ~(unsigned)mask;
+    events_init(&d->events, cfg->wake, cfg->wake_ctx);
+    transfers_init(&d->transfers);
+    if (!open_parts(d, why, why_cap)) {
+        data_close(d);
+        return NULL;
+    }
+    return d;
+}
+
+static void end_loop(struct loop *loop, void *arg)
+{
+    struct data *d = arg;
+    loop->ending = true;
+    if (loop == &d->loops[0] && d->acceptor) {
+        acceptor_end(loop, d->acceptor);
+    }
+    uploads_end(loop);
+    downloads_end(loop);
+    data_loop_rest(loop);
+}
+
+void data_close(struct data *d)
+{
+    if (!d) {
+        return;
+    }
+    /* One after the other: only loop 0 hands sockets to the others. */
+    for (unsigned i = 0; i < d->loop_count; i++) {
+        if (d->loops[i].started) {
+            loop_post(&d->loops[i], end_loop, d);
+        }
+        loop_join(&d->loops[i]);
+    }
+    if (d->has_workers) {
+        workers_close(&d->workers);
+    }
+    if (d->has_library) {
+        library_close(&d->library);
+    }
+    transfers_destroy(&d->transfers);
+    events_destroy(&d->events);
+    free(d);
+}
+
+bool data_listen(struct data *d, const ps_addr *where, ps_addr *bound, char *why, size_t why_cap)
+{
+    struct acceptor *a = acceptor_open(d, where, bound, why, why_cap);
+    if (a) {
+        d->acceptor = a;
+        loop_post(&d->loops[0], acceptor_start, a);
+    }
+    return a != NULL;
+}
+
+void data_publish(struct data *d, uint64_t tag, const char *path, const char *name)
+{
+    library_publish(&d->library, tag, path, name);
+}
+
+bool data_unpublish(struct data *d, const char *name)
+{
+    return library_unpublish(&d->library, name);
+}
+
+struct data_file *data_files(struct data *d, size_t *n)
+{
+    return library_files(&d->library, n);
+}
+
+void data_files_free(struct data_file *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(files[i].name);
+        free(files[i].path);
+    }
+    free(files);
+}
+
+static void start_download(struct loop *loop, void *arg)
+{
+    download_start(loop, arg);
+}
+
+void data_get(struct data *d, const struct data_get *what)
+{
+    struct download *dl = download_new(d, what);
+    loop_post(data_pick_loop(d), start_download, dl);
+}
+
+static void cancel_download(struct loop *loop, void *arg)
+{
+    uint64_t *tag = arg;
+    download_cancel(loop, *tag);
+    free(tag);
+}
+
+void data_cancel(struct data *d, uint64_t tag)
+{
+    if (library_cancel(&d->library, tag)) {
+        return;
+    }
+    for (unsigned i = 0; i < d->loop_count; i++) {
+        uint64_t *copy = data_alloc(1, sizeof *copy);
+        *copy = tag;
+        loop_post(&d->loops[i], cancel_download, copy);
+    }
+}
+
+struct data_event *data_next_event(struct data *d)
+{
+    return events_next(&d->events);
+}
+
+void data_stats_get(struct data *d, struct data_stats *stats)
+{
+    *stats = (struct data_stats){
+        .uploads = atomic_load(&d->uploads),
+        .downloads = atomic_load(&d->downloads),
+        .hashing = library_hashing(&d->library),
+        .uploaded_bytes = atomic_load(&d->uploaded_bytes),
+        .downloaded_bytes = atomic_load(&d->downloaded_bytes),
+        .slots_refused = atomic_load(&d->slots_refused),
+    };
+}
+
+size_t data_transfers(struct data *d, struct data_transfer out[], size_t cap)
+{
+    return transfers_list(&d->transfers, out, cap);
+}

@@ -1,0 +1,29 @@
+/* A published file: what it is called, where it is, and what it was when it was hashed. */
+#ifndef PEERSYNC_DATA_ENTRY_H
+#define PEERSYNC_DATA_ENTRY_H
+
+#include "peersync/posix.h"
+#include "peersync/transfer.h"
+
+#include <stdatomic.h>
+
+/* Shared by the registry and the uploads under way; never changed after it is made, but for the two
+ * atomics. A file that changed becomes a new entry. */
+struct entry {
+    atomic_uint references;
+    atomic_bool withdrawn; /* Taken back: uploads of it end. */
+    char *name;
+    char *path;
+    ps_posix_file file;
+    ps_content content;
+    ps_node *tree; /* ps_tree_nodes(content.length) nodes; NULL where there are none. */
+};
+
+/* Takes `tree` over; copies the strings. One reference is the caller's. */
+struct entry *entry_new(const char *name, const char *path, const ps_posix_file *file,
+                        const ps_content *content, ps_node *tree);
+struct entry *entry_hold(struct entry *e);
+/* Gives a reference back; NULL is allowed. */
+void entry_drop(struct entry *e);
+
+#endif

@@ -1,0 +1,75 @@
+#include "files.h"
+
+#include "alloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Large enough that system calls cost nothing, small enough to stay in the cache while hashed. */
+#define CHUNK_BYTES (256u * 1024u)
+
+bool file_same(const ps_posix_file *a, const ps_posix_file *b)
+{
+    return file_unwritten(a, b) && a->ctime_ns == b->ctime_ns;
+}
+
+bool file_unwritten(const ps_posix_file *a, const ps_posix_file *b)
+{
+    return a->size == b->size && a->device == b->device && a->inode == b->inode &&
+           a->mtime_ns == b->mtime_ns;
+}
+
+const char *file_fault(const ps_posix_error *error)
+{
+    switch (error->number) {
+    case ENOENT:
+        return "there is no such file";
+    case EACCES:
+    case EPERM:
+        return "it may not be read: permission denied";
+    case EISDIR:
+        return "it is a directory";
+    case ENOTDIR:
+        return "a part of its path is not a directory";
+    case ELOOP:
+        return "its path has too many symbolic links";
+    case ENAMETOOLONG:
+        return "its path is too long";
+    case EMFILE:
+    case ENFILE:
+        return "too many files are open";
+    default:
+        return error->text;
+    }
+}
+
+ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_node *tree,
+                   ps_content *content, bool (*go_on)(void *ctx, uint64_t done), void *ctx,
+                   ps_posix_error *error)
+{
+    *error = (ps_posix_error){0};
+    ps_hasher hasher;
+    if (ps_hasher_init(&hasher, crypto, length, tree) != PS_OK) {
+        return PS_E_IO;
+    }
+    ps_error result = PS_E_NONE;
+    uint8_t *chunk = data_alloc(1, CHUNK_BYTES);
+    for (uint64_t done = 0; done < length && result == PS_E_NONE;) {
+        size_t want = length - done < CHUNK_BYTES ? (size_t)(length - done) : CHUNK_BYTES;
+        size_t got = 0;
+        if (ps_posix_read_at(fd, chunk, want, done, &got, error) != PS_OK) {
+            result = PS_E_IO;
+        } else if (got < want) {
+            result = PS_E_CHANGED;
+        } else {
+            (void)ps_hasher_update(&hasher, chunk, got);
+            done += got;
+            result = go_on(ctx, done) ? PS_E_NONE : PS_E_CANCELLED;
+        }
+    }
+    free(chunk);
+    if (result == PS_E_NONE && ps_hasher_final(&hasher, content) != PS_OK) {
+        result = PS_E_IO;
+    }
+    return result;
+}

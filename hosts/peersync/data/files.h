@@ -1,0 +1,24 @@
+/* What the data plane says about files. */
+#ifndef PEERSYNC_DATA_FILES_H
+#define PEERSYNC_DATA_FILES_H
+
+#include "peersync/posix.h"
+#include "peersync/transfer.h"
+
+/* Nothing at all has changed: the content is the one that was hashed. Looks at the inode's own time
+ * too, which catches a modification time that was set back. */
+bool file_same(const ps_posix_file *a, const ps_posix_file *b);
+/* The same file, not written to: for an upload under way, which a rename or a chmod must not end.
+ */
+bool file_unwritten(const ps_posix_file *a, const ps_posix_file *b);
+/* Why a published path could not be opened or read, as a clause for people. Static storage, or
+ * error->text. */
+const char *file_fault(const ps_posix_error *error);
+/* Hashes an open file of `length` bytes. `tree` as in ps_hasher_init(). `go_on` is asked after each
+ * chunk and may end it. @return PS_E_NONE, PS_E_CANCELLED, PS_E_CHANGED (it became shorter) or
+ * PS_E_IO with *error filled. */
+ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_node *tree,
+                   ps_content *content, bool (*go_on)(void *ctx, uint64_t done), void *ctx,
+                   ps_posix_error *error);
+
+#endif

@@ -1,0 +1,61 @@
+/* The data plane as its own files see it. */
+#ifndef PEERSYNC_DATA_INTERNAL_H
+#define PEERSYNC_DATA_INTERNAL_H
+
+#include "events.h"
+#include "library.h"
+#include "loop.h"
+#include "transfers.h"
+#include "workers.h"
+
+#define DATA_LOOPS_MAX 16u
+/* Connections beyond the uploads that are served: those that have not asked yet, or are refused. */
+#define DATA_SPARE_CONNECTIONS 64u
+
+struct data {
+    struct data_config cfg;
+    struct events events;
+    struct library library;
+    struct workers workers;
+    struct transfers transfers;
+    struct loop loops[DATA_LOOPS_MAX];
+    unsigned loop_count; /* Opened, the last one perhaps in part. */
+    bool has_library, has_workers;
+    struct acceptor *acceptor; /* Loop 0's once it listens. */
+    unsigned file_mode;        /* Of downloaded files: what the umask leaves. */
+    atomic_uint connections;   /* From downloaders, of any state. */
+    atomic_uint uploads;       /* Files being served. */
+    atomic_uint downloads;
+    atomic_ullong upload_serial;
+    atomic_ullong uploaded_bytes;
+    atomic_ullong downloaded_bytes;
+    atomic_ullong slots_refused;
+};
+
+/* The loop with the fewest transfers; counts one more there. */
+struct loop *data_pick_loop(struct data *d);
+/* On the loop's thread: ends the thread if the loop is `ending` and nothing is left in it. */
+void data_loop_rest(struct loop *loop);
+
+/* upload.c; on the loop's thread. */
+/* Serves a connection; takes the socket over. */
+void upload_start(struct loop *loop, int socket, const ps_addr *from);
+/* Cuts all. */
+void uploads_end(struct loop *loop);
+
+/* download.c */
+/* A download, not yet started; copies everything. */
+struct download *download_new(struct data *d, const struct data_get *what);
+/* The rest: on the loop's thread. */
+void download_start(struct loop *loop, struct download *dl);
+void download_cancel(struct loop *loop, uint64_t tag);
+void downloads_end(struct loop *loop);
+
+/* accept.c */
+struct acceptor *acceptor_open(struct data *d, const ps_addr *where, ps_addr *bound, char *why,
+                               size_t why_cap);
+/* On loop 0's thread. */
+void acceptor_start(struct loop *loop, void *acceptor);
+void acceptor_end(struct loop *loop, struct acceptor *a);
+
+#endif

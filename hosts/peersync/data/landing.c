@@ -1,0 +1,168 @@
+#include "landing.h"
+
+#include "files.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+__attribute__((format(printf, 3, 4))) static void fail(struct landing *l, ps_error error,
+                                                       const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    l->error = error;
+    (void)vsnprintf(l->text, sizeof l->text, format, args);
+    va_end(args);
+}
+
+static bool go_on(void *ctx, uint64_t done)
+{
+    struct landing *l = ctx;
+    (void)done;
+    return !atomic_load(&l->cancelled);
+}
+
+/* The final name is taken: by this content, or by another file? */
+static void compare(struct landing *l, int fd, const ps_posix_file *file)
+{
+    ps_posix_error error = {0};
+    ps_content found = {.length = file->size};
+    ps_error result = PS_E_NONE;
+    if (file->size == l->content.length) {
+        result = file_hash(fd, file->size, l->crypto, NULL, &found, go_on, l, &error);
+    }
+    if (result == PS_E_CANCELLED) {
+        fail(l, result, "%s", ps_error_text(result));
+    } else if (result == PS_E_NONE && ps_content_equal(&found, &l->content)) {
+        l->already = true;
+    } else if (result == PS_E_IO) {
+        l->exists = true;
+        fail(l, PS_E_IO, "%s/%s exists and cannot be compared: %s", l->folder, l->name,
+             file_fault(&error));
+    } else {
+        l->exists = true;
+        fail(l, PS_E_IO, "%s/%s exists and is a different file", l->folder, l->name);
+    }
+}
+
+/* Looks at the final name. @return true when it is free. */
+static bool name_is_free(struct landing *l)
+{
+    int fd = -1;
+    ps_posix_file file;
+    ps_posix_error error = {0};
+    if (ps_posix_open_beneath(l->dir, l->name, &fd, &file, &error) == PS_OK) {
+        compare(l, fd, &file);
+        (void)close(fd);
+        return false;
+    }
+    if (error.number == ENOENT) {
+        return true;
+    }
+    if (error.number == EMFILE || error.number == ENFILE || error.number == EIO) {
+        fail(l, PS_E_IO, "cannot look at %s/%s: %s", l->folder, l->name, error.text);
+    } else {
+        l->exists = true;
+        fail(l, PS_E_IO, "%s/%s exists and is not a file that can be compared", l->folder, l->name);
+    }
+    return false;
+}
+
+/* How many more bytes the folder's disk would have to have; `wanted` where it cannot tell. */
+static uint64_t bytes_short(const struct landing *l, uint64_t wanted)
+{
+    struct statvfs disk;
+    if (fstatvfs(l->dir, &disk) != 0) {
+        return wanted;
+    }
+    uint64_t have = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return have < wanted ? wanted - have : wanted;
+}
+
+void landing_write_failed(struct landing *l, const ps_posix_error *error, uint64_t missing)
+{
+    if (error->number == ENOSPC) {
+        fail(l, PS_E_IO, "the disk is full: %" PRIu64 " more bytes needed in %s",
+             bytes_short(l, missing), l->folder);
+    } else if (error->number == EDQUOT) {
+        fail(l, PS_E_IO, "your quota on the disk is used up: %" PRIu64 " bytes needed in %s",
+             missing, l->folder);
+    } else if (error->number == EFBIG) {
+        fail(l, PS_E_IO, "a file of %" PRIu64 " bytes is longer than is allowed in %s",
+             l->content.length, l->folder);
+    } else {
+        fail(l, PS_E_IO, "cannot write in %s: %s", l->folder, error->text);
+    }
+}
+
+void landing_prepare(struct landing *l)
+{
+    ps_posix_error error = {0};
+    ps_name_fault fault = ps_name_check((ps_span){(const uint8_t *)l->name, strlen(l->name)});
+    if (fault != PS_NAME_OK) {
+        fail(l, PS_E_BAD_NAME, "the name cannot be used: %s", ps_name_fault_text(fault));
+        return;
+    }
+    if (ps_posix_open_dir(l->folder, &l->dir, &error) != PS_OK) {
+        l->dir = -1;
+        fail(l, PS_E_IO, "cannot use the folder %s: %s", l->folder,
+             error.number != 0 ? strerror(error.number) : error.text);
+        return;
+    }
+    if (!name_is_free(l)) {
+        return;
+    }
+    if (ps_posix_create_temporary(l->dir, l->temporary, &l->fd, &error) != PS_OK) {
+        l->fd = -1;
+        l->temporary[0] = '\0';
+        landing_write_failed(l, &error, l->content.length);
+        return;
+    }
+    if (ps_posix_reserve(l->fd, l->content.length, &error) != PS_OK) {
+        landing_write_failed(l, &error, l->content.length);
+    }
+}
+
+void landing_finish(struct landing *l)
+{
+    ps_posix_error error = {0};
+    (void)fchmod(l->fd, l->mode);
+    if (ps_posix_sync(l->fd, &error) != PS_OK) {
+        landing_write_failed(l, &error, 0);
+        return;
+    }
+    if (ps_posix_rename_new(l->dir, l->temporary, l->name, &error) == PS_OK) {
+        l->temporary[0] = '\0';
+        if (ps_posix_sync(l->dir, &error) != PS_OK) {
+            fail(l, PS_E_IO, "cannot make the name %s last: %s", l->name, error.text);
+        }
+        return;
+    }
+    /* Somebody has taken the name meanwhile; perhaps another download of the same content. */
+    if (error.number != EEXIST || name_is_free(l)) {
+        fail(l, PS_E_IO, "cannot name the file %s in %s: %s", l->name, l->folder, error.text);
+    }
+}
+
+void landing_abandon(struct landing *l)
+{
+    if (l->fd >= 0) {
+        (void)close(l->fd);
+        l->fd = -1;
+    }
+    if (l->temporary[0] != '\0') {
+        ps_posix_error error = {0};
+        (void)ps_posix_remove(l->dir, l->temporary, &error);
+        l->temporary[0] = '\0';
+    }
+    if (l->dir >= 0) {
+        (void)close(l->dir);
+        l->dir = -1;
+    }
+}

@@ -1,0 +1,51 @@
+/* A thread with a libuv loop that carries streams. All that a loop owns is touched by its thread
+ * only; others hand it tasks. */
+#ifndef PEERSYNC_DATA_LOOP_H
+#define PEERSYNC_DATA_LOOP_H
+
+#include "peersync/posix.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+/* One read of a download; a loop has one such buffer. */
+#define LOOP_BUFFER_BYTES (256u * 1024u)
+/* Streams open at a time in one loop. */
+#define LOOP_STREAMS_MAX 4096u
+
+struct data;
+struct loop;
+
+/* A call to make on a loop's thread. */
+struct loop_task {
+    struct loop_task *next;
+    void (*run)(struct loop *loop, void *arg);
+    void *arg;
+};
+
+struct loop {
+    struct data *data;
+    uv_loop_t uv;
+    uv_async_t wake;
+    pthread_t thread;
+    bool made;    /* `uv` and `wake` are initialised. */
+    bool started; /* `thread` runs. */
+    bool ending;  /* Nothing new is begun; the thread ends when the last handle is closed. */
+    pthread_mutex_t lock; /* Guards `tasks`. */
+    struct loop_task *tasks, **tasks_end;
+    ps_posix_streams *streams;
+    ps_stream_transport io;
+    uint8_t *buffer;
+    struct upload *uploads;     /* List of all. */
+    struct download *downloads; /* List of all. */
+    atomic_uint load;           /* Transfers pinned here, to spread them. */
+};
+
+bool loop_open(struct loop *loop, struct data *data, char *why, size_t why_cap);
+/* Hands over a call, from any thread. Tasks run in order. */
+void loop_post(struct loop *loop, void (*run)(struct loop *loop, void *arg), void *arg);
+/* Waits for the thread, which must be about to end, and frees. Also after a failed open. */
+void loop_join(struct loop *loop);
+
+#endif
