@@ -46,6 +46,7 @@ ps_status ps_pump_init(ps_pump *p, const ps_transport *transport, ps_machine mac
     p->out.datagrams_len = 0;
     p->out.events_len = 0;
     p->committed = UINT64_MAX;
+    p->batch = PS_PUMP_BATCH;
     return PS_OK;
 }
 
@@ -184,10 +185,10 @@ static ps_status receive(ps_pump *p)
         return PS_OK;
     }
     size_t n = 0;
-    ps_status status = p->transport->receive(p->transport->ctx, p->in, PS_PUMP_BATCH, &n);
+    ps_status status = p->transport->receive(p->transport->ctx, p->in, p->batch, &n);
     p->in_at = 0;
     p->in_len = status == PS_OK ? n : 0;
-    p->full = p->in_len == PS_PUMP_BATCH ? p->full + 1 : 0;
+    p->full = p->in_len == p->batch ? p->full + p->batch : 0;
     return status == PS_AGAIN ? PS_OK : status;
 }
 
@@ -200,7 +201,7 @@ static bool is_due(const ps_pump *p, uint64_t now_us)
 static ps_status tick(ps_pump *p, uint64_t now_us)
 {
     if (p->in_at < p->in_len || p->out.events_len > 0 || !is_due(p, now_us) ||
-        (p->full > 0 && p->full < PS_PUMP_FULL)) {
+        (p->full > 0 && p->full < PS_PUMP_FULL * PS_PUMP_BATCH)) {
         return PS_OK;
     }
     ps_input in = {.now_us = now_us, .type = PS_INPUT_TICK};

@@ -31,7 +31,7 @@ typedef struct ps_machine {
 ps_machine ps_machine_of_server(ps_server *server);
 ps_machine ps_machine_of_peer(ps_peer *peer);
 
-/** State of one pump. Fields are private but for `out.events`. */
+/** State of one pump. Fields are private but for `out.events` and `batch`. */
 typedef struct ps_pump {
     const ps_transport *transport;
     ps_machine machine;
@@ -39,7 +39,9 @@ typedef struct ps_pump {
     uint64_t committed; /**< Datagrams with a higher commit_seq wait. */
     bool more;          /**< The machine has more due now. */
     bool blocked;       /**< The last round ended with PS_AGAIN. */
-    unsigned full;      /**< Full batches received since the last tick. */
+    unsigned batch;     /**< Datagrams asked for at a time, 1 to PS_PUMP_BATCH, which init sets.
+                             Fewer than that mean that the transport has no more. */
+    unsigned full;      /**< Datagrams received in full batches since the last tick. */
     ps_input in[PS_PUMP_BATCH];
     size_t in_len; /**< Received but not yet consumed inputs: in[in_at .. in_len). */
     size_t in_at;

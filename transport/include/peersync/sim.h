@@ -25,7 +25,7 @@
  *
  * What the host does in answer to events it should do after the loop, or ask for a deadline: in the
  * middle of the loop the order of its commands and of the datagrams that are left would depend on
- * how many were handed out at a time (ps_sim_config.batch).
+ * how many were handed out at a time (ps_sim_config.batch, which ps_pump.batch must not exceed).
  *
  * Order at equal times. In each instant the simulator first carries out everything on the network
  * that is due, in the order in which it was sent (a sequence number); then it marks the nodes whose
