@@ -1,5 +1,5 @@
-/* Replay window (RFC 6479's idea, without its block ring): of the 256 counters up to the highest one
- * accepted it is remembered which were taken; what is older is refused. */
+/* Replay window (RFC 6479's idea, without its block ring): which of the 256 counters up to the
+ * highest one accepted were taken is remembered; what is older is refused. */
 #ifndef PS_CHANNEL_REPLAY_H
 #define PS_CHANNEL_REPLAY_H
 
