@@ -147,7 +147,7 @@ static size_t take_nodes(ps_download *d, ps_emit *e, const uint8_t *data, size_t
 {
     size_t n = d->nodes_want - d->nodes_fill;
     n = len < n ? len : n;
-    memcpy(d->nodes[0].bytes + d->nodes_fill, data, n);
+    memcpy((uint8_t *)d->nodes + d->nodes_fill, data, n);
     d->nodes_fill += (uint32_t)n;
     if (d->nodes_fill == d->nodes_want) {
         on_nodes(d, e);

@@ -48,7 +48,8 @@ static void serve_hashes(ps_upload *u, ps_emit *e, const ps_want *want)
     const ps_subtree s = {u->pieces, want->first, want->count};
     ps_writer w = ps_emit_writer(e);
     ps_hashes_head_write(&w, &s);
-    ps_write_bytes(&w, u->tree[s.first].bytes, ps_subtree_nodes(&s) * sizeof(ps_node));
+    ps_write_bytes(&w, (const uint8_t *)(u->tree + s.first),
+                   ps_subtree_nodes(&s) * sizeof(ps_node));
     for (uint32_t i = 0; i < ps_subtree_uncles(&s); i++) {
         ps_node uncle;
         ps_subtree_uncle(u->crypto, &s, u->tree, i, &uncle);
