@@ -149,6 +149,7 @@ background() {
         done
         exec "$@" >"$name.out" 2>"$name.err"
     ) &
+    # shellcheck disable=SC2034  # for the stories
     PID_OF[$name]=$!
     PIDS+=("$!")
 }
