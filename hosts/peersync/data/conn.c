@@ -102,6 +102,7 @@ static ps_status send_file(struct conn *c, const ps_segment *s)
     }
     c->segment_done += n;
     c->file_sent += n;
+    c->taken += n;
     return status;
 }
 
@@ -111,6 +112,7 @@ static ps_status send_bytes(struct conn *c, const ps_segment *s)
     size_t n = 0;
     ps_status status = c->loop->io.write(c->loop->io.ctx, c->stream, &part, 1, &n);
     c->segment_done += n;
+    c->taken += n;
     return status;
 }
 

@@ -27,6 +27,7 @@ struct conn {
     size_t segment;                    /* First of out.segments that is not sent as a whole, */
     uint64_t segment_done;             /* and how much of it is. */
     uint64_t file_sent;                /* File bytes sent, all told. */
+    uint64_t taken;                    /* Bytes sent since the owner last set it to 0. */
     int file;                          /* Where file segments come from, or -1. */
     bool file_short;                   /* The file ended before a segment did. */
     void (*ready)(struct conn *conn);  /* The stream is ready or the timer has run out. */

@@ -9,6 +9,7 @@
 struct download {
     struct conn conn; /* First: callbacks get a struct conn. */
     struct work work;
+    void (*closed)(struct conn *conn); /* For `conn`. */
     struct download *next, **link;
     struct data *data;
     struct transfer transfer;
@@ -21,16 +22,14 @@ struct download {
     bool landing_open; /* There is something to abandon. */
     bool working;      /* A worker has the landing. */
     bool cancelled;
-    bool over; /* The outcome was told; only to be cleaned up. */
-    struct data_event *outcome; /* Waits until nothing is left behind. */
+    struct data_event *outcome; /* NULL: open. Waits until nothing is left behind. */
     struct landing landing;
     void *memory;
     ps_download *machine; /* Of the source under way; NULL between. */
     bool more;            /* The machine has more due. */
     bool ended;           /* The machine is done or failed, with `error`. */
     ps_error error;
-    char text[LANDING_TEXT]; /* Why, where the error's own text does not say it. */
-    uint8_t *stash;          /* Read, but the machine's output had no room. */
+    uint8_t *stash; /* Read, but the machine's output had no room. */
     size_t stash_at, stash_len;
     uint64_t started_us, connect_until_us, progress_us;
     uint64_t counted; /* Verified bytes of this source, added to the totals. */

@@ -90,7 +90,7 @@ static void release(struct upload *u)
 /* Cuts the connection now. */
 static void cut(struct upload *u, ps_error error)
 {
-    u->error = u->ended ? u->error : error;
+    u->error = u->error != PS_E_NONE || u->ended ? u->error : error;
     u->ended = true;
     release(u);
     conn_close(&u->conn);
@@ -160,6 +160,16 @@ static ps_error answer_open(struct upload *u, const ps_content *content)
 }
 
 static bool step(struct upload *u, ps_stream_input *in, size_t *consumed);
+
+/* Ends it between two bursts; the other side is told why. */
+static void end_with(struct upload *u, ps_error error)
+{
+    ps_stream_input in = {.type = PS_STREAM_CANCEL, .u.cancel_error = error};
+    size_t consumed;
+    u->error = error;
+    (void)step(u, &in, &consumed);
+    u->ended = true;
+}
 
 static void answer(struct upload *u, ps_error error)
 {
@@ -237,10 +247,11 @@ static void after_burst(struct upload *u)
 {
     ps_stream_input in = {.type = PS_STREAM_SENT};
     size_t consumed;
+    u->conn.taken = 0;
     count(u);
     ps_error fault = u->ended ? PS_E_NONE : burst_fault(u);
     if (fault != PS_E_NONE) {
-        answer(u, fault);
+        end_with(u, fault);
     } else if (!u->ended && !step(u, &in, &consumed)) {
         cut(u, PS_E_PROTOCOL);
     }
@@ -263,7 +274,9 @@ static bool feed(struct upload *u)
         return true;
     }
     if (u->more || ps_upload_deadline_us(u->machine) <= ps_posix_now_us()) {
-        (void)step(u, &in, &consumed);
+        if (!step(u, &in, &consumed)) {
+            cut(u, PS_E_PROTOCOL); /* It had room. */
+        }
         return true;
     }
     ps_status status =
@@ -287,15 +300,15 @@ static void wait_writable(struct upload *u)
 {
     ps_stream_input in = {.type = PS_STREAM_TICK};
     size_t consumed;
-    if (!u->ended && ps_upload_deadline_us(u->machine) <= ps_posix_now_us()) {
-        (void)step(u, &in, &consumed);
-        if (u->ended) {
-            cut(u, u->error);
-            return;
-        }
+    if (!u->ended && u->conn.taken > 0) {
+        ps_stream_input taken = {.type = PS_STREAM_TAKEN, .u.taken_bytes = u->conn.taken};
+        u->conn.taken = 0;
+        (void)step(u, &taken, &consumed);
+        count(u);
     }
-    if (!u->ended && u->entry && atomic_load(&u->entry->withdrawn)) {
-        cut(u, PS_E_NOT_PUBLISHED);
+    if (!u->ended && ps_upload_deadline_us(u->machine) <= ps_posix_now_us() &&
+        (!step(u, &in, &consumed) || u->ended)) {
+        cut(u, PS_E_STALLED);
         return;
     }
     conn_watch(&u->conn, UV_WRITABLE);
@@ -321,6 +334,13 @@ static void flush_failed(struct upload *u)
 static void run(struct conn *c)
 {
     struct upload *u = (struct upload *)c;
+    if (u->entry && !u->ended && atomic_load(&u->entry->withdrawn)) {
+        if (conn_pending(c)) {
+            cut(u, PS_E_NOT_PUBLISHED);
+            return;
+        }
+        end_with(u, PS_E_NOT_PUBLISHED);
+    }
     for (unsigned round = 0; round < UPLOAD_ROUNDS && c->stream != 0; round++) {
         bool pending = conn_pending(c);
         ps_status status = conn_flush(c);
