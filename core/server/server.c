@@ -88,25 +88,19 @@ static bool has_room(const ps_output *out)
            out->events_cap - out->events_len >= PS_SERVER_STEP_EVENTS;
 }
 
-static bool step_one(ps_server *s, const ps_input *in, ps_output *out)
+/* A caller's bug is found before anything is changed. */
+static bool valid(const ps_input *in)
 {
     switch (in->type) {
     case PS_INPUT_TICK:
-        on_tick(s, out);
+    case PS_INPUT_WALL_CLOCK:
         return true;
     case PS_INPUT_DATAGRAM:
-        ps_on_datagram(s, &in->u.datagram, out);
-        return true;
+        return in->u.datagram.data != NULL || in->u.datagram.len == 0;
     case PS_INPUT_ENTROPY:
-        ps_prng_mix(&s->prng, in->u.entropy);
-        return true;
-    case PS_INPUT_WALL_CLOCK:
-        s->wall_s = in->u.wall_s;
-        s->wall_set_us = s->clock.now_us;
-        return true;
-    case PS_INPUT_VERDICT:
-        ps_on_verdict(s, &in->u.verdict, out);
-        return true;
+        return in->u.entropy.data != NULL && in->u.entropy.len >= 16;
+    case PS_INPUT_VERDICT: /* Codes have 16 bits on the wire: a longer one could say "no error". */
+        return in->u.verdict.error <= UINT16_MAX;
     case PS_INPUT_LOGIN:
     case PS_INPUT_LOGOUT:
     case PS_INPUT_PUBLISH:
@@ -117,6 +111,23 @@ static bool step_one(ps_server *s, const ps_input *in, ps_output *out)
     case PS_INPUT_LOCATE:
     default:
         return false;
+    }
+}
+
+static void step_one(ps_server *s, const ps_input *in, ps_output *out)
+{
+    (void)ps_clock_advance(&s->clock, in->now_us);
+    if (in->type == PS_INPUT_TICK) {
+        on_tick(s, out);
+    } else if (in->type == PS_INPUT_DATAGRAM) {
+        ps_on_datagram(s, &in->u.datagram, out);
+    } else if (in->type == PS_INPUT_ENTROPY) {
+        ps_prng_mix(&s->prng, in->u.entropy);
+    } else if (in->type == PS_INPUT_WALL_CLOCK) {
+        s->wall_s = in->u.wall_s;
+        s->wall_set_us = s->clock.now_us;
+    } else {
+        ps_on_verdict(s, &in->u.verdict, out);
     }
 }
 
@@ -134,16 +145,19 @@ static void look_ahead(const ps_server *s, const ps_input in[], size_t i, size_t
 
 ps_status ps_server_step(ps_server *s, ps_input in[], size_t n, size_t *consumed, ps_output *out)
 {
+    if (s == NULL || consumed == NULL || out == NULL || (in == NULL && n > 0)) {
+        return PS_INVALID;
+    }
     *consumed = 0;
     for (size_t i = 0; i < n; i++) {
         look_ahead(s, in, i, n);
         if (!has_room(out)) {
             return PS_AGAIN;
         }
-        (void)ps_clock_advance(&s->clock, in[i].now_us);
-        if (!step_one(s, &in[i], out)) {
+        if (!valid(&in[i])) {
             return PS_INVALID;
         }
+        step_one(s, &in[i], out);
         *consumed = i + 1;
     }
     return ps_time_reached(ps_server_deadline_us(s), s->clock.now_us) ? PS_MORE : PS_OK;

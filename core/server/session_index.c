@@ -78,7 +78,7 @@ void ps_session_look_ahead(const ps_server *s, const ps_input in[], size_t n)
     size_t found = 0;
     for (size_t i = 0; i < n; i++) {
         const ps_input_datagram *dg = &in[i].u.datagram;
-        if (in[i].type == PS_INPUT_DATAGRAM && dg->len >= PS_PACKET_HEADER) {
+        if (in[i].type == PS_INPUT_DATAGRAM && dg->len >= PS_PACKET_HEADER && dg->data != NULL) {
             halves[packets] = ps_load32(dg->data + 5);
             touch(&entries(s)[halves[packets++] & s->session_mask]);
         }

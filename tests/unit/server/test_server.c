@@ -59,6 +59,46 @@ static void foreign_inputs_are_a_bug_of_the_caller(void **state)
     fixture_free(f);
 }
 
+/* Each is refused where it stands, behind what was consumed, and changes nothing. */
+static void bugs_of_the_caller_change_nothing(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client_login_send(&a);
+    const uint64_t pending = f->out.events[0].u.login.pending;
+    fixture_clear(f);
+    static const uint8_t short_entropy[15];
+    const ps_input wrong[] = {
+        {.type = PS_INPUT_DATAGRAM, .u.datagram = {.data = NULL, .len = PS_PACKET_HEADER}},
+        {.type = PS_INPUT_ENTROPY, .u.entropy = {NULL, 16}},
+        {.type = PS_INPUT_ENTROPY, .u.entropy = {short_entropy, sizeof short_entropy}},
+        {.type = PS_INPUT_VERDICT, .u.verdict = {.pending = pending, .error = UINT32_C(1) << 16}},
+        {.type = PS_INPUT_LOGOUT},
+    };
+    const size_t size = ps_server_size(&cfg);
+    uint8_t *before = malloc(size);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ps_input in[2] = {{.now_us = f->now_us, .type = PS_INPUT_TICK}, wrong[i]};
+        in[1].now_us = f->now_us + 5000000;
+        size_t consumed = 9;
+        memcpy(before, f->s, size);
+        assert_int_equal(ps_server_step(f->s, in, 2, &consumed, &f->out), PS_INVALID);
+        assert_int_equal(consumed, 1);
+        assert_int_equal(f->out.events_len + f->out.datagrams_len, 0);
+        assert_memory_equal(before, f->s, size);
+    }
+    size_t consumed = 0;
+    assert_int_equal(ps_server_step(NULL, NULL, 0, &consumed, &f->out), PS_INVALID);
+    assert_int_equal(ps_server_step(f->s, NULL, 1, &consumed, &f->out), PS_INVALID);
+    assert_int_equal(ps_server_step(f->s, NULL, 0, NULL, &f->out), PS_INVALID);
+    assert_int_equal(ps_server_step(f->s, NULL, 0, &consumed, NULL), PS_INVALID);
+    free(before);
+    fixture_free(f);
+}
+
 static void a_clock_that_runs_back_is_clamped(void **state)
 {
     (void)state;
@@ -304,6 +344,7 @@ int main(void)
         cmocka_unit_test(impossible_configurations_have_no_size),
         cmocka_unit_test(init_refuses_bad_memory),
         cmocka_unit_test(foreign_inputs_are_a_bug_of_the_caller),
+        cmocka_unit_test(bugs_of_the_caller_change_nothing),
         cmocka_unit_test(a_clock_that_runs_back_is_clamped),
         cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(eviction_is_bounded_a_tick),
