@@ -1,0 +1,148 @@
+/* A world's life. */
+#include "world.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+_Noreturn void world_fail(const world *w, const char *what, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
+    if (w) {
+        fprintf(stderr, "  seed %" PRIu64 ", batch %" PRIu32 ", at %" PRIu64 " us\n", w->cfg.seed,
+                w->cfg.batch, ps_sim_now_us(w->sim));
+    }
+    abort();
+}
+
+void world_config_default(world_config *cfg, uint32_t peers)
+{
+    *cfg = (world_config){
+        .seed = 1,
+        .batch = PS_SIM_BATCH_MAX,
+        .peers = peers,
+        .check_every = 1,
+        .verify_us = 50000,
+        .link = {.latency_us = 20000, .jitter_us = 2000},
+    };
+    ps_server_config_default(&cfg->server);
+    cfg->server.max_sessions = peers + 4;
+    cfg->server.max_users = 2 * peers + 4;
+    cfg->server.max_devices = 4 * peers + 4;
+    cfg->server.max_publications = 2048;
+    cfg->server.max_user_publications = 2048;
+    cfg->server.max_pending_logins = peers + 4;
+    cfg->server.name_bytes = 65536;
+    ps_peer_config_default(&cfg->peer);
+    cfg->peer.max_requests = 16;
+    cfg->peer.max_publications = 256;
+    cfg->peer.name_bytes = 8192;
+}
+
+static void *zeroed(size_t count, size_t bytes)
+{
+    void *p = calloc(count, bytes);
+    WORLD_REQUIRE(NULL, p != NULL);
+    return p;
+}
+
+/* Rounds of the pump until nothing is left; each round's events are read before the next. */
+static void server_wake(void *ctx, uint64_t now_us)
+{
+    world *w = ctx;
+    ps_status status;
+    (void)now_us;
+    do {
+        status = ps_pump_run_once(&w->server.machine.pump);
+        WORLD_REQUIRE(w, status == PS_OK || status == PS_MORE);
+        world_server_read(w);
+    } while (status == PS_MORE);
+    world_server_settle(w);
+}
+
+static void peer_wake(void *ctx, uint64_t now_us)
+{
+    world_peer *p = ctx;
+    ps_status status;
+    do {
+        status = ps_pump_run_once(&p->machine.pump);
+        WORLD_REQUIRE(p->w, status == PS_OK || status == PS_MORE);
+        world_peer_read(p);
+    } while (status == PS_MORE);
+    if (p->script_at_us <= now_us && p->w->cfg.script) {
+        p->script_at_us = PS_TIME_NEVER;
+        p->w->cfg.script(p->w, p);
+    }
+    world_peer_settle(p);
+}
+
+static void add_peer(world *w, uint32_t i)
+{
+    world_peer *p = &w->peers[i];
+    p->w = w;
+    p->index = i;
+    const ps_sim_node_config node = {.wake = peer_wake, .ctx = p};
+    WORLD_REQUIRE(w, ps_sim_add_node(w->sim, &node, &p->node) == PS_OK);
+    p->device[0] = (uint8_t)(i >> 8);
+    p->device[1] = (uint8_t)i;
+    p->device[2] = 1;
+    p->next_tag = 1;
+    p->script_at_us = PS_TIME_NEVER;
+    world_peer_boot(w, i);
+}
+
+world *world_new(const world_config *cfg)
+{
+    world *w = zeroed(1, sizeof *w);
+    w->cfg = *cfg;
+    w->peers = zeroed(cfg->peers, sizeof *w->peers);
+    w->accounts = zeroed(cfg->peers, sizeof *w->accounts);
+    w->heard_us = zeroed(cfg->peers + 1, sizeof *w->heard_us);
+    ps_sim_config sim;
+    ps_sim_config_default(&sim);
+    sim.seed = cfg->seed;
+    sim.batch = cfg->batch;
+    sim.link = cfg->link;
+    sim.start_wall_s = 1700000000;
+    WORLD_REQUIRE(NULL, ps_sim_create(&sim, &w->sim) == PS_OK);
+    const ps_sim_node_config node = {.wake = server_wake, .ctx = w};
+    WORLD_REQUIRE(w, ps_sim_add_node(w->sim, &node, &w->server.node) == PS_OK);
+    w->server.w = w;
+    world_server_boot(w);
+    for (uint32_t i = 0; i < cfg->peers; i++) {
+        add_peer(w, i);
+    }
+    return w;
+}
+
+void world_free(world *w)
+{
+    ps_sim_stats stats;
+    for (uint32_t i = 0; i < w->cfg.peers; i++) {
+        world_peer *p = &w->peers[i];
+        while (p->commands) {
+            world_forget(p, p->commands);
+        }
+        world_machine_free(&p->machine);
+        free(p->memory);
+    }
+    ps_sim_stats_get(w->sim, &stats);
+    WORLD_REQUIRE(w, stats.overruns == 0); /* Nobody wrote behind a datagram's end. */
+    world_machine_free(&w->server.machine);
+    free(w->server.memory);
+    free(w->server.verdicts);
+    free(w->peers);
+    free(w->accounts);
+    free(w->heard_us);
+    ps_sim_destroy(w->sim);
+    free(w);
+}
+
+uint64_t world_now_us(const world *w)
+{
+    return ps_sim_now_us(w->sim);
+}
+
+void world_run(world *w, uint64_t us)
+{
+    ps_sim_run_until(w->sim, world_now_us(w) + us);
+}

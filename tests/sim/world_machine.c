@@ -1,0 +1,178 @@
+/* A machine under observation. After every step:
+ *   - the machine's own invariants (ps_server_check, ps_peer_check), every check_every steps
+ *   - the output's bounds (invariant 6): nothing is written beyond its capacities, nor beyond the
+ *     room that the headers promise for so many inputs; datagrams lie back to back and are not
+ *     longer than a datagram may be; a step that answers AGAIN has added nothing by the first
+ *     unconsumed input
+ *   - the server's answers against the model (world_model.c) */
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GUARD      64u
+#define GUARD_BYTE 0x5au
+
+/* Capacities of a pump's output: some steps' worth. */
+#define SERVER_STEPS 7u
+#define PEER_STEPS   4u
+
+static bool guarded(const void *at, size_t len)
+{
+    const uint8_t *p = at;
+    for (size_t i = 0; i < len; i++) {
+        if (p[i] != GUARD_BYTE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static void slab_init(world *w, world_slab *s, size_t bytes, size_t datagrams, size_t events)
+{
+    const size_t total = aligned(bytes + GUARD) + aligned(datagrams * sizeof(ps_datagram) + GUARD) +
+                         aligned(events * sizeof(ps_event) + GUARD);
+    s->memory = malloc(total);
+    WORLD_REQUIRE(w, s->memory != NULL);
+    memset(s->memory, GUARD_BYTE, total);
+    uint8_t *at = s->memory;
+    s->out = (ps_output){.bytes = at, .bytes_cap = bytes};
+    at += aligned(bytes + GUARD);
+    s->out.datagrams = (ps_datagram *)(void *)at;
+    s->out.datagrams_cap = datagrams;
+    at += aligned(datagrams * sizeof(ps_datagram) + GUARD);
+    s->out.events = (ps_event *)(void *)at;
+    s->out.events_cap = events;
+}
+
+static void check_ends(const world *w, const ps_output *out)
+{
+    WORLD_REQUIRE(w, guarded(out->bytes + out->bytes_cap, GUARD));
+    WORLD_REQUIRE(w, guarded(out->datagrams + out->datagrams_cap, GUARD));
+    WORLD_REQUIRE(w, guarded(out->events + out->events_cap, GUARD));
+}
+
+/* Marks what lies behind the room of one step, where the slab reaches so far. */
+typedef struct promise {
+    uint8_t *at[3];
+} promise;
+
+static promise mark(const ps_output *out, size_t inputs, bool server)
+{
+    const size_t bytes = inputs * (server ? PS_SERVER_STEP_BYTES : PS_PEER_STEP_BYTES);
+    const size_t datagrams = inputs * (server ? PS_SERVER_STEP_DATAGRAMS : PS_PEER_STEP_DATAGRAMS);
+    const size_t events = inputs * (server ? PS_SERVER_STEP_EVENTS : PS_PEER_STEP_EVENTS);
+    promise p = {{NULL, NULL, NULL}};
+    if (out->bytes_cap - out->bytes_len >= bytes + GUARD) {
+        p.at[0] = out->bytes + out->bytes_len + bytes;
+    }
+    if (out->datagrams_cap - out->datagrams_len > datagrams + GUARD / sizeof(ps_datagram)) {
+        p.at[1] = (uint8_t *)(out->datagrams + out->datagrams_len + datagrams);
+    }
+    if (out->events_cap - out->events_len > events + GUARD / sizeof(ps_event)) {
+        p.at[2] = (uint8_t *)(out->events + out->events_len + events);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        if (p.at[i]) {
+            memset(p.at[i], GUARD_BYTE, sizeof(uint64_t));
+        }
+    }
+    return p;
+}
+
+static void check_output(const world *w, const ps_output *before, const ps_output *out,
+                         size_t consumed, ps_status status)
+{
+    WORLD_REQUIRE(w, out->bytes == before->bytes && out->datagrams == before->datagrams &&
+                         out->events == before->events);
+    WORLD_REQUIRE(w, out->bytes_len >= before->bytes_len && out->bytes_len <= out->bytes_cap);
+    WORLD_REQUIRE(w, out->datagrams_len >= before->datagrams_len &&
+                         out->datagrams_len <= out->datagrams_cap);
+    WORLD_REQUIRE(w, out->events_len >= before->events_len && out->events_len <= out->events_cap);
+    if (status == PS_AGAIN && consumed == 0) {
+        WORLD_REQUIRE(w, out->bytes_len == before->bytes_len &&
+                             out->datagrams_len == before->datagrams_len &&
+                             out->events_len == before->events_len);
+    }
+    size_t at = before->bytes_len;
+    for (size_t i = before->datagrams_len; i < out->datagrams_len; i++) {
+        const ps_datagram *dg = &out->datagrams[i];
+        WORLD_REQUIRE(w, dg->offset == at && dg->len >= 1 && dg->len <= PS_DATAGRAM_MAX);
+        WORLD_REQUIRE(w, dg->to.family == PS_ADDR_V4 && dg->endpoint == 0 && dg->commit_seq == 0);
+        at += dg->len;
+    }
+    WORLD_REQUIRE(w, at == out->bytes_len);
+}
+
+static ps_status observed_step(void *self, ps_input in[], size_t n, size_t *consumed,
+                               ps_output *out)
+{
+    world_machine *m = self;
+    world *w = m->w;
+    const bool server = m->peer == WORLD_SERVER;
+    const ps_output before = *out;
+    const promise p = mark(out, n, server);
+    if (server) {
+        world_model_inputs(w, in, n);
+    }
+    const ps_status status = m->face.step(m->self, in, n, consumed, out);
+    WORLD_REQUIRE(w, status == PS_OK || status == PS_AGAIN || status == PS_MORE);
+    WORLD_REQUIRE(w, *consumed <= n && (*consumed == n) == (status != PS_AGAIN));
+    check_output(w, &before, out, *consumed, status);
+    for (size_t i = 0; i < 3; i++) {
+        WORLD_REQUIRE(w, !p.at[i] || guarded(p.at[i], sizeof(uint64_t)));
+    }
+    check_ends(w, out);
+    if (server) {
+        world_model_outputs(w, &before, out, in[0].now_us);
+    }
+    w->steps++;
+    if (++m->steps % w->cfg.check_every == 0) {
+        w->checks++;
+        const int broken = m->check(m->self);
+        if (broken != 0) {
+            fprintf(stderr, "the %s's check breaks at line %d\n", server ? "server" : "peer",
+                    broken);
+            WORLD_REQUIRE(w, broken == 0);
+        }
+    }
+    return status;
+}
+
+static uint64_t observed_deadline_us(const void *self)
+{
+    const world_machine *m = self;
+    return m->face.deadline_us(m->self);
+}
+
+void world_machine_init(world_machine *m, world *w, uint32_t node, uint32_t peer, ps_machine face,
+                        int (*check)(const void *self))
+{
+    const size_t steps = peer == WORLD_SERVER ? SERVER_STEPS : PEER_STEPS;
+    const bool server = peer == WORLD_SERVER;
+    m->w = w;
+    m->self = face.self;
+    m->peer = peer;
+    m->face = face;
+    m->check = check;
+    m->steps = 0;
+    slab_init(w, &m->slab, steps * (server ? PS_SERVER_STEP_BYTES : PS_PEER_STEP_BYTES),
+              steps * (server ? PS_SERVER_STEP_DATAGRAMS : PS_PEER_STEP_DATAGRAMS),
+              steps * (server ? PS_SERVER_STEP_EVENTS : PS_PEER_STEP_EVENTS));
+    const ps_machine observed = {
+        .self = m, .step = observed_step, .deadline_us = observed_deadline_us};
+    WORLD_REQUIRE(
+        w, ps_pump_init(&m->pump, ps_sim_transport(w->sim, node), observed, m->slab.out) == PS_OK);
+    m->pump.batch = w->cfg.batch;
+}
+
+void world_machine_free(world_machine *m)
+{
+    free(m->slab.memory);
+    m->slab.memory = NULL;
+}
