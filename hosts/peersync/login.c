@@ -227,6 +227,7 @@ static ps_exit try_once(struct attempt *t)
     app_watch_signals(a, true);
     t->busy = 0;
     a->timer.data = a;
+    uv_update_time(&a->loop); /* Somebody typed a password since the loop last looked. */
     uv_timer_start(&a->timer, on_slow, PATIENCE_MS, 0);
     send_login(t);
     a->login_code = PS_EXIT_INTERRUPTED;
