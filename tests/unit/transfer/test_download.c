@@ -7,7 +7,7 @@
 typedef struct rig {
     ps_download *d;
     size_t size;
-    crafted_output o;
+    crafted_output *o;
     uint8_t *file;
     ps_node *tree;
     ps_content content;
@@ -17,7 +17,7 @@ typedef struct rig {
 static ps_status put(rig *r, ps_stream_input in, size_t *consumed)
 {
     in.now_us = r->now_us;
-    ps_status status = ps_download_step(r->d, &in, consumed, &r->o.out);
+    ps_status status = ps_download_step(r->d, &in, consumed, &r->o->out);
     assert_int_equal(ps_download_check(r->d), 0);
     return status;
 }
@@ -25,7 +25,7 @@ static ps_status put(rig *r, ps_stream_input in, size_t *consumed)
 static void plain(rig *r, ps_stream_input_type type)
 {
     size_t n;
-    crafted_output_reset(&r->o);
+    crafted_output_reset(r->o);
     assert_int_equal(put(r, (ps_stream_input){.type = type}, &n), PS_OK);
     assert_int_equal(n, 1);
 }
@@ -38,7 +38,7 @@ static void hear(rig *r, const void *bytes, size_t len)
         ps_stream_input in = {.type = PS_STREAM_BYTES};
         size_t n;
         in.u.bytes = (ps_span){copy + at, len - at};
-        crafted_output_reset(&r->o);
+        crafted_output_reset(r->o);
         assert_int_equal(put(r, in, &n), PS_OK);
         assert_true(n > 0);
         at += n;
@@ -54,7 +54,9 @@ static void hear_crafted(rig *r, const crafted *c)
 static rig rig_of(uint64_t length, uint32_t window)
 {
     rig r;
+    static crafted_output output;
     memset(&r, 0, sizeof r);
+    r.o = &output;
     r.file = content_make(length, 11);
     r.content = content_hash(r.file, length, 65536, &r.tree);
     r.now_us = START_US;
@@ -156,11 +158,11 @@ static void first_words(void **unused)
     plain(&r, PS_STREAM_TICK);
     c.len = 0;
     craft_hello(&c, 2500000, r.content.root);
-    assert_int_equal(r.o.out.segments_len, 1);
-    assert_int_equal(r.o.out.bytes_len, c.len);
-    assert_memory_equal(r.o.out.bytes, c.bytes, c.len);
+    assert_int_equal(r.o->out.segments_len, 1);
+    assert_int_equal(r.o->out.bytes_len, c.len);
+    assert_memory_equal(r.o->out.bytes, c.bytes, c.len);
     plain(&r, PS_STREAM_TICK);
-    assert_int_equal(r.o.out.bytes_len, 0);
+    assert_int_equal(r.o->out.bytes_len, 0);
     c.len = 0;
     craft_welcome(&c, 64);
     hear_crafted(&r, &c);
@@ -168,26 +170,26 @@ static void first_words(void **unused)
     craft_want(&c, 1, 0, 4);
     craft_want(&c, 2, 0, 1);
     craft_want(&c, 2, 1, 1);
-    assert_int_equal(r.o.out.bytes_len, c.len);
-    assert_memory_equal(r.o.out.bytes, c.bytes, c.len);
+    assert_int_equal(r.o->out.bytes_len, c.len);
+    assert_memory_equal(r.o->out.bytes, c.bytes, c.len);
     c.len = 0;
     craft_hashes(&c, &r, 0, 4, 3);
     craft_data(&c, 0, PS_PIECE_BYTES);
     hear_crafted(&r, &c);
-    assert_int_equal(r.o.out.bytes_len, 0);
+    assert_int_equal(r.o->out.bytes_len, 0);
     hear(&r, r.file, PS_PIECE_BYTES);
     c.len = 0;
     craft_want(&c, 2, 2, 1);
-    assert_int_equal(r.o.out.bytes_len, c.len);
-    assert_memory_equal(r.o.out.bytes, c.bytes, c.len);
-    assert_int_equal(r.o.out.events_len, 2);
-    assert_int_equal(r.o.out.events[1].type, PS_STREAM_EVENT_PIECE);
+    assert_int_equal(r.o->out.bytes_len, c.len);
+    assert_memory_equal(r.o->out.bytes, c.bytes, c.len);
+    assert_int_equal(r.o->out.events_len, 2);
+    assert_int_equal(r.o->out.events[1].type, PS_STREAM_EVENT_PIECE);
     assert_int_equal(ps_download_verified_bytes(r.d), PS_PIECE_BYTES);
     rig_end(&r);
     /* One WANT at a time where the uploader admits no more. */
     r = running(2500000, 4 * PS_PIECE_BYTES, 1);
-    assert_int_equal(r.o.out.bytes_len, 20);
-    assert_int_equal(r.o.out.bytes[8], 1);
+    assert_int_equal(r.o->out.bytes_len, 20);
+    assert_int_equal(r.o->out.bytes[8], 1);
     rig_end(&r);
 }
 
@@ -216,27 +218,27 @@ static void due(void **unused)
     craft_data(&c, 60, 40);
     craft_fill(&c, r.file + 60, 40);
     hear_crafted(&r, &c);
-    assert_int_equal(r.o.out.events_len, 3);
-    assert_int_equal(r.o.out.events[2].type, PS_STREAM_EVENT_DONE);
+    assert_int_equal(r.o->out.events_len, 3);
+    assert_int_equal(r.o->out.events[2].type, PS_STREAM_EVENT_DONE);
     static const uint8_t bye[] = {10, 0, 0, 0, 0, 0, 0, 0};
-    assert_int_equal(r.o.out.bytes_len, sizeof bye);
-    assert_memory_equal(r.o.out.bytes, bye, sizeof bye);
+    assert_int_equal(r.o->out.bytes_len, sizeof bye);
+    assert_memory_equal(r.o->out.bytes, bye, sizeof bye);
     rig_end(&r);
 }
 
 static void fails(rig *r, const crafted *c, uint32_t expect)
 {
     hear_crafted(r, c);
-    assert_non_null(crafted_failure(&r->o));
-    assert_int_equal(crafted_failure(&r->o)->error, expect);
-    assert_false(crafted_failure(&r->o)->remote);
-    assert_true(crafted_tells(&r->o, expect));
+    assert_non_null(crafted_failure(r->o));
+    assert_int_equal(crafted_failure(r->o)->error, expect);
+    assert_false(crafted_failure(r->o)->remote);
+    assert_true(crafted_tells(r->o, expect));
     assert_true(ps_download_deadline_us(r->d) == PS_TIME_NEVER);
     /* Told once. */
     hear_crafted(r, c);
-    assert_int_equal(r->o.out.events_len + r->o.out.segments_len, 0);
+    assert_int_equal(r->o->out.events_len + r->o->out.segments_len, 0);
     plain(r, PS_STREAM_CLOSED);
-    assert_int_equal(r->o.out.events_len, 0);
+    assert_int_equal(r->o->out.events_len, 0);
 }
 
 /* In place of the uploader's HELLO. */
@@ -380,11 +382,11 @@ static void empty_and_after(void **unused)
 {
     (void)unused;
     rig r = running(0, PS_PIECE_BYTES, 4);
-    assert_int_equal(r.o.out.events_len, 1);
-    assert_int_equal(r.o.out.events[0].type, PS_STREAM_EVENT_DONE);
-    assert_int_equal(r.o.out.bytes_len, 8);
+    assert_int_equal(r.o->out.events_len, 1);
+    assert_int_equal(r.o->out.events[0].type, PS_STREAM_EVENT_DONE);
+    assert_int_equal(r.o->out.bytes_len, 8);
     hear(&r, "abcdefghijkl", 12);
-    assert_int_equal(r.o.out.events_len, 0);
+    assert_int_equal(r.o->out.events_len, 0);
     rig_end(&r);
 }
 
@@ -403,9 +405,9 @@ static void remote_errors(void **unused)
             memset(c.bytes + c.len, 'x', text);
             c.len += text;
             hear_crafted(&r, &c);
-            assert_int_equal(crafted_failure(&r.o)->error, PS_E_SLOTS);
-            assert_true(crafted_failure(&r.o)->remote);
-            assert_int_equal(r.o.out.segments_len, 0);
+            assert_int_equal(crafted_failure(r.o)->error, PS_E_SLOTS);
+            assert_true(crafted_failure(r.o)->remote);
+            assert_int_equal(r.o->out.segments_len, 0);
             rig_end(&r);
         }
     }
@@ -416,24 +418,24 @@ static void host_ends_it(void **unused)
     (void)unused;
     rig r = rig_of(100, PS_PIECE_BYTES);
     plain(&r, PS_STREAM_CANCEL); /* nothing was said yet: nobody to tell */
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_CANCELLED);
-    assert_int_equal(r.o.out.segments_len, 0);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_CANCELLED);
+    assert_int_equal(r.o->out.segments_len, 0);
     plain(&r, PS_STREAM_CANCEL);
-    assert_int_equal(r.o.out.events_len, 0);
+    assert_int_equal(r.o->out.events_len, 0);
     rig_end(&r);
     r = running(100, PS_PIECE_BYTES, 4);
     ps_stream_input cancel = {.type = PS_STREAM_CANCEL};
     cancel.u.cancel_error = PS_E_IO;
     size_t n;
-    crafted_output_reset(&r.o);
+    crafted_output_reset(r.o);
     assert_int_equal(put(&r, cancel, &n), PS_OK);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_IO);
-    assert_true(crafted_tells(&r.o, PS_E_IO));
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_IO);
+    assert_true(crafted_tells(r.o, PS_E_IO));
     rig_end(&r);
     r = running(100, PS_PIECE_BYTES, 4);
     plain(&r, PS_STREAM_CLOSED);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_CLOSED);
-    assert_int_equal(r.o.out.segments_len, 0);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_CLOSED);
+    assert_int_equal(r.o->out.segments_len, 0);
     rig_end(&r);
 }
 
@@ -442,7 +444,7 @@ static void callers_bugs(void **unused)
     (void)unused;
     size_t n;
     rig r = rig_of(100, PS_PIECE_BYTES);
-    crafted_output_reset(&r.o);
+    crafted_output_reset(r.o);
     ps_stream_input in = {.type = PS_STREAM_OPENED};
     assert_int_equal(put(&r, in, &n), PS_INVALID);
     in.type = (ps_stream_input_type)0;
@@ -453,10 +455,10 @@ static void callers_bugs(void **unused)
     in.u.bytes = (ps_span){r.file, ((size_t)1 << 30) + 1};
     assert_int_equal(put(&r, in, &n), PS_INVALID);
     in.type = PS_STREAM_TICK;
-    assert_int_equal(ps_download_step(NULL, &in, &n, &r.o.out), PS_INVALID);
-    assert_int_equal(ps_download_step(r.d, &in, NULL, &r.o.out), PS_INVALID);
+    assert_int_equal(ps_download_step(NULL, &in, &n, &r.o->out), PS_INVALID);
+    assert_int_equal(ps_download_step(r.d, &in, NULL, &r.o->out), PS_INVALID);
     assert_int_equal(ps_download_step(r.d, &in, &n, NULL), PS_INVALID);
-    assert_int_equal(r.o.out.events_len + r.o.out.segments_len, 0);
+    assert_int_equal(r.o->out.events_len + r.o->out.segments_len, 0);
     rig_end(&r);
 }
 
@@ -490,18 +492,18 @@ static void deadlines(void **unused)
     assert_int_equal(ps_download_deadline_us(r.d), r.now_us + STALL_US);
     r.now_us += STALL_US - 1;
     plain(&r, PS_STREAM_TICK);
-    assert_null(crafted_failure(&r.o));
+    assert_null(crafted_failure(r.o));
     r.now_us++;
     plain(&r, PS_STREAM_TICK);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_STALLED);
-    assert_true(crafted_tells(&r.o, PS_E_STALLED));
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
+    assert_true(crafted_tells(r.o, PS_E_STALLED));
     rig_end(&r);
 
     /* After a pause what waits in the socket counts first. */
     r = running(100000, PS_PIECE_BYTES, 4);
     r.now_us += 4 * STALL_US;
     plain(&r, PS_STREAM_TICK);
-    assert_null(crafted_failure(&r.o));
+    assert_null(crafted_failure(r.o));
     r.now_us += 999999;
     c.len = 0;
     craft_data(&c, 0, 16384);
@@ -530,27 +532,27 @@ static void shortage(void **unused)
     in.u.bytes = (ps_span){c.bytes, c.len};
     size_t n;
     for (size_t room = 0; room < PS_STREAM_STEP_BYTES; room += room < 200 ? 1 : 311) {
-        crafted_output_reset(&r.o);
-        r.o.out.bytes_cap = room;
+        crafted_output_reset(r.o);
+        r.o->out.bytes_cap = room;
         n = 1;
-        assert_int_equal(ps_download_step(r.d, &in, &n, &r.o.out), PS_AGAIN);
+        assert_int_equal(ps_download_step(r.d, &in, &n, &r.o->out), PS_AGAIN);
         assert_int_equal(n, 0);
         assert_memory_equal(before, r.d, r.size);
-        assert_int_equal(r.o.out.bytes_len + r.o.out.segments_len + r.o.out.events_len, 0);
+        assert_int_equal(r.o->out.bytes_len + r.o->out.segments_len + r.o->out.events_len, 0);
     }
     for (size_t room = 0; room < 64; room++) {
-        crafted_output_reset(&r.o);
-        r.o.out.segments_cap = room;
-        assert_int_equal(ps_download_step(r.d, &in, &n, &r.o.out), PS_AGAIN);
-        crafted_output_reset(&r.o);
-        r.o.out.events_cap = room;
-        assert_int_equal(ps_download_step(r.d, &in, &n, &r.o.out), PS_AGAIN);
+        crafted_output_reset(r.o);
+        r.o->out.segments_cap = room;
+        assert_int_equal(ps_download_step(r.d, &in, &n, &r.o->out), PS_AGAIN);
+        crafted_output_reset(r.o);
+        r.o->out.events_cap = room;
+        assert_int_equal(ps_download_step(r.d, &in, &n, &r.o->out), PS_AGAIN);
         assert_memory_equal(before, r.d, r.size);
     }
-    crafted_output_reset(&r.o);
-    assert_int_equal(ps_download_step(r.d, &in, &n, &r.o.out), PS_OK);
+    crafted_output_reset(r.o);
+    assert_int_equal(ps_download_step(r.d, &in, &n, &r.o->out), PS_OK);
     assert_int_equal(n, c.len);
-    assert_int_equal(r.o.out.events_len, 3);
+    assert_int_equal(r.o->out.events_len, 3);
     free(before);
     rig_end(&r);
 }

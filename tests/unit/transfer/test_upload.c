@@ -9,7 +9,7 @@
 typedef struct rig {
     ps_upload *u;
     size_t size;
-    crafted_output o;
+    crafted_output *o;
     ps_node *tree;
     uint8_t root[32];
     uint64_t now_us;
@@ -28,7 +28,7 @@ static ps_node *some_tree(uint64_t length)
 static ps_status put(rig *r, ps_stream_input in, size_t *consumed)
 {
     in.now_us = r->now_us;
-    ps_status status = ps_upload_step(r->u, &in, consumed, &r->o.out);
+    ps_status status = ps_upload_step(r->u, &in, consumed, &r->o->out);
     assert_int_equal(ps_upload_check(r->u), 0);
     return status;
 }
@@ -41,12 +41,12 @@ static void say(rig *r, const crafted *c)
         ps_stream_input in = {.type = PS_STREAM_BYTES};
         size_t n;
         in.u.bytes = (ps_span){copy + at, c->len - at};
-        crafted_output_reset(&r->o);
+        crafted_output_reset(r->o);
         ps_status status = put(r, in, &n);
         assert_true(status == PS_OK || status == PS_MORE);
         assert_true(n > 0);
         at += n;
-        if (crafted_failure(&r->o)) {
+        if (crafted_failure(r->o)) {
             assert_int_equal(at, c->len);
         }
     }
@@ -56,7 +56,7 @@ static void say(rig *r, const crafted *c)
 static ps_status plain(rig *r, ps_stream_input_type type)
 {
     size_t n;
-    crafted_output_reset(&r->o);
+    crafted_output_reset(r->o);
     return put(r, (ps_stream_input){.type = type}, &n);
 }
 
@@ -66,14 +66,16 @@ static ps_status answer(rig *r, uint32_t error, const ps_node *tree)
     ps_stream_input in = {.type = PS_STREAM_OPENED};
     in.u.opened.error = error;
     in.u.opened.tree = tree;
-    crafted_output_reset(&r->o);
+    crafted_output_reset(r->o);
     return put(r, in, &n);
 }
 
 static rig rig_of(uint32_t max_wants, uint32_t burst)
 {
     rig r;
+    static crafted_output output;
     memset(&r, 0, sizeof r);
+    r.o = &output;
     ps_upload_config c;
     ps_upload_config_default(&c);
     c.crypto = ps_crypto_openssl();
@@ -99,11 +101,11 @@ static void hello(rig *r, uint64_t length)
     c.len = 0;
     craft_hello(&c, length, r->root);
     say(r, &c);
-    assert_int_equal(r->o.out.events_len, 1);
-    assert_int_equal(r->o.out.events[0].type, PS_STREAM_EVENT_OPEN);
-    assert_int_equal(r->o.out.events[0].content.length, length);
-    assert_memory_equal(r->o.out.events[0].content.root, r->root, 32);
-    assert_int_equal(r->o.out.segments_len, 0);
+    assert_int_equal(r->o->out.events_len, 1);
+    assert_int_equal(r->o->out.events[0].type, PS_STREAM_EVENT_OPEN);
+    assert_int_equal(r->o->out.events[0].content.length, length);
+    assert_memory_equal(r->o->out.events[0].content.root, r->root, 32);
+    assert_int_equal(r->o->out.segments_len, 0);
 }
 
 static rig serving(uint32_t max_wants, uint32_t burst)
@@ -180,16 +182,16 @@ static void welcome_and_data(void **unused)
     /* 8 + (2^20 - 7) bytes from 2^30 on. */
     static const uint8_t data[] = {5, 0, 0, 0, 0, 16, 0, 1, 0, 0, 0, 0, 64, 0, 0, 0};
     rig r = serving(64, 1048576);
-    assert_int_equal(r.o.out.segments_len, 1);
-    assert_int_equal(r.o.out.bytes_len, sizeof welcome);
-    assert_memory_equal(r.o.out.bytes, welcome, sizeof welcome);
+    assert_int_equal(r.o->out.segments_len, 1);
+    assert_int_equal(r.o->out.bytes_len, sizeof welcome);
+    assert_memory_equal(r.o->out.bytes, welcome, sizeof welcome);
     want(&r, 2, 1024, 1);
-    assert_int_equal(r.o.out.segments_len, 2);
-    assert_int_equal(r.o.out.bytes_len, sizeof data);
-    assert_memory_equal(r.o.out.bytes, data, sizeof data);
-    assert_true(r.o.out.segments[1].from_file);
-    assert_int_equal(r.o.out.segments[1].offset, UINT64_C(1) << 30);
-    assert_int_equal(r.o.out.segments[1].len, PS_PIECE_BYTES - 7);
+    assert_int_equal(r.o->out.segments_len, 2);
+    assert_int_equal(r.o->out.bytes_len, sizeof data);
+    assert_memory_equal(r.o->out.bytes, data, sizeof data);
+    assert_true(r.o->out.segments[1].from_file);
+    assert_int_equal(r.o->out.segments[1].offset, UINT64_C(1) << 30);
+    assert_int_equal(r.o->out.segments[1].len, PS_PIECE_BYTES - 7);
     assert_int_equal(ps_upload_sent_bytes(r.u), PS_PIECE_BYTES - 7);
     rig_end(&r);
 }
@@ -206,10 +208,10 @@ static void hashes(void **unused)
     rig r = serving(64, 1048576);
     for (size_t i = 0; i < 6; i++) {
         want(&r, 1, shapes[i][0], shapes[i][1]);
-        const uint8_t *b = r.o.out.bytes;
+        const uint8_t *b = r.o->out.bytes;
         size_t body = 8 + (shapes[i][2] + shapes[i][3]) * 32;
-        assert_int_equal(r.o.out.segments_len, 1);
-        assert_int_equal(r.o.out.bytes_len, 8 + body);
+        assert_int_equal(r.o->out.segments_len, 1);
+        assert_int_equal(r.o->out.bytes_len, 8 + body);
         assert_int_equal(b[0], 4);
         assert_int_equal(b[6] * 256u + b[7], body);
         assert_memory_equal(b + 16, r.tree[shapes[i][0]].bytes, shapes[i][2] * 32);
@@ -229,7 +231,7 @@ static void hashes(void **unused)
     content_hex(node, 32, zeros);
     want(&r, 1, 1024, 1);
     char hex[65];
-    content_hex(r.o.out.bytes + 16 + 32, 32, hex);
+    content_hex(r.o->out.bytes + 16 + 32, 32, hex);
     assert_string_equal(hex, zeros);
     rig_end(&r);
 }
@@ -322,17 +324,17 @@ static void hostile_while_serving(void **unused)
         }
         craft_want(&c, 2, 0, 1); /* ignored: the first fault ended it */
         say(&r, &c);
-        const ps_stream_event *f = crafted_failure(&r.o);
+        const ps_stream_event *f = crafted_failure(r.o);
         assert_non_null(f);
         assert_int_equal(f->error, PS_E_PROTOCOL);
         assert_false(f->remote);
-        assert_true(crafted_tells(&r.o, PS_E_PROTOCOL));
+        assert_true(crafted_tells(r.o, PS_E_PROTOCOL));
         assert_int_equal(ps_upload_sent_bytes(r.u), 0);
         /* Told once. */
         say(&r, &c);
-        assert_int_equal(r.o.out.events_len + r.o.out.segments_len, 0);
+        assert_int_equal(r.o->out.events_len + r.o->out.segments_len, 0);
         assert_int_equal(plain(&r, PS_STREAM_CLOSED), PS_OK);
-        assert_int_equal(r.o.out.events_len, 0);
+        assert_int_equal(r.o->out.events_len, 0);
         rig_end(&r);
     }
 }
@@ -381,9 +383,9 @@ static void before_opened(void **unused)
             break;
         }
         say(&r, &c);
-        assert_non_null(crafted_failure(&r.o));
-        assert_int_equal(crafted_failure(&r.o)->error, expect);
-        assert_true(crafted_tells(&r.o, expect));
+        assert_non_null(crafted_failure(r.o));
+        assert_int_equal(crafted_failure(r.o)->error, expect);
+        assert_true(crafted_tells(r.o, expect));
         assert_int_equal(ps_upload_sent_bytes(r.u), 0);
         rig_end(&r);
     }
@@ -399,9 +401,9 @@ static void more_wants_than_told(void **unused)
         craft_want(&c, 2, 0, 1);
     }
     say(&r, &c);
-    assert_null(crafted_failure(&r.o));
+    assert_null(crafted_failure(r.o));
     want(&r, 2, 0, 1);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_PROTOCOL);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_PROTOCOL);
     rig_end(&r);
 }
 
@@ -416,7 +418,7 @@ static void burst(void **unused)
     size_t n;
     ps_stream_input taken = {.type = PS_STREAM_TAKEN};
     taken.u.taken_bytes = 98304;
-    crafted_output_reset(&r.o);
+    crafted_output_reset(r.o);
     assert_int_equal(put(&r, taken, &n), PS_OK);
     assert_int_equal(ps_upload_sent_bytes(r.u), 98304);
     for (uint64_t sent = 98304; sent < PS_PIECE_BYTES;) {
@@ -437,42 +439,42 @@ static void ends(void **unused)
     c.len = 0;
     craft_header(&c, 10, 0);
     say(&r, &c);
-    assert_int_equal(r.o.out.events_len, 1);
-    assert_int_equal(r.o.out.events[0].type, PS_STREAM_EVENT_DONE);
+    assert_int_equal(r.o->out.events_len, 1);
+    assert_int_equal(r.o->out.events[0].type, PS_STREAM_EVENT_DONE);
     rig_end(&r);
     /* BYE while answers wait is a fault. */
     r = serving(4, 16384);
     want(&r, 2, 0, 1);
     say(&r, &c);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_PROTOCOL);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_PROTOCOL);
     rig_end(&r);
     /* The other side's ERROR is not answered. */
     r = serving(4, 1048576);
     c.len = 0;
     craft_error(&c, PS_E_CANCELLED);
     say(&r, &c);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_CANCELLED);
-    assert_true(crafted_failure(&r.o)->remote);
-    assert_int_equal(r.o.out.segments_len, 0);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_CANCELLED);
+    assert_true(crafted_failure(r.o)->remote);
+    assert_int_equal(r.o->out.segments_len, 0);
     rig_end(&r);
     r = serving(4, 1048576);
     assert_int_equal(plain(&r, PS_STREAM_CANCEL), PS_OK);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_CANCELLED);
-    assert_true(crafted_tells(&r.o, PS_E_CANCELLED));
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_CANCELLED);
+    assert_true(crafted_tells(r.o, PS_E_CANCELLED));
     rig_end(&r);
     r = serving(4, 1048576);
     ps_stream_input cancel = {.type = PS_STREAM_CANCEL};
     cancel.u.cancel_error = PS_E_CHANGED;
     size_t n;
-    crafted_output_reset(&r.o);
+    crafted_output_reset(r.o);
     assert_int_equal(put(&r, cancel, &n), PS_OK);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_CHANGED);
-    assert_true(crafted_tells(&r.o, PS_E_CHANGED));
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_CHANGED);
+    assert_true(crafted_tells(r.o, PS_E_CHANGED));
     rig_end(&r);
     r = serving(4, 1048576);
     assert_int_equal(plain(&r, PS_STREAM_CLOSED), PS_OK);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_CLOSED);
-    assert_int_equal(r.o.out.segments_len, 0);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_CLOSED);
+    assert_int_equal(r.o->out.segments_len, 0);
     rig_end(&r);
 }
 
@@ -495,7 +497,7 @@ static void callers_bugs(void **unused)
     bytes.u.bytes = (ps_span){r.root, ((size_t)1 << 30) + 1};
     assert_int_equal(put(&r, bytes, &n), PS_INVALID);
     assert_int_equal(ps_upload_step(r.u, &bytes, &n, NULL), PS_INVALID);
-    assert_int_equal(ps_upload_step(r.u, NULL, &n, &r.o.out), PS_INVALID);
+    assert_int_equal(ps_upload_step(r.u, NULL, &n, &r.o->out), PS_INVALID);
     rig_end(&r);
 }
 
@@ -522,11 +524,11 @@ static void deadlines(void **unused)
     }
     r.now_us = START_US + IDLE_US - 1;
     assert_int_equal(plain(&r, PS_STREAM_TICK), PS_OK);
-    assert_null(crafted_failure(&r.o));
+    assert_null(crafted_failure(r.o));
     r.now_us++;
     assert_int_equal(plain(&r, PS_STREAM_TICK), PS_OK);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_STALLED);
-    assert_true(crafted_tells(&r.o, PS_E_STALLED));
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
+    assert_true(crafted_tells(r.o, PS_E_STALLED));
     assert_true(time_of(&r) == PS_TIME_NEVER);
     rig_end(&r);
 
@@ -545,11 +547,11 @@ static void deadlines(void **unused)
     ps_stream_input taken = {.type = PS_STREAM_TAKEN};
     size_t n;
     taken.u.taken_bytes = 16383;
-    crafted_output_reset(&r.o);
+    crafted_output_reset(r.o);
     assert_int_equal(put(&r, taken, &n), PS_OK);
     assert_int_equal(time_of(&r), since + IDLE_US);
     taken.u.taken_bytes = 1;
-    crafted_output_reset(&r.o);
+    crafted_output_reset(r.o);
     assert_int_equal(put(&r, taken, &n), PS_OK);
     assert_int_equal(time_of(&r), r.now_us + IDLE_US);
     r.now_us += 10;
@@ -558,11 +560,11 @@ static void deadlines(void **unused)
     /* A late step grants a second, once. */
     r.now_us += 3 * IDLE_US;
     assert_int_equal(plain(&r, PS_STREAM_TICK), PS_OK);
-    assert_null(crafted_failure(&r.o));
+    assert_null(crafted_failure(r.o));
     assert_int_equal(time_of(&r), r.now_us + 1000000);
     r.now_us += 4000000;
     assert_int_equal(plain(&r, PS_STREAM_TICK), PS_OK);
-    assert_int_equal(crafted_failure(&r.o)->error, PS_E_STALLED);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
     rig_end(&r);
 }
 
@@ -580,28 +582,28 @@ static void shortage(void **unused)
     in.u.bytes = (ps_span){c.bytes, c.len};
     size_t n;
     for (size_t room = 0; room < PS_STREAM_STEP_BYTES; room += room < 64 ? 1 : 389) {
-        crafted_output_reset(&r.o);
-        r.o.out.bytes_cap = room;
-        r.o.out.segments_cap -= room % 2;
+        crafted_output_reset(r.o);
+        r.o->out.bytes_cap = room;
+        r.o->out.segments_cap -= room % 2;
         n = 1;
-        assert_int_equal(ps_upload_step(r.u, &in, &n, &r.o.out), PS_AGAIN);
+        assert_int_equal(ps_upload_step(r.u, &in, &n, &r.o->out), PS_AGAIN);
         assert_int_equal(n, 0);
         assert_memory_equal(before, r.u, r.size);
-        assert_int_equal(r.o.out.bytes_len + r.o.out.segments_len + r.o.out.events_len, 0);
+        assert_int_equal(r.o->out.bytes_len + r.o->out.segments_len + r.o->out.events_len, 0);
     }
     for (size_t room = 0; room < 64; room++) {
-        crafted_output_reset(&r.o);
-        r.o.out.segments_cap = room;
-        assert_int_equal(ps_upload_step(r.u, &in, &n, &r.o.out), PS_AGAIN);
-        crafted_output_reset(&r.o);
-        r.o.out.events_cap = room;
-        assert_int_equal(ps_upload_step(r.u, &in, &n, &r.o.out), PS_AGAIN);
+        crafted_output_reset(r.o);
+        r.o->out.segments_cap = room;
+        assert_int_equal(ps_upload_step(r.u, &in, &n, &r.o->out), PS_AGAIN);
+        crafted_output_reset(r.o);
+        r.o->out.events_cap = room;
+        assert_int_equal(ps_upload_step(r.u, &in, &n, &r.o->out), PS_AGAIN);
         assert_memory_equal(before, r.u, r.size);
     }
-    crafted_output_reset(&r.o);
-    assert_int_equal(ps_upload_step(r.u, &in, &n, &r.o.out), PS_OK);
+    crafted_output_reset(r.o);
+    assert_int_equal(ps_upload_step(r.u, &in, &n, &r.o->out), PS_OK);
     assert_int_equal(n, c.len);
-    assert_int_equal(r.o.out.segments_len, 1);
+    assert_int_equal(r.o->out.segments_len, 1);
     free(before);
     rig_end(&r);
 }
