@@ -200,6 +200,9 @@ static bool is_due(const ps_pump *p, uint64_t now_us)
 /* Ticks when due, after all that was received, and not before what the socket still holds. */
 static ps_status tick(ps_pump *p, uint64_t now_us)
 {
+    if (p->out.events_len > 0 && is_due(p, now_us)) {
+        p->put_off++;
+    }
     if (p->in_at < p->in_len || p->out.events_len > 0 || !is_due(p, now_us) ||
         (p->full > 0 && p->full < PS_PUMP_FULL * PS_PUMP_BATCH)) {
         return PS_OK;
@@ -209,14 +212,28 @@ static ps_status tick(ps_pump *p, uint64_t now_us)
     ps_status status = step(p, &in, 1, &consumed);
     if (consumed > 0) {
         p->full = 0;
+        p->put_off = 0;
         return PS_OK;
     }
     return status;
 }
 
+/* The tick that the events of round after round have put off comes before the next batch. */
+static ps_status tick_put_off(ps_pump *p)
+{
+    if (p->put_off < PS_PUMP_FULL) {
+        return PS_OK;
+    }
+    p->full = 0;
+    return tick(p, p->transport->now_us(p->transport->ctx));
+}
+
 static ps_status round_once(ps_pump *p)
 {
     ps_status status = flush(p);
+    if (status == PS_OK) {
+        status = tick_put_off(p);
+    }
     if (status != PS_OK) {
         return status;
     }

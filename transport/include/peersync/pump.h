@@ -16,8 +16,8 @@ extern "C" {
 
 /** Datagrams received and stepped at a time. */
 #define PS_PUMP_BATCH 64u
-/** Full batches in a row that may put a tick off: what the socket holds is heard before anybody is
- *  found silent, yet a flood cannot keep time from passing. */
+/** Full batches in a row, and rounds with events, that may put a tick off: what the socket holds is
+ *  heard before anybody is found silent, yet a flood cannot keep time from passing. */
 #define PS_PUMP_FULL 16u
 
 /** A machine seen through its one face. */
@@ -42,6 +42,7 @@ typedef struct ps_pump {
     unsigned batch;     /**< Datagrams asked for at a time, 1 to PS_PUMP_BATCH, which init sets.
                              Fewer than that mean that the transport has no more. */
     unsigned full;      /**< Datagrams received in full batches since the last tick. */
+    unsigned put_off;   /**< Rounds whose events have put a due tick off. */
     ps_input in[PS_PUMP_BATCH];
     size_t in_len; /**< Received but not yet consumed inputs: in[in_at .. in_len). */
     size_t in_at;
