@@ -1,0 +1,200 @@
+/* What is served, to how many, and what ends it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MIB 1048576u
+
+struct pair {
+    struct node up, down;
+};
+
+static int make(void **state)
+{
+    struct pair *p = malloc(sizeof *p);
+    node_make(&p->up);
+    node_make(&p->down);
+    p->up.cfg.max_uploads = 2;
+    node_start(&p->up);
+    node_start(&p->down);
+    *state = p;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct pair *p = *state;
+    node_end(&p->up);
+    node_end(&p->down);
+    free(p);
+    return 0;
+}
+
+static void assert_fails(struct pair *p, const ps_content *content, const ps_addr *from,
+                         unsigned error)
+{
+    struct data_event *event = node_fetch(&p->down, content, from, "out");
+    assert_int_equal(event->type, DATA_GET_FAILED);
+    assert_int_equal(event->error, error);
+    data_event_free(event);
+    assert_int_equal(folder_count(p->down.downloads), 0);
+}
+
+static void unpublished_content_is_not_served(void **state)
+{
+    struct pair *p = *state;
+    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 5000, 1));
+    ps_content other = content;
+    other.root[31] ^= 1;
+    assert_fails(p, &other, &p->up.addr, PS_E_NOT_PUBLISHED);
+    other = content;
+    other.length++;
+    assert_fails(p, &other, &p->up.addr, PS_E_NOT_PUBLISHED);
+    assert_true(data_unpublish(p->up.data, "f"));
+    assert_fails(p, &content, &p->up.addr, PS_E_NOT_PUBLISHED);
+}
+
+static void changed_file_is_hashed_again(void **state)
+{
+    struct pair *p = *state;
+    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 5000, 1));
+    (void)node_write(&p->up, "f", 5000, 2);
+    assert_fails(p, &content, &p->up.addr, PS_E_CHANGED);
+    struct data_event *event = node_event_of(&p->up, DATA_FILE_READY);
+    assert_true(event->changed);
+    ps_content after = event->content;
+    data_event_free(event);
+    event = node_fetch(&p->down, &after, &p->up.addr, "out");
+    assert_int_equal(event->type, DATA_GET_DONE);
+    data_event_free(event);
+    assert_true(node_has(&p->down, "out", 5000, 2));
+    assert_int_equal(unlink(node_write(&p->up, "f", 1, 3)), 0);
+    event = node_fetch(&p->down, &after, &p->up.addr, "out2");
+    assert_int_equal(event->error, PS_E_CHANGED);
+    data_event_free(event);
+    event = node_event_of(&p->up, DATA_FILE_GONE);
+    data_event_free(event);
+}
+
+/* Starts a download through a gate that holds after a while, does something, opens the gate. */
+static unsigned interrupted(struct pair *p, void (*mischief)(struct pair *p))
+{
+    struct relay relay;
+    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 64 * MIB, 1));
+    relay_start(&relay, RELAY_GATE, 100000, &p->up.addr);
+    data_get(p->down.data, &(struct data_get){.tag = 5,
+                                              .content = content,
+                                              .sources = &relay.addr,
+                                              .source_count = 1,
+                                              .dir = p->down.downloads,
+                                              .name = "out"});
+    relay_await(&relay);
+    mischief(p);
+    relay_release(&relay);
+    struct data_event *event = node_event_of(&p->down, DATA_GET_FAILED);
+    unsigned error = event->error;
+    data_event_free(event);
+    relay_stop(&relay);
+    assert_int_equal(folder_count(p->down.downloads), 0);
+    return error;
+}
+
+static void truncate_it(struct pair *p)
+{
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/f", p->up.files);
+    assert_int_equal(truncate(path, 1), 0);
+}
+
+static void rewrite_it(struct pair *p)
+{
+    (void)node_write(&p->up, "f", 64 * MIB, 2);
+}
+
+static void unpublish_it(struct pair *p)
+{
+    assert_true(data_unpublish(p->up.data, "f"));
+}
+
+static void truncation_under_an_upload_ends_it(void **state)
+{
+    assert_int_equal(interrupted(*state, truncate_it), PS_E_CHANGED);
+}
+
+static void change_under_an_upload_ends_it(void **state)
+{
+    assert_int_equal(interrupted(*state, rewrite_it), PS_E_CHANGED);
+}
+
+static void unpublishing_ends_an_upload(void **state)
+{
+    assert_int_equal(interrupted(*state, unpublish_it), PS_E_NOT_PUBLISHED);
+}
+
+static void slots_are_bounded_and_come_back(void **state)
+{
+    struct pair *p = *state;
+    struct relay relays[2];
+    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 8 * MIB, 1));
+    for (unsigned i = 0; i < 2; i++) {
+        static const char *const names[] = {"a", "b"};
+        relay_start(&relays[i], RELAY_GATE, 100000, &p->up.addr);
+        data_get(p->down.data, &(struct data_get){.tag = 5 + i,
+                                                  .content = content,
+                                                  .sources = &relays[i].addr,
+                                                  .source_count = 1,
+                                                  .dir = p->down.downloads,
+                                                  .name = names[i]});
+        relay_await(&relays[i]);
+    }
+    struct data_event *event = node_fetch(&p->down, &content, &p->up.addr, "c");
+    assert_int_equal(event->error, PS_E_SLOTS);
+    data_event_free(event);
+    struct data_stats stats;
+    data_stats_get(p->up.data, &stats);
+    assert_int_equal(stats.uploads, 2);
+    assert_int_equal(stats.slots_refused, 1);
+    struct data_transfer shown[4];
+    assert_int_equal(data_transfers(p->up.data, shown, 4), 2);
+    assert_true(shown[0].upload);
+    assert_string_equal(shown[0].name, "f");
+    for (unsigned i = 0; i < 2; i++) {
+        relay_release(&relays[i]);
+    }
+    data_event_free(node_event_of(&p->down, DATA_GET_DONE));
+    data_event_free(node_event_of(&p->down, DATA_GET_DONE));
+    data_event_free(node_event_of(&p->up, DATA_UPLOAD_ENDED));
+    event = node_event_of(&p->up, DATA_UPLOAD_ENDED);
+    assert_int_equal(event->error, PS_E_NONE);
+    assert_int_equal(event->done, 8 * MIB);
+    data_event_free(event);
+    event = node_fetch(&p->down, &content, &p->up.addr, "c");
+    assert_int_equal(event->type, DATA_GET_DONE);
+    data_event_free(event);
+    for (unsigned i = 0; i < 2; i++) {
+        relay_stop(&relays[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(unpublished_content_is_not_served, make, end),
+        cmocka_unit_test_setup_teardown(changed_file_is_hashed_again, make, end),
+        cmocka_unit_test_setup_teardown(truncation_under_an_upload_ends_it, make, end),
+        cmocka_unit_test_setup_teardown(change_under_an_upload_ends_it, make, end),
+        cmocka_unit_test_setup_teardown(unpublishing_ends_an_upload, make, end),
+        cmocka_unit_test_setup_teardown(slots_are_bounded_and_come_back, make, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
