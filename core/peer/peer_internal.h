@@ -1,13 +1,21 @@
 /* The peer's machine from inside: its records, and who offers what to whom.
  *
- *   peer.c          size, init, counters          requests.c      table of lists under way
- *   step.c          inputs, ticks, deadline       request_heap.c  their order of next sending
- *   on_datagram.c   a packet's way in             on_page.c       PEERS, FILES, SOURCES
- *   login.c         attempts, return after loss   on_error.c      ERROR
- *   heartbeats.c    the cycle, LOST               publications.c  table of names, dirty ones in
- * line logout.c        leaving                       publish.c       the commands send.c rtt.c
- * datagrams out, their timing   changes.c       the log's message in flight pushes.c CHALLENGE,
- * PUSH               check.c         every invariant
+ *   peer.c          size, init, counters
+ *   step.c          inputs, ticks, deadline
+ *   on_datagram.c   a packet's way in
+ *   login.c         attempts, return after a loss
+ *   heartbeats.c    the cycle, LOST
+ *   logout.c        leaving
+ *   requests.c      table of lists under way
+ *   request_heap.c  their order of next sending
+ *   on_page.c       PEERS, FILES, SOURCES
+ *   on_error.c      ERROR
+ *   publications.c  table of names, dirty ones in a line
+ *   publish.c       the commands
+ *   changes.c       the log's message in flight
+ *   pushes.c        CHALLENGE, PUSH
+ *   send.c rtt.c    datagrams out, their timing
+ *   check.c         every invariant
  */
 #ifndef PS_PEER_INTERNAL_H
 #define PS_PEER_INTERNAL_H

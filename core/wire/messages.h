@@ -13,8 +13,9 @@
 
 #include "wire/packet.h"
 
-/* Entries that one message may hold (a page, a PUBLISH, its refusals): bounds the events and the
- * work of a step. More is malformed. */
+/* Entries that one message may hold (a page, a PUBLISH, its refusals), and all pages of one
+ * datagram together: bounds the events and the work of a step. Decoders reject more;
+ * ps_page_add_*() refuses a 65th. */
 #define PS_PAGE_ENTRIES 64u
 
 /* ---- login.c: LOGIN, LOGIN_OK ---- */
@@ -116,10 +117,6 @@ bool ps_published_decode(ps_span body, ps_published *m);
 bool ps_published_next(ps_published *m, ps_refusal *refusal);
 
 /* ---- list.c: LIST_PEERS, PEERS, LIST_FILES, SEARCH, FILES ---- */
-
-/* Entries that a page may hold, and all pages of one datagram together: bounds the events that a
- * datagram causes at a peer. Decoders reject a page of more; ps_page_add_*() refuses a 65th. */
-#define PS_PAGE_ENTRIES 64u
 
 /* A cursor is 0 at first, then what the last page said; a page's `next` of 0 ends the list. */
 typedef struct ps_list {
