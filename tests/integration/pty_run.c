@@ -192,8 +192,9 @@ int main(int argc, char **argv)
         return 2;
     }
     FILE *script = strcmp(argv[first], "-") == 0 ? stdin : fopen(argv[first], "re");
-    p.output = calloc(OUTPUT_MAX, 1);
-    if (script == NULL || p.output == NULL) {
+    static char output[OUTPUT_MAX];
+    p.output = output;
+    if (script == NULL) {
         fprintf(stderr, "pty_run: %s: %s\n", argv[first], strerror(errno));
         return 2;
     }

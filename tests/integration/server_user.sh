@@ -77,7 +77,8 @@ type half
 key C
 exit 130
 END
-"$PTY_RUN" script sh -c '"$1" user add erin; code=$?
+# shellcheck disable=SC2016
+"$PTY_RUN" script sh -c 'trap : INT; "$1" user add erin; code=$?
     stty -a | grep -q " echo " || code=99
     exit $code' sh "$DAEMON" >pty.out
 want_not credentials.txt half

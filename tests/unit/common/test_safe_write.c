@@ -1,0 +1,142 @@
+#include "unit.h"
+
+#include "common/safe_write.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[64];
+static char path[128];
+
+static int enter(void **state)
+{
+    (void)state;
+    strcpy(dir, "/tmp/peersync-unit.XXXXXX");
+    if (mkdtemp(dir) == NULL) {
+        return -1;
+    }
+    snprintf(path, sizeof path, "%s/file", dir);
+    return 0;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    char link_path[128];
+    snprintf(link_path, sizeof link_path, "%s/link", dir);
+    unlink(path);
+    unlink(link_path);
+    /* Fails, and the test with it, when anything else is left. */
+    return rmdir(dir);
+}
+
+static ps_span span(const char *text)
+{
+    return (ps_span){(const uint8_t *)text, strlen(text)};
+}
+
+static void assert_content(const char *expected)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    assert_int_equal(ps_file_read(path, 1u << 20, &bytes, &len), 0);
+    assert_int_equal(len, strlen(expected));
+    assert_string_equal((char *)bytes, expected);
+    free(bytes);
+}
+
+static void content_is_replaced_with_its_mode(void **state)
+{
+    (void)state;
+    struct stat st;
+    assert_int_equal(ps_file_replace(path, span("first"), 0600), 0);
+    assert_content("first");
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(ps_file_replace(path, span(""), 0600), 0);
+    assert_content("");
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void a_link_stays_a_link(void **state)
+{
+    (void)state;
+    char link_path[128];
+    struct stat st;
+    snprintf(link_path, sizeof link_path, "%s/link", dir);
+    assert_int_equal(ps_file_replace(path, span("old"), 0600), 0);
+    assert_int_equal(symlink("file", link_path), 0);
+    assert_int_equal(ps_file_replace(link_path, span("new"), 0600), 0);
+    assert_content("new");
+    assert_int_equal(lstat(link_path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+}
+
+static void a_failure_leaves_the_old_file_alone(void **state)
+{
+    (void)state;
+    static char large[8192];
+    memset(large, 'x', sizeof large - 1);
+    assert_int_equal(ps_file_replace(path, span("old"), 0600), 0);
+    /* A limit on file sizes stands for the full disk. */
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit small = {.rlim_cur = 4096, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const int rc = ps_file_replace(path, span(large), 0600);
+    const int error = errno;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(rc, -1);
+    assert_int_equal(error, EFBIG);
+    assert_content("old");
+    assert_int_equal(ps_file_replace("/nonexistent/file", span("x"), 0600), -1);
+    assert_int_equal(errno, ENOENT);
+}
+
+static void reading_has_a_limit(void **state)
+{
+    (void)state;
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    static char text[20001];
+    memset(text, 'y', sizeof text - 1);
+    assert_int_equal(ps_file_replace(path, span(text), 0600), 0);
+    assert_content(text);
+    assert_int_equal(ps_file_read(path, sizeof text - 1, &bytes, &len), 0);
+    free(bytes);
+    assert_int_equal(ps_file_read(path, sizeof text - 2, &bytes, &len), -1);
+    assert_int_equal(errno, EFBIG);
+}
+
+static void only_regular_files_are_read(void **state)
+{
+    (void)state;
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    assert_int_equal(ps_file_read(dir, 10, &bytes, &len), -1);
+    assert_int_equal(errno, EISDIR);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(ps_file_read(path, 10, &bytes, &len), -1);
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(ps_file_read("/nonexistent", 10, &bytes, &len), -1);
+    assert_int_equal(errno, ENOENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(content_is_replaced_with_its_mode, enter, leave),
+        cmocka_unit_test_setup_teardown(a_link_stays_a_link, enter, leave),
+        cmocka_unit_test_setup_teardown(a_failure_leaves_the_old_file_alone, enter, leave),
+        cmocka_unit_test_setup_teardown(reading_has_a_limit, enter, leave),
+        cmocka_unit_test_setup_teardown(only_regular_files_are_read, enter, leave),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
