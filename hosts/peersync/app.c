@@ -24,7 +24,7 @@ void app_leave(struct app *a, ps_exit code)
         return;
     }
     if (a->phase == PHASE_LOGIN) {
-        a->login_code = code;
+        a->login_code = PS_EXIT_INTERRUPTED;
         uv_stop(&a->loop);
         return;
     }
@@ -61,10 +61,19 @@ static void on_signal(uv_signal_t *handle, int number)
     app_leave(a, signal_code(a));
 }
 
+/* nohup(1) has the hang-up ignored, and it stays so. (Interrupts are ignored in what a script
+ * starts in the background, too, but there a person who sends one means it.) */
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return number == SIGHUP && sigaction(number, NULL, &action) == 0 &&
+           action.sa_handler == SIG_IGN;
+}
+
 void app_watch_signals(struct app *a, bool on)
 {
     for (size_t i = 0; i < APP_SIGNALS; i++) {
-        if (on) {
+        if (on && !is_ignored(watched[i])) {
             uv_signal_start(&a->signals[i], on_signal, watched[i]);
         } else {
             uv_signal_stop(&a->signals[i]);

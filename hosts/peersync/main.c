@@ -69,6 +69,7 @@ static bool start(struct app *a)
         uv_signal_init(&a->loop, &a->signals[i]);
         a->signals[i].data = a;
     }
+    a->code = PS_EXIT_INTERRUPTED; /* Until something better is known. */
     a->interactive = o->word_count == 0 && isatty(STDIN_FILENO) == 1;
     return true;
 }
@@ -97,7 +98,6 @@ static ps_exit work(struct app *a)
     if (code != PS_EXIT_DONE) {
         return code;
     }
-    a->code = PS_EXIT_INTERRUPTED; /* Until something better is known. */
     if (o->word_count > 0) {
         run_start(a, o->words, o->word_count, on_command_ended, a);
     } else {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Carriage return, then "erase to the end of the line" (ECMA-48). */
@@ -17,13 +18,24 @@
 enum line { LINE_CLEAR, LINE_PROMPT, LINE_PROGRESS };
 
 struct out {
-    struct writer *writer;
+    struct writer *data;     /* Writes stdout, */
+    struct writer *messages; /* and stderr: the same one where both are one terminal or file, so
+                                that the order stays. Else neither waits for the other. */
     const char *prefix;
     bool json, quiet, progress;
     bool out_terminal, err_terminal;
     enum line line;
     char *shown; /* The prompt or the progress line. */
 };
+
+/* True when stdout and stderr are the same. */
+static bool is_one_file(void)
+{
+    struct stat a;
+    struct stat b;
+    return fstat(STDOUT_FILENO, &a) == 0 && fstat(STDERR_FILENO, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
 
 struct out *out_open(const struct out_config *cfg)
 {
@@ -36,10 +48,15 @@ struct out *out_open(const struct out_config *cfg)
         .err_terminal = isatty(STDERR_FILENO) == 1,
     };
     o->progress = cfg->progress && o->err_terminal && !cfg->quiet;
-    o->writer = writer_open(cfg->loop, cfg->closed, cfg->drained, cfg->ctx);
-    if (o->writer == NULL) {
+    o->data = writer_open(cfg->loop, cfg->closed, cfg->drained, cfg->ctx);
+    if (o->data == NULL) {
         free(o);
         return NULL;
+    }
+    o->messages =
+        is_one_file() ? o->data : writer_open(cfg->loop, cfg->closed, cfg->drained, cfg->ctx);
+    if (o->messages == NULL) {
+        o->messages = o->data;
     }
     return o;
 }
@@ -52,19 +69,24 @@ void out_close(struct out *o, bool patient)
     if (o->line != LINE_CLEAR) {
         out_answered(o, false);
     }
-    writer_close(o->writer, patient);
+    if (o->messages != o->data) {
+        writer_close(o->messages, patient);
+    }
+    writer_close(o->data, patient);
     free(o->shown);
     free(o);
 }
 
 void out_flush(struct out *o)
 {
-    writer_flush(o->writer);
+    writer_flush(o->messages);
+    writer_flush(o->data);
 }
 
 size_t out_waiting(struct out *o)
 {
-    return writer_waiting(o->writer);
+    const size_t messages = o->messages != o->data ? writer_waiting(o->messages) : 0;
+    return messages + writer_waiting(o->data);
 }
 
 bool out_is_json(const struct out *o)
@@ -84,7 +106,7 @@ bool out_draws_progress(const struct out *o)
 
 static void put(struct out *o, const char *text)
 {
-    writer_put(o->writer, STDERR_FILENO, text, strlen(text));
+    writer_put(o->messages, STDERR_FILENO, text, strlen(text));
 }
 
 /* Makes the last line free for a message. */
@@ -115,7 +137,7 @@ void out_data(struct out *o, const char *bytes, size_t len)
     if (shares) {
         interrupt(o);
     }
-    writer_put(o->writer, STDOUT_FILENO, bytes, len);
+    writer_put(o->data, STDOUT_FILENO, bytes, len);
     if (shares) {
         restore(o);
     }

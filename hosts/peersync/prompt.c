@@ -18,6 +18,7 @@ struct prompt {
     bool busy;     /* A command is under way that the next line waits for. */
     bool quitting; /* No further lines. */
     bool held;     /* Waits for output to be written. */
+    bool waiting;  /* It was said that downloads are waited for. */
     ps_exit code;  /* The first failure, where the input is no terminal. */
 };
 
@@ -90,6 +91,10 @@ static void leave(struct prompt *p)
         app_leave(a, p->code);
         return;
     }
+    if (p->waiting) {
+        return;
+    }
+    p->waiting = true;
     out_note(a->out, "waiting for %zu download%s; Ctrl-C drops %s", running,
              running == 1 ? "" : "s", running == 1 ? "it" : "them");
 }

@@ -31,6 +31,7 @@ struct writer {
     struct chunk *first, *last;
     size_t waiting;
     bool ending;
+    bool abandoned; /* The thread cannot be ended: the memory stays until the process is gone. */
     bool broken[DESCRIPTORS];
     bool tell_closed, tell_drained; /* For the loop's thread. */
     uv_async_t async;
@@ -213,13 +214,10 @@ static bool wait_a_little(struct writer *w)
     return empty;
 }
 
-/* Where the memory of a thread that cannot be ended stays, until the process is gone. */
-static struct writer *abandoned;
-
 static void on_gone(uv_handle_t *handle)
 {
     struct writer *w = handle->data;
-    if (w != abandoned) {
+    if (!w->abandoned) {
         free(w);
     }
 }
@@ -238,7 +236,7 @@ void writer_close(struct writer *w, bool patient)
         pthread_cond_destroy(&w->empty);
     } else {
         pthread_detach(w->thread);
-        abandoned = w;
+        w->abandoned = true;
     }
     uv_close((uv_handle_t *)&w->async, on_gone);
 }
