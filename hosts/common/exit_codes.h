@@ -15,7 +15,7 @@
     X(NO_ACTIVE_PEER, 7, "no active peer has the file")                                            \
     X(TRANSFER, 8, "the transfer failed")                                                          \
     X(LOCAL_FILE, 9, "a local file or directory could not be used")                                \
-    X(EXISTS, 10, "the name exists already with other content")                                    \
+    X(EXISTS, 10, "the name exists already: a user, or a file with other content")                 \
     X(LISTEN, 11, "an address could not be listened on")                                           \
     X(CREDENTIALS, 12, "the credentials are missing or have a bad line")                           \
     X(STATE, 13, "the state directory cannot be used, or another process uses it")                 \

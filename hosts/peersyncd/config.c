@@ -2,6 +2,7 @@
 
 #include "common/address.h"
 #include "common/exit_codes.h"
+#include "common/suggest.h"
 #include "common/text.h"
 
 #include <stdio.h>
@@ -226,7 +227,8 @@ static int bad_word(const char *word, char *error, size_t cap)
 {
     char shown[256];
     ps_text_safe_string(shown, sizeof shown, word);
-    snprintf(error, cap, "'%s' is neither a port from 0 to 65535 nor the command 'user'", shown);
+    snprintf(error, cap, "'%s' is neither a port from 0 to 65535 nor the command 'user'%s", shown,
+             ps_edit_distance(word, "user", 1) == 1 ? ": did you mean 'user'?" : "");
     return PS_EXIT_USAGE;
 }
 

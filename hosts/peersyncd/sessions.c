@@ -67,10 +67,11 @@ bool ps_daemon_give_verdicts(ps_daemon *d)
     while (given < d->verdicts_len) {
         ps_input in = {.type = PS_INPUT_VERDICT, .u.verdict = d->verdicts[given]};
         const ps_status status = ps_pump_submit(&d->pump, &in);
+        if (status == PS_AGAIN) {
+            break;
+        }
         if (status == PS_FAILED) {
             ps_daemon_report_failure(d);
-        } else if (status != PS_OK) {
-            break;
         }
         given++;
         ps_daemon_read_events(d);
