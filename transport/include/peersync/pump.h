@@ -71,7 +71,7 @@ ps_status ps_pump_run_once(ps_pump *p);
 /**
  * Steps one input of the host (a command, a verdict, entropy) now and sends what it caused. Its
  * `now_us` is filled in. Events append; read them as after a round.
- * @return PS_OK; PS_AGAIN no room: run a round, clear the events, submit again; PS_INVALID;
+ * @return PS_OK; PS_AGAIN no room: clear the events, run a round, submit again; PS_INVALID;
  *         PS_FAILED the transport failed (the input was taken).
  */
 ps_status ps_pump_submit(ps_pump *p, ps_input *in);
