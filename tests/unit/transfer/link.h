@@ -52,6 +52,7 @@ static inline void link_slab_reset(link_slab *s)
 }
 
 typedef struct link {
+    const ps_crypto *crypto; /* OpenSSL's unless set before link_open(). */
     ps_upload *up;
     ps_download *down;
     link_slab *slab;
@@ -77,8 +78,8 @@ typedef struct link {
 
 static inline void link_open(link *l, ps_upload_config uc, ps_download_config dc)
 {
-    uc.crypto = ps_crypto_openssl();
-    dc.crypto = ps_crypto_openssl();
+    uc.crypto = l->crypto;
+    dc.crypto = l->crypto;
     size_t un = ps_upload_size(&uc);
     size_t dn = ps_download_size(&dc);
     assert_true(un > 0 && dn > 0);
@@ -93,6 +94,7 @@ static inline link link_of(const uint8_t *file, ps_content content, const ps_nod
 {
     link l;
     memset(&l, 0, sizeof l);
+    l.crypto = ps_crypto_openssl();
     l.split = split;
     l.file = file;
     l.content = content;

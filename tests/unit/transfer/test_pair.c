@@ -67,17 +67,54 @@ static void every_length_and_split(void **unused)
 static void every_window_and_burst(void **unused)
 {
     (void)unused;
-    static const uint32_t bursts[] = {16384, 16385, 100000, 1048576, 3000000, 1u << 30};
-    static const uint32_t windows[] = {1, 1048576, 3 * 1048576, 1u << 30};
-    static const uint32_t wants[] = {1, 2, 3, 4096};
-    for (size_t b = 0; b < 6; b++) {
-        for (size_t w = 0; w < 4; w++) {
-            for (size_t m = 0; m < 4; m++) {
-                arrives(5242887, 5, 50000, bursts[b], windows[w], wants[m]);
+    static const uint32_t bursts[] = {16384, 100000, 1048576, 1u << 30};
+    static const uint32_t windows[] = {1, 2 * 1048576, 1u << 30};
+    static const uint32_t wants[] = {1, 2, 4096};
+    for (size_t b = 0; b < 4; b++) {
+        for (size_t w = 0; w < 3; w++) {
+            for (size_t m = 0; m < 3; m++) {
+                arrives(3145733, 5, 50000, bursts[b], windows[w], wants[m]);
             }
         }
     }
 }
+
+/* A hash of the length and the first 64 bytes: whole for nodes, and cheap for long files, also
+ * under valgrind. The machines take any ps_crypto. */
+typedef struct cheap_state {
+    uint64_t words[8];
+    uint64_t length;
+} cheap_state;
+
+static void cheap_init(ps_sha256 *state)
+{
+    memset(state, 0, sizeof *state);
+}
+
+static void cheap_update(ps_sha256 *state, const void *data, size_t len)
+{
+    cheap_state *s = (cheap_state *)(void *)state;
+    if (s->length < sizeof s->words) {
+        size_t room = sizeof s->words - (size_t)s->length;
+        memcpy((uint8_t *)s->words + s->length, data, len < room ? len : room);
+    }
+    s->length += len;
+}
+
+static void cheap_final(ps_sha256 *state, uint8_t digest[32])
+{
+    const cheap_state *s = (const cheap_state *)(void *)state;
+    uint64_t h = s->length;
+    for (int lane = 0; lane < 4; lane++) {
+        for (int i = 0; i < 8; i++) {
+            h = (h ^ s->words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+            h ^= h >> 29;
+        }
+        memcpy(digest + (size_t)lane * 8, &h, 8);
+    }
+}
+
+static const ps_crypto cheap = {sizeof(ps_crypto), cheap_init, cheap_update, cheap_final};
 
 /* More than one chunk of hashes, with proofs: a file of zeros, whose hashes need no file. */
 static void many_chunks(uint64_t length, uint64_t flip_at, uint32_t expect)
@@ -86,7 +123,7 @@ static void many_chunks(uint64_t length, uint64_t flip_at, uint32_t expect)
     ps_hasher h;
     ps_content content;
     ps_node *tree = malloc(ps_tree_nodes(length) * sizeof(ps_node));
-    assert_int_equal(ps_hasher_init(&h, ps_crypto_openssl(), length, tree), PS_OK);
+    assert_int_equal(ps_hasher_init(&h, &cheap, length, tree), PS_OK);
     for (uint64_t at = 0; at < length;) {
         size_t n = length - at < sizeof zeros ? (size_t)(length - at) : sizeof zeros;
         assert_int_equal(ps_hasher_update(&h, zeros, n), PS_OK);
@@ -94,6 +131,7 @@ static void many_chunks(uint64_t length, uint64_t flip_at, uint32_t expect)
     }
     assert_int_equal(ps_hasher_final(&h, &content), PS_OK);
     link l = link_of(NULL, content, tree, 1048576);
+    l.crypto = &cheap;
     l.flip_at = flip_at;
     link_open(&l, upload_config(), download_config(content));
     link_run(&l);
@@ -111,7 +149,8 @@ static void chunks_of_hashes(void **unused)
 {
     (void)unused;
     many_chunks(512 * (uint64_t)PS_PIECE_BYTES, UINT64_MAX, PS_E_NONE);
-    many_chunks(513 * (uint64_t)PS_PIECE_BYTES - 5, UINT64_MAX, PS_E_NONE);
+    many_chunks(512 * (uint64_t)PS_PIECE_BYTES + 1, UINT64_MAX, PS_E_NONE);
+    many_chunks(1025 * (uint64_t)PS_PIECE_BYTES - 5, UINT64_MAX, PS_E_NONE);
     /* In the first chunk's proof: its last node is the uncle. */
     many_chunks(513 * (uint64_t)PS_PIECE_BYTES - 5, 16 + 16 + 512 * 32 + 3, PS_E_MISMATCH);
 }
