@@ -67,8 +67,9 @@ void loop_post(struct loop *loop, void (*run)(struct loop *loop, void *arg), voi
     pthread_mutex_lock(&loop->lock);
     *loop->tasks_end = task;
     loop->tasks_end = &task->next;
-    pthread_mutex_unlock(&loop->lock);
+    /* Under the lock: once the task can be taken, the loop may end and close `wake`. */
     (void)uv_async_send(&loop->wake);
+    pthread_mutex_unlock(&loop->lock);
 }
 
 void loop_join(struct loop *loop)
