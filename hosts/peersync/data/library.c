@@ -266,6 +266,18 @@ ps_error library_find(struct library *l, const ps_content *content, struct entry
     return result;
 }
 
+bool library_lists(struct library *l, const struct entry *entry)
+{
+    pthread_mutex_lock(&l->lock);
+    ptrdiff_t slot = library_slot(l, entry->name);
+    bool listed = slot >= 0 && l->slots[slot].entry == entry;
+    for (size_t i = 0; i < l->count && !listed; i++) {
+        listed = ps_content_equal(&l->slots[i].entry->content, &entry->content);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return listed;
+}
+
 void library_recheck(struct library *l, struct entry *entry)
 {
     pthread_mutex_lock(&l->lock);

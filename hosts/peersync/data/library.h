@@ -74,6 +74,8 @@ unsigned library_hashing(struct library *l);
 /* Looks for something to serve. @return PS_E_NONE with a reference in *out; PS_E_CHANGED when it
  * was published but its file is another now; PS_E_NOT_PUBLISHED. Any thread. */
 ps_error library_find(struct library *l, const ps_content *content, struct entry **out);
+/* True while a name of the registry stands for what the entry holds. Any thread. */
+bool library_lists(struct library *l, const struct entry *entry);
 /* The entry's file is not what was hashed: not served any more, hashed again. Any thread. */
 void library_recheck(struct library *l, struct entry *entry);
 

@@ -30,6 +30,7 @@ struct upload {
     bool more;  /* The machine has more due. */
     bool ended; /* The machine is done; what waits is sent, then it ends. */
     ps_error error;
+    uint64_t last_words_us; /* When what still waits at the end is given up; 0: not waiting. */
     uint64_t started_us;
     uint64_t counted; /* Of conn.file_sent, added to the totals. */
     uint8_t input[UPLOAD_INPUT_BYTES];
@@ -223,7 +224,8 @@ static bool step(struct upload *u, ps_stream_input *in, size_t *consumed)
     return status == PS_OK || status == PS_MORE;
 }
 
-/* A burst is out: was it of the file that was published? */
+/* Around a burst: is the file still what was published, and published? Another name that kept a
+ * withdrawn one alive may have gone since. */
 static ps_error burst_fault(const struct upload *u)
 {
     ps_posix_file now;
@@ -231,7 +233,7 @@ static ps_error burst_fault(const struct upload *u)
     if (!u->entry) {
         return PS_E_NONE;
     }
-    if (atomic_load(&u->entry->withdrawn)) {
+    if (atomic_load(&u->entry->withdrawn) || !library_lists(&u->data->library, u->entry)) {
         return PS_E_NOT_PUBLISHED;
     }
     if (ps_posix_stat_file(u->file, &now, &error) != PS_OK ||
@@ -264,6 +266,12 @@ static bool feed(struct upload *u)
     ps_stream_input in = {.type = PS_STREAM_TICK};
     size_t consumed;
     if (u->input_at < u->input_len) {
+        /* What is wanted now may be handed out at once, long after the last burst was looked at. */
+        ps_error fault = burst_fault(u);
+        if (fault != PS_E_NONE) {
+            end_with(u, fault);
+            return true;
+        }
         in.type = PS_STREAM_BYTES;
         in.u.bytes = (ps_span){u->input + u->input_at, u->input_len - u->input_at};
         bool taken = step(u, &in, &consumed);
@@ -314,9 +322,15 @@ static void wait_writable(struct upload *u)
     conn_watch(&u->conn, UV_WRITABLE);
     if (!u->ended) {
         conn_alarm(&u->conn, ps_upload_deadline_us(u->machine));
-    } else if (!uv_is_active((const uv_handle_t *)&u->conn.timer)) {
-        conn_alarm(&u->conn, ps_posix_now_us() + UPLOAD_LAST_WORDS_US);
+        return;
     }
+    if (u->last_words_us == 0) {
+        u->last_words_us = ps_posix_now_us() + UPLOAD_LAST_WORDS_US;
+    } else if (u->last_words_us <= ps_posix_now_us()) {
+        cut(u, u->error);
+        return;
+    }
+    conn_alarm(&u->conn, u->last_words_us);
 }
 
 /* What was handed out cannot be sent any more. */

@@ -8,9 +8,13 @@
 
 #include "fixture.h"
 
+#include "peersync/posix.h"
+#include "peersync/transfer.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define MIB 1048576u
@@ -126,19 +130,79 @@ static void unpublish_it(struct pair *p)
     assert_true(data_unpublish(p->up.data, "f"));
 }
 
+/* Who asks again is told that it changed, or, when it is hashed again by then, that the content is
+ * not published. */
+static void assert_changed(unsigned error)
+{
+    assert_true(error == PS_E_CHANGED || error == PS_E_NOT_PUBLISHED);
+}
+
 static void truncation_under_an_upload_ends_it(void **state)
 {
-    assert_int_equal(interrupted(*state, truncate_it), PS_E_CHANGED);
+    assert_changed(interrupted(*state, truncate_it));
 }
 
 static void change_under_an_upload_ends_it(void **state)
 {
-    assert_int_equal(interrupted(*state, rewrite_it), PS_E_CHANGED);
+    assert_changed(interrupted(*state, rewrite_it));
 }
 
 static void unpublishing_ends_an_upload(void **state)
 {
     assert_int_equal(interrupted(*state, unpublish_it), PS_E_NOT_PUBLISHED);
+}
+
+static void unpublish_it_under_both_names(struct pair *p)
+{
+    (void)node_publish(&p->up, node_write(&p->up, "twin", 64 * MIB, 1));
+    assert_true(data_unpublish(p->up.data, "f"));
+    assert_true(data_unpublish(p->up.data, "twin"));
+}
+
+static void unpublishing_every_name_ends_an_upload(void **state)
+{
+    assert_int_equal(interrupted(*state, unpublish_it_under_both_names), PS_E_NOT_PUBLISHED);
+}
+
+static void talk(int peer, const uint8_t *bytes, size_t len)
+{
+    assert_int_equal(send(peer, bytes, len, MSG_NOSIGNAL), len);
+}
+
+static void hear(int peer, uint8_t *bytes, size_t len)
+{
+    assert_int_equal(recv(peer, bytes, len, MSG_WAITALL), len);
+}
+
+/* A downloader made by hand asks for the second piece when the file has changed. */
+static void change_between_requests_is_not_served(void **state)
+{
+    struct pair *p = *state;
+    static uint8_t bytes[MIB];
+    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 2 * MIB, 1));
+    uint8_t hello[53] = {PS_STREAM_PREFACE_PLAIN, 1, 0, 0, 0, 0, 0, 0, 44, 0, 1};
+    for (unsigned i = 0; i < 8; i++) {
+        hello[13 + i] = (uint8_t)(content.length >> (56 - 8 * i));
+    }
+    memcpy(hello + 21, content.root, PS_ROOT_BYTES);
+    uint8_t want[20] = {3, 0, 0, 0, 0, 0, 0, 12, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    struct sockaddr_storage to;
+    socklen_t len = (socklen_t)ps_addr_to_sockaddr(&p->up.addr, (struct sockaddr *)&to);
+    int peer = socket(to.ss_family, SOCK_STREAM, 0);
+    assert_int_equal(connect(peer, (struct sockaddr *)&to, len), 0);
+    talk(peer, hello, sizeof hello);
+    hear(peer, bytes, 16); /* HELLO */
+    talk(peer, want, sizeof want);
+    hear(peer, bytes, 16); /* The head of DATA */
+    assert_int_equal(bytes[0], 5);
+    hear(peer, bytes, MIB);
+    (void)node_write(&p->up, "f", 2 * MIB, 2);
+    want[15] = 1;
+    talk(peer, want, sizeof want);
+    hear(peer, bytes, 10);
+    assert_int_equal(bytes[0], 9); /* ERROR */
+    assert_int_equal(bytes[8] << 8 | bytes[9], PS_E_CHANGED);
+    assert_int_equal(close(peer), 0);
 }
 
 static void slots_are_bounded_and_come_back(void **state)
@@ -194,6 +258,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(truncation_under_an_upload_ends_it, make, end),
         cmocka_unit_test_setup_teardown(change_under_an_upload_ends_it, make, end),
         cmocka_unit_test_setup_teardown(unpublishing_ends_an_upload, make, end),
+        cmocka_unit_test_setup_teardown(unpublishing_every_name_ends_an_upload, make, end),
+        cmocka_unit_test_setup_teardown(change_between_requests_is_not_served, make, end),
         cmocka_unit_test_setup_teardown(slots_are_bounded_and_come_back, make, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
