@@ -176,7 +176,7 @@ static void unpublished_names_are_gone(void **state)
 static void newer_publish_of_a_name_wins(void **state)
 {
     struct node *n = *state;
-    const char *path = node_write(n, "large", 64 * MIB, 1);
+    const char *path = node_write(n, "large", 16 * MIB, 1);
     for (uint64_t tag = 1; tag <= 5; tag++) {
         data_publish(n->data, tag, path, NULL);
     }
@@ -192,7 +192,7 @@ static void newer_publish_of_a_name_wins(void **state)
         }
     }
     assert_int_equal(superseded, 4);
-    data_publish(n->data, 9, node_write(n, "other", 64 * MIB, 2), "large");
+    data_publish(n->data, 9, node_write(n, "other", 16 * MIB, 2), "large");
     data_cancel(n->data, 9);
     struct data_event *event = node_event(n);
     assert_int_equal(event->type, DATA_PUBLISH_FAILED);

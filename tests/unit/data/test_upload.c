@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "peersync/posix.h"
 
 #include "peersync/posix.h"
 #include "peersync/transfer.h"
@@ -94,7 +95,7 @@ static void changed_file_is_hashed_again(void **state)
 static unsigned interrupted(struct pair *p, void (*mischief)(struct pair *p))
 {
     struct relay relay;
-    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 64 * MIB, 1));
+    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 8 * MIB, 1));
     relay_start(&relay, RELAY_GATE, 100000, &p->up.addr);
     data_get(p->down.data, &(struct data_get){.tag = 5,
                                               .content = content,
@@ -122,7 +123,7 @@ static void truncate_it(struct pair *p)
 
 static void rewrite_it(struct pair *p)
 {
-    (void)node_write(&p->up, "f", 64 * MIB, 2);
+    (void)node_write(&p->up, "f", 8 * MIB, 2);
 }
 
 static void unpublish_it(struct pair *p)
@@ -154,7 +155,7 @@ static void unpublishing_ends_an_upload(void **state)
 
 static void unpublish_it_under_both_names(struct pair *p)
 {
-    (void)node_publish(&p->up, node_write(&p->up, "twin", 64 * MIB, 1));
+    (void)node_publish(&p->up, node_write(&p->up, "twin", 8 * MIB, 1));
     assert_true(data_unpublish(p->up.data, "f"));
     assert_true(data_unpublish(p->up.data, "twin"));
 }
@@ -250,6 +251,84 @@ static void slots_are_bounded_and_come_back(void **state)
     }
 }
 
+/* A connection by hand. */
+static int dial(const ps_addr *to)
+{
+    struct sockaddr_storage name;
+    socklen_t len = (socklen_t)ps_addr_to_sockaddr(to, (struct sockaddr *)&name);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&name, len), 0);
+    return fd;
+}
+
+static void await_end(int fd)
+{
+    uint8_t bytes[256];
+    while (recv(fd, bytes, sizeof bytes, 0) > 0) {
+    }
+    assert_int_equal(close(fd), 0);
+}
+
+static void restart_impatient(struct pair *p)
+{
+    p->up.cfg.upload_idle_ms = 200;
+    node_stop(&p->up);
+    node_start(&p->up);
+}
+
+static void silent_connection_is_cut(void **state)
+{
+    struct pair *p = *state;
+    restart_impatient(p);
+    await_end(dial(&p->up.addr));
+}
+
+static void rubbish_is_cut(void **state)
+{
+    struct pair *p = *state;
+    int fd = dial(&p->up.addr);
+    uint8_t bytes[512];
+    memset(bytes, 0xee, sizeof bytes);
+    assert_int_equal(send(fd, bytes, sizeof bytes, 0), sizeof bytes);
+    await_end(fd);
+}
+
+static void connections_are_bounded(void **state)
+{
+    enum { MOST = 2 + 64 };
+    struct pair *p = *state;
+    int fds[MOST];
+    for (unsigned i = 0; i < MOST; i++) {
+        fds[i] = dial(&p->up.addr);
+    }
+    await_end(dial(&p->up.addr)); /* One too many: closed though nobody is impatient. */
+    for (unsigned i = 0; i < MOST; i++) {
+        assert_int_equal(close(fds[i]), 0);
+    }
+}
+
+static void downloader_that_does_not_read_is_cut(void **state)
+{
+    struct pair *p = *state;
+    struct relay relay;
+    restart_impatient(p);
+    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 8 * MIB, 1));
+    relay_start(&relay, RELAY_STALL, 100000, &p->up.addr);
+    data_get(p->down.data, &(struct data_get){.tag = 5,
+                                              .content = content,
+                                              .sources = &relay.addr,
+                                              .source_count = 1,
+                                              .dir = p->down.downloads,
+                                              .name = "out"});
+    struct data_event *event = node_event_of(&p->up, DATA_UPLOAD_ENDED);
+    assert_int_equal(event->error, PS_E_STALLED);
+    data_event_free(event);
+    data_cancel(p->down.data, 5);
+    data_event_free(node_event_of(&p->down, DATA_GET_FAILED));
+    relay_stop(&relay);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +340,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(unpublishing_every_name_ends_an_upload, make, end),
         cmocka_unit_test_setup_teardown(change_between_requests_is_not_served, make, end),
         cmocka_unit_test_setup_teardown(slots_are_bounded_and_come_back, make, end),
+        cmocka_unit_test_setup_teardown(silent_connection_is_cut, make, end),
+        cmocka_unit_test_setup_teardown(rubbish_is_cut, make, end),
+        cmocka_unit_test_setup_teardown(connections_are_bounded, make, end),
+        cmocka_unit_test_setup_teardown(downloader_that_does_not_read_is_cut, make, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
