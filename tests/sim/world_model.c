@@ -53,7 +53,10 @@ static void require_alive(const world *w, ps_span user, uint64_t now_us)
     const uint64_t dead_us = (uint64_t)w->cfg.server.dead_ms * 1000;
     /* Closed in this very instant: by an input after the one that is answered here. */
     WORLD_REQUIRE(w, a->open || a->closed_us == now_us);
-    WORLD_REQUIRE(w, w->heard_us[a->node] + dead_us > now_us);
+    /* A session's life begins with its verdict, some time after its login was heard. */
+    const uint64_t heard_us = w->heard_us[a->node];
+    const uint64_t sign_us = heard_us > a->opened_us ? heard_us : a->opened_us;
+    WORLD_REQUIRE(w, sign_us + dead_us > now_us);
 }
 
 static void on_page(const world *w, const ps_message *m, uint64_t now_us)

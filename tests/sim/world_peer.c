@@ -89,7 +89,7 @@ static world_command *find(world_peer *p, uint64_t tag)
             return c;
         }
     }
-    WORLD_REQUIRE(p->w, !"an event of a command that was never given");
+    world_fail(p->w, "an event of a command that was never given", __FILE__, __LINE__);
     return NULL;
 }
 
@@ -201,7 +201,7 @@ void world_peer_read(world_peer *p)
         case PS_EVENT_SESSION_OPENED:
         case PS_EVENT_SESSION_CLOSED:
         case PS_EVENT_RECORD:
-            WORLD_REQUIRE(p->w, !"a server's event from a peer");
+            world_fail(p->w, "a server's event from a peer", __FILE__, __LINE__);
             break;
         }
     }
