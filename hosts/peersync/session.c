@@ -125,9 +125,12 @@ static void submit(struct session *s)
 
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
-    (void)status;
+    struct session *s = poll->data;
     (void)events;
-    drive(poll->data);
+    if (status < 0) {
+        s->poll_events = 0; /* libuv has stopped polling; reading clears the error. */
+    }
+    drive(s);
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -86,10 +86,14 @@ static void work(ps_daemon *d)
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
-    /* An error of the socket shows, and is cleared, when it is read. */
-    (void)status;
+    ps_daemon *d = poll->data;
     (void)events;
-    work(poll->data);
+    if (status < 0) {
+        /* An error of the socket shows, and is cleared, when it is read; but libuv has stopped
+         * polling it. */
+        d->interest = -1;
+    }
+    work(d);
 }
 
 static void on_due(uv_timer_t *timer)
