@@ -1,0 +1,201 @@
+/* What the downloader believes of an uploader, and what it does not. */
+#include "download_rig.h"
+
+static void fails(rig *r, const crafted *c, uint32_t expect)
+{
+    hear_crafted(r, c);
+    assert_non_null(crafted_failure(r->o));
+    assert_int_equal(crafted_failure(r->o)->error, expect);
+    assert_false(crafted_failure(r->o)->remote);
+    assert_true(crafted_tells(r->o, expect));
+    assert_true(ps_download_deadline_us(r->d) == PS_TIME_NEVER);
+    /* Told once. */
+    hear_crafted(r, c);
+    assert_int_equal(r->o->out.events_len + r->o->out.segments_len, 0);
+    plain(r, PS_STREAM_CLOSED);
+    assert_int_equal(r->o->out.events_len, 0);
+}
+
+/* In place of the uploader's HELLO. */
+static void hostile_welcome(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    for (int i = 0; i < 9; i++) {
+        rig r = rig_of(2500000, PS_PIECE_BYTES);
+        plain(&r, PS_STREAM_TICK);
+        c.len = 0;
+        craft_welcome(&c, 4);
+        switch (i) {
+        case 0:
+            c.bytes[9] = 2; /* version */
+            break;
+        case 1:
+            c.bytes[11] = 0; /* max_wants */
+            break;
+        case 2:
+            c.bytes[13] = 32; /* piece_bytes */
+            break;
+        case 3:
+            c.bytes[7] = 9; /* length */
+            break;
+        case 4:
+            c.bytes[1] = 1; /* flags */
+            break;
+        case 5:
+            c.len = 0;
+            craft_data(&c, 0, 1);
+            break;
+        case 6:
+            c.len = 0;
+            craft_header(&c, 10, 0);
+            break;
+        case 7:
+            c.len = 0;
+            craft_error(&c, 0);
+            break;
+        default:
+            c.len = 0;
+            craft_header(&c, 9, 101);
+            break;
+        }
+        fails(&r, &c, PS_E_PROTOCOL);
+        rig_end(&r);
+    }
+}
+
+/* To a machine that awaits HASHES 0 + 4 of three pieces. */
+static void hostile_hashes(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    for (int i = 0; i < 8; i++) {
+        uint32_t expect = PS_E_PROTOCOL;
+        rig r = running(2500000, PS_PIECE_BYTES, 4);
+        c.len = 0;
+        switch (i) {
+        case 0: /* data before its hashes */
+            craft_data(&c, 0, 1);
+            break;
+        case 1: /* too few nodes */
+            craft_hashes(&c, &r, 0, 4, 2);
+            break;
+        case 2: /* too many */
+            craft_hashes(&c, &r, 0, 4, 4);
+            break;
+        case 3:
+            craft_hashes(&c, &r, 4, 4, 3);
+            break;
+        case 4:
+            craft_hashes(&c, &r, 0, 2, 3);
+            break;
+        case 5: /* the right shape, another tree */
+            craft_hashes(&c, &r, 0, 4, 3);
+            c.bytes[16 + 32] ^= 1;
+            expect = PS_E_MISMATCH;
+            break;
+        case 6:
+            craft_welcome(&c, 4);
+            break;
+        default:
+            craft_header(&c, 4, UINT32_MAX);
+            break;
+        }
+        fails(&r, &c, expect);
+        assert_int_equal(ps_download_verified_bytes(r.d), 0);
+        rig_end(&r);
+    }
+}
+
+/* To a machine that awaits DATA of its first piece. */
+static void hostile_data(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    for (int i = 0; i < 12; i++) {
+        rig r = running(2500000, PS_PIECE_BYTES, 4);
+        c.len = 0;
+        craft_hashes(&c, &r, 0, 4, 3);
+        hear_crafted(&r, &c);
+        c.len = 0;
+        switch (i) {
+        case 0: /* not at the piece's start */
+            craft_data(&c, 1, 10);
+            break;
+        case 1: /* another piece, which was not asked for */
+            craft_data(&c, PS_PIECE_BYTES, 10);
+            break;
+        case 2: /* over the piece's end */
+            craft_data(&c, 0, PS_PIECE_BYTES + 1);
+            break;
+        case 3: /* no payload */
+            craft_data(&c, 0, 0);
+            break;
+        case 4:
+            craft_header(&c, 5, 7);
+            break;
+        case 5: /* hashes once more */
+            craft_hashes(&c, &r, 0, 4, 3);
+            break;
+        case 6:
+            craft_welcome(&c, 4);
+            break;
+        case 7:
+            craft_want(&c, 2, 0, 1);
+            break;
+        case 8:
+            craft_header(&c, 10, 0);
+            break;
+        case 9:
+            craft_header(&c, 0, 0);
+            break;
+        case 10: /* a gap between frames */
+            craft_data(&c, 0, 10);
+            craft_fill(&c, r.file, 10);
+            craft_data(&c, 11, 10);
+            break;
+        default: /* over the end with the second frame */
+            craft_data(&c, 0, 10);
+            craft_fill(&c, r.file, 10);
+            craft_data(&c, 10, PS_PIECE_BYTES - 9);
+            break;
+        }
+        fails(&r, &c, PS_E_PROTOCOL);
+        assert_int_equal(ps_download_verified_bytes(r.d), 0);
+        rig_end(&r);
+    }
+}
+
+static void remote_errors(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    for (int stage = 0; stage < 2; stage++) {
+        for (uint32_t text = 0; text <= 96; text += 48) {
+            rig r = stage == 0 ? rig_of(100, PS_PIECE_BYTES) : running(100, PS_PIECE_BYTES, 4);
+            plain(&r, PS_STREAM_TICK);
+            c.len = 0;
+            craft_header(&c, 9, 4 + text);
+            craft_number(&c, PS_E_SLOTS, 2);
+            craft_number(&c, 0, 2);
+            memset(c.bytes + c.len, 'x', text);
+            c.len += text;
+            hear_crafted(&r, &c);
+            assert_int_equal(crafted_failure(r.o)->error, PS_E_SLOTS);
+            assert_true(crafted_failure(r.o)->remote);
+            assert_int_equal(r.o->out.segments_len, 0);
+            rig_end(&r);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hostile_welcome),
+        cmocka_unit_test(hostile_hashes),
+        cmocka_unit_test(hostile_data),
+        cmocka_unit_test(remote_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,152 @@
+/* What the uploader does not take, and when. */
+#include "upload_rig.h"
+
+/* One fault ends it, is told once, and nothing is read after it. */
+static void refused_once(rig *r, crafted *c)
+{
+    craft_want(c, 2, 0, 1); /* ignored: the fault before it ended everything */
+    say(r, c);
+    const ps_stream_event *f = crafted_failure(r->o);
+    assert_non_null(f);
+    assert_int_equal(f->error, PS_E_PROTOCOL);
+    assert_false(f->remote);
+    assert_true(crafted_tells(r->o, PS_E_PROTOCOL));
+    assert_int_equal(ps_upload_sent_bytes(r->u), 0);
+    say(r, c);
+    assert_int_equal(r->o->out.events_len + r->o->out.segments_len, 0);
+    assert_int_equal(plain(r, PS_STREAM_CLOSED), PS_OK);
+    assert_int_equal(r->o->out.events_len, 0);
+    rig_end(r);
+}
+
+/* WANTs that the file does not have or that have no shape. */
+static void hostile_wants(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    static const uint32_t wants[][3] = {
+        {2, PIECES, 1},     {2, 0, PIECES + 1}, {2, PIECES - 1, 2}, {2, 0, 0},
+        {2, UINT32_MAX, 2}, {0, 0, 1},          {3, 0, 1},          {1, 0, 0},
+        {1, 0, 3},          {1, 0, 1024},       {1, 4, 8},          {1, 1026, 2},
+    };
+    for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
+        rig r = serving(4, 1048576);
+        c.len = 0;
+        craft_want(&c, (uint8_t)wants[i][0], wants[i][1], wants[i][2]);
+        refused_once(&r, &c);
+    }
+}
+
+/* Frames that do not come from a downloader, or not now, or not so long. */
+static void hostile_headers(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    static const uint32_t headers[][2] = {
+        {1, 44}, {5, 9},   {4, 40}, {3, 11},         {3, 13}, {10, 1},
+        {9, 3},  {9, 101}, {0, 0},  {3, UINT32_MAX}, {2, 0},  {255, 12},
+    };
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        rig r = serving(4, 1048576);
+        c.len = 0;
+        craft_header(&c, (uint8_t)headers[i][0], headers[i][1]);
+        refused_once(&r, &c);
+    }
+}
+
+/* Bytes that must be zero, one at a time, and an ERROR that is none. */
+static void hostile_fields(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    static const size_t zeros[] = {1, 2, 3, 9, 10, 11};
+    for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++) {
+        rig r = serving(4, 1048576);
+        c.len = 0;
+        craft_want(&c, 2, 0, 1);
+        c.bytes[zeros[i]] = 1;
+        refused_once(&r, &c);
+    }
+    rig r = serving(4, 1048576);
+    c.len = 0;
+    craft_error(&c, 0);
+    refused_once(&r, &c);
+}
+
+/* Before OPENED nothing is served, and a WANT is a fault. */
+static void before_opened(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    for (int i = 0; i < 8; i++) {
+        rig r = rig_of(4, 1048576);
+        uint32_t expect = PS_E_PROTOCOL;
+        c.len = 0;
+        if (i >= 4) {
+            hello(&r, LENGTH);
+        }
+        switch (i) {
+        case 0: /* the first byte */
+            craft_number(&c, 0x16, 1);
+            break;
+        case 1: /* an impossible content */
+            craft_hello(&c, PS_FILE_MAX + 1, r.root);
+            break;
+        case 2:
+            craft_hello(&c, 0, r.root);
+            break;
+        case 3: /* another version, whatever follows */
+            craft_number(&c, 1, 1);
+            craft_header(&c, 1, 3);
+            craft_number(&c, 2, 2);
+            craft_number(&c, 0, 1);
+            expect = PS_E_UNSUPPORTED;
+            break;
+        case 4:
+            craft_want(&c, 2, 0, 1);
+            break;
+        case 5:
+            craft_header(&c, 10, 0);
+            break;
+        case 6:
+            craft_hello(&c, LENGTH, r.root);
+            memmove(c.bytes, c.bytes + 1, --c.len);
+            break;
+        default:
+            craft_header(&c, 1, 257);
+            break;
+        }
+        say(&r, &c);
+        assert_non_null(crafted_failure(r.o));
+        assert_int_equal(crafted_failure(r.o)->error, expect);
+        assert_true(crafted_tells(r.o, expect));
+        assert_int_equal(ps_upload_sent_bytes(r.u), 0);
+        rig_end(&r);
+    }
+}
+
+static void more_wants_than_told(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    rig r = serving(4, 16384);
+    c.len = 0;
+    for (int i = 0; i < 4; i++) {
+        craft_want(&c, 2, 0, 1);
+    }
+    say(&r, &c);
+    assert_null(crafted_failure(r.o));
+    want(&r, 2, 0, 1);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_PROTOCOL);
+    rig_end(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hostile_wants),        cmocka_unit_test(hostile_headers),
+        cmocka_unit_test(hostile_fields),       cmocka_unit_test(before_opened),
+        cmocka_unit_test(more_wants_than_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
