@@ -38,7 +38,7 @@ echo mine >down/large
 run_peer bob password456 --download-dir down get large && fail "it overwrote a file"
 [[ $(cat down/large) == mine ]] || fail "the file was touched"
 
-# A peer that dies while it serves leaves the downloader with an error and no file.
+# From a peer that has died comes an error and no file.
 rm down/large
 kill -KILL "${PID_OF[alice]}"
 run_peer bob password456 --download-dir down get large && fail "nobody could serve it"

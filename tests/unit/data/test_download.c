@@ -27,7 +27,6 @@ static int make(void **state)
     struct pair *p = malloc(sizeof *p);
     node_make(&p->up);
     node_make(&p->down);
-    p->down.cfg.stall_ms = 300;
     node_start(&p->up);
     node_start(&p->down);
     *state = p;
@@ -106,9 +105,6 @@ static void name_taken_meanwhile_is_not_overwritten(void **state)
     char taken[200];
     ps_content content = node_publish(&p->up, node_write(&p->up, "f", 2 * MIB, 1));
     relay_start(&relay, RELAY_GATE, 100000, &p->up.addr);
-    p->down.cfg.stall_ms = 30000;
-    node_stop(&p->down);
-    node_start(&p->down);
     data_get(p->down.data, &(struct data_get){.tag = 5,
                                               .content = content,
                                               .sources = &relay.addr,
@@ -181,8 +177,12 @@ static void source_that_closes_is_left(void **state)
 
 static void source_that_stalls_is_left(void **state)
 {
+    struct pair *p = *state;
     unsigned connections;
-    assert_int_equal(fetch_through(*state, RELAY_STALL, &connections), PS_E_STALLED);
+    p->down.cfg.stall_ms = 300;
+    node_stop(&p->down);
+    node_start(&p->down);
+    assert_int_equal(fetch_through(p, RELAY_STALL, &connections), PS_E_STALLED);
     assert_int_equal(connections, 1);
 }
 
@@ -238,9 +238,6 @@ static void cancel_and_close_leave_nothing(void **state)
     struct pair *p = *state;
     struct relay relay;
     ps_content content = node_publish(&p->up, node_write(&p->up, "f", 3 * MIB, 1));
-    p->down.cfg.stall_ms = 30000;
-    node_stop(&p->down);
-    node_start(&p->down);
     for (unsigned close = 0; close < 2; close++) {
         relay_start(&relay, RELAY_STALL, MIB, &p->up.addr);
         data_get(p->down.data, &(struct data_get){.tag = 5,
