@@ -28,10 +28,6 @@ struct attempt {
 
 ps_exit login_find_server(struct app *a)
 {
-    if (a->options.server == NULL) {
-        out_fail(a->out, "which server? Give its port (peersync 5000) or --server HOST:PORT");
-        return PS_EXIT_USAGE;
-    }
     const char *fault = ps_address_resolve(a->options.server, &a->server);
     if (fault != NULL) {
         out_fail(a->out, "the server %s cannot be used: %s", SAFE(a->options.server), fault);

@@ -5,10 +5,12 @@
 #include "login.h"
 #include "prompt.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Sees that descriptors 0 to 2 are open: else a socket would become standard output. */
@@ -107,7 +109,23 @@ static ps_exit work(struct app *a)
     return a->code;
 }
 
-static void stop(struct app *a)
+/* Whoever reads must get all, or be told: a full disk, say. One who went away (`| head`) did so on
+ * purpose. */
+static ps_exit check_output(struct app *a, ps_exit code)
+{
+    if (!a->interrupted) {
+        out_flush(a->out);
+    }
+    const int error = out_error(a->out);
+    if (error == 0 || error == EPIPE) {
+        return code;
+    }
+    out_fail(a->out, "the output could not be written: %s", strerror(error));
+    return PS_EXIT_LOCAL_FILE;
+}
+
+/* Ends all, and then what is still to be written. @return the exit code. */
+static ps_exit stop(struct app *a, ps_exit code)
 {
     app_watch_signals(a, false);
     run_drop_all(a);
@@ -119,9 +137,11 @@ static void stop(struct app *a)
     for (size_t i = 0; i < APP_SIGNALS; i++) {
         uv_close((uv_handle_t *)&a->signals[i], NULL);
     }
+    code = check_output(a, code);
     out_close(a->out, !a->interrupted);
     uv_run(&a->loop, UV_RUN_DEFAULT);
     uv_loop_close(&a->loop);
+    return code;
 }
 
 int main(int argc, char *argv[])
@@ -138,7 +158,5 @@ int main(int argc, char *argv[])
         fputs("peersync: the system refuses a thread\n", stderr);
         return PS_EXIT_SYSTEM;
     }
-    const ps_exit result = work(&app);
-    stop(&app);
-    return (int)result;
+    return (int)stop(&app, work(&app));
 }

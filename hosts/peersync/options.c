@@ -5,12 +5,15 @@
 
 #include <string.h>
 
+/* Where peersyncd listens when it is told nothing else. */
+#define DEFAULT_SERVER "5000"
+
 static const ps_option table[] = {
     {.name = "server",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, server),
      .argument = "HOST:PORT",
-     .help = "The server. SERVER_PORT alone means 127.0.0.1:SERVER_PORT."},
+     .help = "The server (127.0.0.1:5000). SERVER_PORT alone means 127.0.0.1:SERVER_PORT."},
     {.name = "user",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, user),
@@ -123,6 +126,9 @@ int options_read(struct options *o, int argc, char *argv[])
         o->server = o->words[0];
         o->words++;
         o->word_count--;
+    }
+    if (o->server == NULL) {
+        o->server = DEFAULT_SERVER;
     }
     if (o->user != NULL) {
         const ps_name_fault fault =

@@ -83,6 +83,11 @@ void out_flush(struct out *o)
     writer_flush(o->data);
 }
 
+int out_error(struct out *o)
+{
+    return writer_error(o->data, STDOUT_FILENO);
+}
+
 size_t out_waiting(struct out *o)
 {
     const size_t messages = o->messages != o->data ? writer_waiting(o->messages) : 0;

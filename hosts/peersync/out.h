@@ -34,6 +34,8 @@ struct out *out_open(const struct out_config *cfg);
 void out_close(struct out *o, bool patient);
 /* Waits until all is written. Only where nothing else is under way. */
 void out_flush(struct out *o);
+/* Why stdout takes no more: an errno, or 0. */
+int out_error(struct out *o);
 /* Bytes that are not written yet. */
 size_t out_waiting(struct out *o);
 

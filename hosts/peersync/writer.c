@@ -32,7 +32,7 @@ struct writer {
     size_t waiting;
     bool ending;
     bool abandoned; /* The thread cannot be ended: the memory stays until the process is gone. */
-    bool broken[DESCRIPTORS];
+    int broken[DESCRIPTORS];        /* errno, or 0. */
     bool tell_closed, tell_drained; /* For the loop's thread. */
     uv_async_t async;
     void (*closed)(void *);
@@ -40,8 +40,8 @@ struct writer {
     void *ctx;
 };
 
-/* Writes it all; false when the descriptor is broken. */
-static bool write_all(int fd, const char *bytes, size_t len)
+/* Writes it all. @return 0, or the errno that broke the descriptor. */
+static int write_all(int fd, const char *bytes, size_t len)
 {
     while (len > 0) {
         const ssize_t n = write(fd, bytes, len);
@@ -53,10 +53,10 @@ static bool write_all(int fd, const char *bytes, size_t len)
             struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
             poll(&poll_fd, 1, -1);
         } else if (errno != EINTR) {
-            return false;
+            return errno;
         }
     }
-    return true;
+    return 0;
 }
 
 static void *work(void *arg)
@@ -75,12 +75,12 @@ static void *work(void *arg)
         if (w->first == NULL) {
             w->last = NULL;
         }
-        const bool skip = w->broken[chunk->fd];
+        const bool skip = w->broken[chunk->fd] != 0;
         pthread_mutex_unlock(&w->mutex);
-        const bool well = skip || write_all(chunk->fd, chunk->bytes, chunk->len);
+        const int error = skip ? 0 : write_all(chunk->fd, chunk->bytes, chunk->len);
         pthread_mutex_lock(&w->mutex);
-        if (!well) {
-            w->broken[chunk->fd] = true;
+        if (error != 0) {
+            w->broken[chunk->fd] = error;
             w->tell_closed = w->tell_closed || chunk->fd == STDOUT_FILENO;
         }
         w->waiting -= chunk->len;
@@ -160,7 +160,7 @@ void writer_put(struct writer *w, int fd, const char *bytes, size_t len)
         return;
     }
     pthread_mutex_lock(&w->mutex);
-    if (!w->broken[fd]) {
+    if (w->broken[fd] == 0) {
         struct chunk *chunk = w->last;
         if (chunk == NULL || chunk->fd != fd || chunk->cap - chunk->len < len) {
             chunk = chunk_new(fd, len);
@@ -185,6 +185,14 @@ size_t writer_waiting(struct writer *w)
     const size_t waiting = w->waiting;
     pthread_mutex_unlock(&w->mutex);
     return waiting;
+}
+
+int writer_error(struct writer *w, int fd)
+{
+    pthread_mutex_lock(&w->mutex);
+    const int error = w->broken[fd];
+    pthread_mutex_unlock(&w->mutex);
+    return error;
 }
 
 void writer_flush(struct writer *w)

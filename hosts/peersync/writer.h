@@ -16,6 +16,8 @@ struct writer *writer_open(uv_loop_t *loop, void (*closed)(void *), void (*drain
 void writer_put(struct writer *w, int fd, const char *bytes, size_t len);
 /* Bytes in the queue, those under way included. */
 size_t writer_waiting(struct writer *w);
+/* What broke the descriptor: an errno, or 0. */
+int writer_error(struct writer *w, int fd);
 /* Waits until the queue is empty. */
 void writer_flush(struct writer *w);
 /* Ends the thread once the queue is empty; if not `patient`, gives up after half a second and

@@ -129,6 +129,12 @@ want_not last.out f16383
 run_peer carol password789 get f1 -o later
 cmp src/f1 later
 
+# A full disk behind stdout is told.
+code=0
+PEERSYNC_PASSWORD=password789 "$PEER" "$PORT" --user carol lpf >/dev/full 2>last.err || code=$?
+((code == 9)) || fail "ended with $code"
+want last.err "the output could not be written"
+
 # stdout that nobody reads ends the program quietly.
 (run_peer_raw() { PEERSYNC_PASSWORD=password789 "$PEER" "$PORT" --user carol lpf 2>closed.err; }
     run_peer_raw | true)

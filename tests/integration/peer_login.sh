@@ -74,8 +74,6 @@ want_code 2 "$PEER" "$PORT" laq
 want last.err "did you mean lap?"
 want_code 2 "$PEER" "$PORT" get
 want last.err "usage: get NAME"
-want_code 2 "$PEER" lap
-want last.err "which server?"
 want_code 2 "$PEER" 70000
 want_code 2 "$PEER" "$PORT" --server "127.0.0.1:$PORT" lap
 want_code 2 "$PEER" "$PORT" --user 'a/b' lap

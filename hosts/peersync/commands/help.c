@@ -2,7 +2,6 @@
 #include "app.h"
 #include "commands/command.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* One line a command: the first of its summary. */
@@ -10,11 +9,9 @@ static void print_all(struct app *a)
 {
     for (size_t i = 0; commands[i] != NULL; i++) {
         const struct command *c = commands[i];
-        char usage[80];
-        snprintf(usage, sizeof usage, "%s%s%s %s", c->name,
-                 strcmp(c->name, c->synonym) != 0 ? " | " : "",
-                 strcmp(c->name, c->synonym) != 0 ? c->synonym : "", c->usage);
-        out_dataf(a->out, "%s\n", usage);
+        const bool other = strcmp(c->name, c->synonym) != 0;
+        out_dataf(a->out, "%s%s%s%s%s\n", c->name, other ? " | " : "", other ? c->synonym : "",
+                  c->usage[0] != '\0' ? " " : "", c->usage);
         for (const char *line = c->summary; line != NULL;) {
             const char *end = strchr(line, '\n');
             const int len = end != NULL ? (int)(end - line) : (int)strlen(line);
