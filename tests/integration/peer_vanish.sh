@@ -9,7 +9,12 @@ tell alice status
 await 10 "alice logged in" has alice.out "user"
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
-answers() { echo $(($(grep -c '^alice$' bob.out || true) + $(grep -c 'No active' bob.err || true))); }
+answers() {
+    local listed none
+    listed=$(grep -c '^alice$' bob.out) || true
+    none=$(grep -c 'No active' bob.err) || true
+    echo $((listed + none))
+}
 answered() { (($(answers) > before)); }
 ask() {
     before=$(answers)
