@@ -201,6 +201,7 @@ static void finish_job(struct library *l, struct hash_job *job, struct outcome *
     }
     if (o->error != PS_E_NONE) {
         tell_failed(l, job, o);
+        library_look_again(l, job->name);
     } else if (job->tag != 0 || i >= 0) {
         tell_ready(l, job, o, known);
     }

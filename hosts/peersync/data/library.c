@@ -97,6 +97,21 @@ void library_job_add(struct library *l, struct hash_job *job)
     pthread_cond_signal(&l->work);
 }
 
+void library_look_again(struct library *l, const char *name)
+{
+    ptrdiff_t slot = library_slot(l, name);
+    bool needed = slot >= 0 && !l->slots[slot].ready;
+    for (const struct hash_job *job = l->jobs; job && needed; job = job->next) {
+        needed = strcmp(job->name, name) != 0;
+    }
+    for (size_t i = 0; i < LIBRARY_HASHERS && needed; i++) {
+        needed = !l->running[i] || strcmp(l->running[i]->name, name) != 0;
+    }
+    if (needed) {
+        library_job_add(l, library_job_new(0, name, l->slots[slot].entry->path));
+    }
+}
+
 static void tell_cancelled(struct library *l, const struct hash_job *job, ps_error error)
 {
     if (job->tag != 0) {
@@ -128,6 +143,9 @@ static bool cancel_jobs(struct library *l, const char *name, uint64_t tag, ps_er
         l->hashing--;
         any = true;
         tell_cancelled(l, job, error);
+        if (!name) {
+            library_look_again(l, job->name);
+        }
         library_job_free(job);
     }
     for (size_t i = 0; i < LIBRARY_HASHERS; i++) {

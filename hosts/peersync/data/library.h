@@ -88,6 +88,9 @@ void library_put(struct library *l, struct entry *entry, bool ready);
 /* Takes a slot out; its entry is withdrawn unless the same content is published otherwise. */
 void library_take_out(struct library *l, size_t index);
 void library_job_add(struct library *l, struct hash_job *job);
+/* A job of this name has ended without an entry: one whose file may be another now is looked at
+ * again, unless a job of the name is there. */
+void library_look_again(struct library *l, const char *name);
 struct hash_job *library_job_new(uint64_t tag, const char *name, const char *path);
 void library_job_free(struct hash_job *job);
 /* The registry has changed; `event` (may be NULL) is told of when that is durable. */

@@ -201,6 +201,21 @@ static void newer_publish_of_a_name_wins(void **state)
     assert_listed(n, 1, "large", true);
 }
 
+static void failed_publish_leaves_the_older_entry_to_be_hashed(void **state)
+{
+    struct node *n = *state;
+    (void)node_publish(n, node_write(n, "f", 64 * MIB, 1));
+    node_stop(n);
+    (void)node_write(n, "f", 64 * MIB, 2);
+    node_start(n);
+    data_publish(n->data, 7, "/nonexistent/f", NULL);
+    data_event_free(node_event_of(n, DATA_PUBLISH_FAILED));
+    struct data_event *event = node_event_of(n, DATA_FILE_READY);
+    assert_int_equal(event->tag, 0);
+    data_event_free(event);
+    assert_listed(n, 1, "f", true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +226,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(broken_registry_is_kept_aside, make, end),
         cmocka_unit_test_setup_teardown(unpublished_names_are_gone, make, end),
         cmocka_unit_test_setup_teardown(newer_publish_of_a_name_wins, make, end),
+        cmocka_unit_test_setup_teardown(failed_publish_leaves_the_older_entry_to_be_hashed, make,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
