@@ -62,6 +62,8 @@ static void ask(world *w, world_peer *p)
 {
     static const char *const texts[4] = {"file 1", "SHARED", "of 7", "nowhere"};
     char name[PS_NAME_MAX + 1];
+    uint32_t owner; /* Drawn one after the other: arguments have no order. */
+    uint32_t k;
     switch (ps_sim_random(w->sim, 5)) {
     case 0:
         (void)world_list_files(w, p->index);
@@ -73,8 +75,9 @@ static void ask(world *w, world_peer *p)
         (void)world_search(w, p->index, texts[ps_sim_random(w->sim, 4)]);
         break;
     default:
-        name_of((uint32_t)ps_sim_random(w->sim, w->cfg.peers),
-                (uint32_t)ps_sim_random(w->sim, NAMES), name);
+        owner = (uint32_t)ps_sim_random(w->sim, w->cfg.peers);
+        k = (uint32_t)ps_sim_random(w->sim, NAMES);
+        name_of(owner, k, name);
         (void)world_locate(w, p->index, name);
         break;
     }
