@@ -70,6 +70,11 @@ static void hash_open_file(struct library *l, struct hash_job *job, int fd, stru
     struct watch watch = {l, job, o->file.size};
     ps_posix_file after;
     o->tree = tree_alloc(o->file.size);
+    if (!o->tree && ps_tree_nodes(o->file.size) > 0) {
+        o->error = PS_E_IO;
+        o->why = "there is not enough memory for the hashes of so long a file";
+        return;
+    }
     job->progress_us = ps_posix_now_us();
     o->error = file_hash(fd, o->file.size, l->crypto, o->tree, &o->content, keep_hashing, &watch,
                          &o->system);

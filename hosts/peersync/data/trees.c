@@ -23,7 +23,7 @@ void tree_name(const ps_content *content, char name[TREE_NAME_BYTES])
 ps_node *tree_alloc(uint64_t length)
 {
     size_t nodes = ps_tree_nodes(length);
-    return nodes > 0 ? data_alloc(nodes + 1, sizeof(ps_node)) : NULL;
+    return nodes > 0 ? calloc(nodes + 1, sizeof(ps_node)) : NULL;
 }
 
 static char *tree_path(const char *state_dir, const ps_content *content)

@@ -5,7 +5,8 @@
 
 #include "peersync/transfer.h"
 
-/* Room for ps_tree_nodes(length) nodes and, for these functions, one more. */
+/* Room for ps_tree_nodes(length) nodes and, for these functions, one more; NULL where there are
+ * none, or no memory: a file with holes may be longer than any memory is large. */
 ps_node *tree_alloc(uint64_t length);
 /* Writes the tree of `content`. @return 0, or -1 with errno. */
 int tree_save(const char *state_dir, const ps_crypto *crypto, const ps_content *content,
