@@ -1,0 +1,163 @@
+/* Invariant 3: a download ends as the exact bytes, or as an error; never as a wrong file. */
+#include "story.h"
+#include "xfer.h"
+
+#include "peersync/crypto_openssl.h"
+
+#define MIB 1048576u
+
+static ps_sim_config network(uint64_t seed)
+{
+    ps_sim_config cfg;
+    ps_sim_config_default(&cfg);
+    cfg.seed = seed;
+    cfg.link = (ps_sim_link){.latency_us = 5000, .jitter_us = 2000, .rate_bytes_s = 20000000};
+    return cfg;
+}
+
+static xfer *make(uint64_t seed, uint64_t length)
+{
+    const ps_sim_config cfg = network(seed);
+    return xfer_new(&cfg, ps_crypto_openssl(), length);
+}
+
+static void files_of_every_size_arrive(void **state)
+{
+    (void)state;
+    static const uint64_t lengths[9] = {0,   1,       16383,   16384,      16385,
+                                        MIB, MIB - 1, MIB + 1, 5 * MIB / 2};
+    for (size_t i = 0; i < 9; i++) {
+        xfer *x = make(i, lengths[i]);
+        xfer_start(x);
+        xfer_run(x, 20 * S);
+        assert_int_equal(x->sink.state, XFER_DONE);
+        ps_sim_run_until(x->sim, ps_sim_now_us(x->sim) + 1 * S);
+        assert_int_equal(x->source.state, XFER_DONE);
+        xfer_free(x);
+    }
+}
+
+/* A stream's losses are delays: the file arrives all the same, only later. */
+static void losses_delay_only(void **state)
+{
+    (void)state;
+    ps_sim_config cfg = network(3);
+    cfg.link.loss_ppm = 200000;
+    xfer *x = xfer_new(&cfg, ps_crypto_openssl(), 2 * MIB + 77);
+    xfer_start(x);
+    xfer_run(x, 600 * S);
+    assert_int_equal(x->sink.state, XFER_DONE);
+    xfer_free(x);
+}
+
+/* Partitions of every length at every stage: short ones delay, long ones end in an error. */
+static void partitions_delay_or_end(void **state)
+{
+    (void)state;
+    uint32_t done = 0;
+    uint32_t failed = 0;
+    for (uint64_t at = 0; at < 200 * MS; at += 17 * MS) {
+        for (int k = 0; k < 2; k++) {
+            xfer *x = make(at, 2 * MIB);
+            xfer_start(x);
+            ps_sim_run_until(x->sim, ps_sim_now_us(x->sim) + at);
+            assert_int_equal(
+                ps_sim_partition(x->sim, &x->source.node, 1, &x->sink.node, 1, at % 2 == 1, NULL),
+                PS_OK);
+            ps_sim_run_until(x->sim, ps_sim_now_us(x->sim) + (k == 0 ? 5 * S : 100 * S));
+            ps_sim_heal_all(x->sim);
+            xfer_run(x, 100 * S);
+            assert_true(x->sink.state == XFER_DONE || x->sink.state == XFER_FAILED);
+            assert_true(k == 1 || x->sink.state == XFER_DONE);
+            done += x->sink.state == XFER_DONE ? 1u : 0u;
+            failed += x->sink.state == XFER_FAILED ? 1u : 0u;
+            xfer_free(x);
+        }
+    }
+    assert_true(done > 0 && failed > 0);
+}
+
+/* The source dies at every stage. */
+static void a_source_that_dies_leaves_no_file(void **state)
+{
+    (void)state;
+    uint32_t failed = 0;
+    for (uint64_t at = 0; at < 300 * MS; at += 7 * MS) {
+        xfer *x = make(at, MIB + 5);
+        xfer_start(x);
+        ps_sim_run_until(x->sim, ps_sim_now_us(x->sim) + at);
+        const bool was_done = x->sink.state == XFER_DONE;
+        xfer_kill_source(x);
+        xfer_run(x, 100 * S);
+        assert_int_equal(x->sink.state, was_done ? XFER_DONE : x->sink.state);
+        assert_true(x->sink.state == XFER_DONE || x->sink.state == XFER_FAILED);
+        failed += x->sink.state == XFER_FAILED ? 1u : 0u;
+        xfer_free(x);
+    }
+    assert_true(failed > 10);
+}
+
+/* One wrong bit anywhere in what is sent, in files of one piece, of two and of more. */
+static void a_lying_source_is_found_out(void **state)
+{
+    (void)state;
+    static const uint64_t lengths[4] = {1, 16385, MIB + 1, 3 * MIB};
+    for (size_t i = 0; i < 4; i++) {
+        for (uint64_t k = 0; k < 6; k++) {
+            xfer *x = make(k, lengths[i]);
+            const uint64_t at = k == 0   ? 0
+                                : k == 1 ? lengths[i] - 1
+                                         : ps_sim_random(x->sim, lengths[i]);
+            x->served[at] ^= (uint8_t)(1u << (k % 8));
+            xfer_start(x);
+            xfer_run(x, 60 * S);
+            assert_int_equal(x->sink.state, XFER_FAILED);
+            assert_int_equal(x->sink.error, PS_E_MISMATCH);
+            xfer_free(x);
+        }
+    }
+}
+
+/* Hashes that do not lead to the root. */
+static void a_lying_tree_is_found_out(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < ps_tree_nodes(3 * MIB); k++) {
+        xfer *x = make(k, 3 * MIB);
+        x->tree[k].bytes[k % PS_ROOT_BYTES] ^= 1;
+        xfer_start(x);
+        xfer_run(x, 60 * S);
+        /* A node that is not sent, or is computed from others, does no harm. */
+        assert_true(x->sink.state == XFER_DONE || x->sink.state == XFER_FAILED);
+        xfer_free(x);
+    }
+}
+
+static void a_refusal_is_told(void **state)
+{
+    (void)state;
+    static const uint32_t errors[3] = {PS_E_NOT_PUBLISHED, PS_E_SLOTS, PS_E_CHANGED};
+    for (size_t i = 0; i < 3; i++) {
+        xfer *x = make(i, MIB);
+        x->refusal = errors[i];
+        xfer_start(x);
+        xfer_run(x, 10 * S);
+        assert_int_equal(x->sink.state, XFER_FAILED);
+        assert_int_equal(x->sink.error, errors[i]);
+        xfer_free(x);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_of_every_size_arrive),
+        cmocka_unit_test(losses_delay_only),
+        cmocka_unit_test(partitions_delay_or_end),
+        cmocka_unit_test(a_source_that_dies_leaves_no_file),
+        cmocka_unit_test(a_lying_source_is_found_out),
+        cmocka_unit_test(a_lying_tree_is_found_out),
+        cmocka_unit_test(a_refusal_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
