@@ -1,20 +1,29 @@
 /* A datagram's way in: packet, session, address, replay window, then its messages. */
 #include "server/server_internal.h"
 
-/* Walks the messages' headers before anything is believed. */
-static bool framing_ok(ps_server *s, ps_span messages)
+/* The messages of a packet, framed as a whole before anything of them is believed. */
+typedef struct batch {
+    ps_message messages[PS_PACKET_MESSAGES];
+    size_t count;
+} batch;
+
+static bool frame(ps_server *s, ps_span bytes, batch *b)
 {
-    ps_reader r = ps_reader_of(messages);
-    ps_message m;
-    size_t count = 0;
-    while (ps_message_decode(&r, &m)) {
-        count++;
+    ps_reader r = ps_reader_of(bytes);
+    ps_message more;
+    b->count = 0;
+    while (b->count < PS_PACKET_MESSAGES && ps_message_decode(&r, &b->messages[b->count])) {
+        b->count++;
     }
-    if (r.bad || count == 0) {
+    const bool trailing = b->count == PS_PACKET_MESSAGES && ps_message_decode(&r, &more);
+    while (ps_message_decode(&r, &more)) {
+        /* Only to see whether the rest is framed at all. */
+    }
+    if (r.bad || b->count == 0) {
         ps_server_drop(s, PS_DROP_TRUNCATED);
         return false;
     }
-    if (count > PS_PACKET_MESSAGES) {
+    if (trailing) {
         ps_server_drop(s, PS_DROP_TRAILING);
         return false;
     }
@@ -22,7 +31,8 @@ static bool framing_ok(ps_server *s, ps_span messages)
 }
 
 /* The session that this packet belongs to, or PS_NIL when it is dropped. */
-static uint32_t session_of(ps_server *s, const ps_input_datagram *in, const ps_packet *packet)
+static uint32_t session_of(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
+                           batch *b)
 {
     uint32_t i = ps_session_find(s, packet->receiver_id);
     if (i == PS_NIL || !ps_session_alive(s, i)) {
@@ -38,7 +48,7 @@ static uint32_t session_of(ps_server *s, const ps_input_datagram *in, const ps_p
         ps_server_drop(s, PS_DROP_REPLAY);
         return PS_NIL;
     }
-    return framing_ok(s, packet->messages) ? i : PS_NIL;
+    return frame(s, packet->messages, b) ? i : PS_NIL;
 }
 
 typedef enum verdict { GO_ON, MALFORMED, MISPLACED, LEFT } verdict;
@@ -94,16 +104,14 @@ static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
     return good ? GO_ON : MALFORMED;
 }
 
-static void on_messages(ps_server *s, uint32_t session, ps_span messages, ps_output *out)
+static void on_messages(ps_server *s, uint32_t session, const batch *b, ps_output *out)
 {
     ps_reply reply = {.s = s, .out = out, .session = session};
-    ps_reader r = ps_reader_of(messages);
-    ps_message m;
     verdict v = GO_ON;
     bool changed = false;
-    while (v == GO_ON && ps_message_decode(&r, &m)) {
+    for (size_t i = 0; v == GO_ON && i < b->count; i++) {
         s->stats.messages_in++;
-        v = dispatch(&reply, &m, &changed);
+        v = dispatch(&reply, &b->messages[i], &changed);
     }
     ps_reply_flush(&reply);
     if (v == MALFORMED) {
@@ -128,11 +136,12 @@ void ps_on_datagram(ps_server *s, const ps_input_datagram *in, ps_output *out)
         ps_on_login(s, in, &packet, out);
         return;
     }
-    uint32_t session = session_of(s, in, &packet);
+    batch b;
+    uint32_t session = session_of(s, in, &packet, &b);
     if (session == PS_NIL) {
         return;
     }
     ps_replay_accept(&ps_session_at(s, session)->replay, packet.counter);
     ps_timeout_touch(&s->liveness, ps_session_times(s), session, s->clock.now_us);
-    on_messages(s, session, packet.messages, out);
+    on_messages(s, session, &b, out);
 }
