@@ -160,7 +160,7 @@ struct world {
     world_account *accounts; /* One a peer. */
     uint64_t *heard_us;      /* By node: when the server was sent something from there. */
     uint64_t steps, checks;
-    uint32_t live_evictions; /* Sessions that ended by silence while their peer was online. */
+    uint32_t live_evictions; /* Sessions that ended by silence, not because their peer left. */
 };
 
 _Noreturn void world_fail(const world *w, const char *what, const char *file, int line);

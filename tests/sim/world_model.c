@@ -40,7 +40,8 @@ static void on_session(world *w, const ps_event *e, uint64_t now_us)
     a->closed_us = now_us;
     a->reason = s->reason;
     const world_peer *p = &w->peers[node - 1];
-    if (s->reason == PS_CLOSE_SILENCE && p->online && !p->leaving) {
+    /* Who lost the server and tries to return is alive too: a peer always notices first. */
+    if (s->reason == PS_CLOSE_SILENCE && !p->leaving && (p->online || p->lost_us != 0)) {
         w->live_evictions++;
     }
 }
