@@ -74,10 +74,11 @@ done
 # Files that cannot be published, each with its reason.
 mkfifo src/pipe
 code=0
-run_peer bob password456 pub src/missing src src/pipe /dev/null || code=$?
+run_peer bob password456 pub src/missing src src/ src/pipe /dev/null || code=$?
 ((code != 0)) || fail "impossible files were published"
 want last.err "src/missing is not published: "
 want last.err "src is not published: "
+want last.err "src/ is not published: it is a folder"
 want last.err "src/pipe is not published: "
 want last.err "/dev/null is not published: "
 

@@ -199,6 +199,9 @@ static const char *base_name(const char *path)
 void library_publish(struct library *l, uint64_t tag, const char *path, const char *name)
 {
     char *whole = absolute_path(path);
+    for (size_t len = strlen(whole); len > 1 && whole[len - 1] == '/'; len--) {
+        whole[len - 1] = '\0'; /* "folder/" is a folder, not an empty name. */
+    }
     const char *label = name ? name : base_name(whole);
     ps_name_fault fault = ps_name_check((ps_span){(const uint8_t *)label, strlen(label)});
     if (fault != PS_NAME_OK) {
