@@ -67,7 +67,7 @@ static void what_is_no_readable_file_is_refused(void **state)
     assert_refused(n, "/dev/null", NULL, PS_E_IO, "not a regular file");
     assert_refused(n, n->files, NULL, PS_E_IO, "folder");
     assert_refused(n, "/tmp/there/is/no/such/file", NULL, PS_E_IO, "no such file");
-    assert_refused(n, "/etc/", NULL, PS_E_BAD_NAME, "cannot be used");
+    assert_refused(n, "/etc/", NULL, PS_E_IO, "folder");
     assert_refused(n, "/etc/passwd", "../x", PS_E_BAD_NAME, "cannot be used");
     assert_refused(n, "/etc/passwd", "", PS_E_BAD_NAME, "cannot be used");
     assert_listed(n, 0, NULL, false);
