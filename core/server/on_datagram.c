@@ -12,11 +12,12 @@ static bool frame(ps_server *s, ps_span bytes, batch *b)
     ps_reader r = ps_reader_of(bytes);
     ps_message more;
     b->count = 0;
-    while (b->count < PS_PACKET_MESSAGES && ps_message_decode(&r, &b->messages[b->count])) {
+    while (r.left > 0 && b->count < PS_PACKET_MESSAGES &&
+           ps_message_decode(&r, &b->messages[b->count])) {
         b->count++;
     }
-    const bool trailing = b->count == PS_PACKET_MESSAGES && ps_message_decode(&r, &more);
-    while (ps_message_decode(&r, &more)) {
+    const bool trailing = r.left > 0 && !r.bad;
+    while (r.left > 0 && ps_message_decode(&r, &more)) {
         /* Only to see whether the rest is framed at all. */
     }
     if (r.bad || b->count == 0) {

@@ -112,7 +112,7 @@ typedef struct ps_index_entry {
 } ps_index_entry;
 
 /* Inputs whose tables are prefetched together. */
-#define PS_LOOK_AHEAD 16u
+#define PS_LOOK_AHEAD 24u
 
 uint32_t ps_session_find(const ps_server *s, uint64_t id); /* Alive or not; PS_NIL. */
 void ps_session_index_add(ps_server *s, uint32_t session);
