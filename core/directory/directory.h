@@ -126,6 +126,8 @@ uint32_t ps_pub_find(const ps_directory *d, uint32_t device, ps_span name);
 /* PS_E_NONE, or PS_E_FULL (records or name blocks) with nothing changed. */
 ps_error ps_pub_add(ps_directory *d, uint32_t device, ps_span name, const ps_content *content);
 void ps_pub_remove(ps_directory *d, uint32_t pub);
+/* Gives a publication another content; its place in lists stays. */
+void ps_pub_replace(ps_directory *d, uint32_t pub, const ps_content *content);
 /* The first publication under a name, or PS_NIL; the others follow in its ring by same_next. */
 uint32_t ps_pub_first_named(const ps_directory *d, ps_span name);
 static inline ps_span ps_pub_name(const ps_directory *d, uint32_t pub, uint8_t scratch[PS_NAME_MAX])

@@ -105,6 +105,11 @@ ps_error ps_pub_add(ps_directory *d, uint32_t device, ps_span name, const ps_con
     return PS_E_NONE;
 }
 
+void ps_pub_replace(ps_directory *d, uint32_t pub, const ps_content *content)
+{
+    ps_pub_at(d, pub)->content = *content;
+}
+
 void ps_pub_remove(ps_directory *d, uint32_t pub)
 {
     uint8_t scratch[PS_NAME_MAX];

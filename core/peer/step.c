@@ -30,6 +30,8 @@ static bool valid(const ps_peer *p, const ps_input *in)
     case PS_INPUT_LOCATE:
         return in->u.command.text.data != NULL || in->u.command.text.len == 0;
     case PS_INPUT_VERDICT: /* The server's. */
+    case PS_INPUT_RESTORE:
+    case PS_INPUT_STORE:
     default:
         return false;
     }
@@ -90,6 +92,8 @@ static void dispatch(ps_peer_turn *t, const ps_input *in)
         break;
     case PS_INPUT_WALL_CLOCK: /* Peers judge by the server's clock. */
     case PS_INPUT_VERDICT:
+    case PS_INPUT_RESTORE:
+    case PS_INPUT_STORE:
     default:
         break;
     }

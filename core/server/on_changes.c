@@ -2,8 +2,6 @@
  * applied; what is older was applied before, and behind a gap nothing is. */
 #include "server/server_internal.h"
 
-#include "peersync/transfer.h"
-
 static void record_event(ps_reply *r, uint32_t device, const ps_publication *entry, bool published)
 {
     ps_server *s = r->s;
@@ -42,7 +40,7 @@ static ps_error publish(ps_reply *r, uint32_t device, const ps_publication *entr
     }
     uint32_t pub = ps_pub_find(d, device, entry->name);
     if (pub != PS_NIL) {
-        ps_pub_at(d, pub)->content = entry->content;
+        ps_pub_replace(d, pub, &entry->content);
         return PS_E_NONE;
     }
     const ps_user *u = ps_user_at(d, ps_device_at(d, device)->user);
@@ -99,6 +97,11 @@ bool ps_on_changes(ps_reply *r, const ps_message *m)
         return false;
     }
     ps_server *s = r->s;
+    if (s->store_retry_ms != 0) {
+        s->stats.changes_busy++;
+        ps_reply_error(r, m->request, PS_E_BUSY, s->store_retry_ms);
+        return true;
+    }
     ps_session *x = ps_session_at(s, r->session);
     ps_refusal refusals[PS_PAGE_ENTRIES];
     size_t refused = 0;

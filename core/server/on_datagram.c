@@ -97,6 +97,10 @@ static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
     case PS_MSG_PUSH:
     case PS_MSG_PUSH_OK:
     case PS_MSG_ERROR:
+    case PS_MSG_DIGESTS:
+    case PS_MSG_DIGESTS_OK:
+    case PS_MSG_LIST_NAMES:
+    case PS_MSG_NAMES:
         return MISPLACED;
     default:
         ps_reply_error(r, m->request, PS_E_UNSUPPORTED, 0);
@@ -131,6 +135,10 @@ void ps_on_datagram(ps_server *s, const ps_input_datagram *in, ps_output *out)
     s->stats.datagrams_in++;
     if (!ps_packet_decode(in->data, in->len, &packet, &why)) {
         ps_server_drop(s, why);
+        return;
+    }
+    if (packet.type != PS_PACKET_PLAIN) {
+        ps_server_drop(s, PS_DROP_TYPE); /* Only servers say it. */
         return;
     }
     if (packet.receiver_id == 0) {

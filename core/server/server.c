@@ -19,7 +19,9 @@ void ps_server_config_default(ps_server_config *cfg)
         .dead_ms = 3000,
         .resend_ms = 80,
         .pending_ms = 15000,
+        .takeover_ms = 1000,
         .search_names = 512,
+        .resets_per_s = 20000,
     };
 }
 
@@ -101,6 +103,10 @@ static bool valid(const ps_input *in)
         return in->u.entropy.data != NULL && in->u.entropy.len >= 16;
     case PS_INPUT_VERDICT: /* Codes have 16 bits on the wire: a longer one could say "no error". */
         return in->u.verdict.error <= UINT16_MAX;
+    case PS_INPUT_RESTORE:
+        return in->u.restore.user.data != NULL && in->u.restore.name.data != NULL;
+    case PS_INPUT_STORE:
+        return true;
     case PS_INPUT_LOGIN:
     case PS_INPUT_LOGOUT:
     case PS_INPUT_PUBLISH:
@@ -126,6 +132,10 @@ static void step_one(ps_server *s, const ps_input *in, ps_output *out)
     } else if (in->type == PS_INPUT_WALL_CLOCK) {
         s->wall_s = in->u.wall_s;
         s->wall_set_us = s->clock.now_us;
+    } else if (in->type == PS_INPUT_RESTORE) {
+        ps_on_restore(s, &in->u.restore);
+    } else if (in->type == PS_INPUT_STORE) {
+        s->store_retry_ms = in->u.store_retry_ms;
     } else {
         ps_on_verdict(s, &in->u.verdict, out);
     }

@@ -7,6 +7,7 @@
 #include "channel/replay.h"
 #include "directory/directory.h"
 #include "peersync/server.h"
+#include "peersync/transfer.h"
 #include "util/assert.h"
 #include "util/clock.h"
 #include "util/prng.h"
@@ -63,7 +64,8 @@ struct ps_server {
     ps_sipkey id_key;      /* Permutes session numbers into receiver ids. */
     uint64_t last_session; /* Number of the last session. */
     ps_sipkey table_key;
-    uint64_t commit_seq; /* Of the last record. */
+    uint64_t commit_seq;     /* Of the last record. */
+    uint32_t store_retry_ms; /* Not 0: the host's store takes no records. */
     ps_server_stats stats;
 
     ps_slots sessions, pendings;
@@ -168,6 +170,7 @@ void ps_on_datagram(ps_server *s, const ps_input_datagram *in, ps_output *out);
 void ps_on_login(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
                  ps_output *out);
 void ps_on_verdict(ps_server *s, const ps_input_verdict *in, ps_output *out);
+void ps_on_restore(ps_server *s, const ps_input_restore *in);
 
 /* The wall clock now, or 0 when it was never told. */
 uint64_t ps_server_wall_s(const ps_server *s);

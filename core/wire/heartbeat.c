@@ -1,7 +1,7 @@
 #include "wire/frame.h"
 
-#define HEARTBEAT_BODY    8u
-#define HEARTBEAT_OK_BODY 16u
+#define HEARTBEAT_BODY    16u
+#define HEARTBEAT_OK_BODY 24u
 
 bool ps_heartbeat_encode(ps_writer *w, uint32_t request, const ps_heartbeat *m)
 {
@@ -10,6 +10,7 @@ bool ps_heartbeat_encode(ps_writer *w, uint32_t request, const ps_heartbeat *m)
         return false;
     }
     ps_store64(p, m->generation);
+    ps_store64(p + 8, m->digest);
     return true;
 }
 
@@ -19,6 +20,7 @@ bool ps_heartbeat_decode(ps_span body, ps_heartbeat *m)
         return false;
     }
     m->generation = ps_load64(body.data);
+    m->digest = ps_load64(body.data + 8);
     return true;
 }
 
@@ -29,7 +31,8 @@ bool ps_heartbeat_ok_encode(ps_writer *w, uint32_t request, const ps_heartbeat_o
         return false;
     }
     ps_store64(p, m->generation);
-    ps_store64(p + 8, m->wall_s);
+    ps_store64(p + 8, m->digest);
+    ps_store64(p + 16, m->wall_s);
     return true;
 }
 
@@ -39,6 +42,7 @@ bool ps_heartbeat_ok_decode(ps_span body, ps_heartbeat_ok *m)
         return false;
     }
     m->generation = ps_load64(body.data);
-    m->wall_s = ps_load64(body.data + 8);
+    m->digest = ps_load64(body.data + 8);
+    m->wall_s = ps_load64(body.data + 16);
     return true;
 }

@@ -36,7 +36,8 @@ bool ps_list_decode(ps_message_type type, ps_span body, ps_list *m)
 
 bool ps_page_begin(ps_writer *w, ps_page_writer *pw, ps_message_type type, uint32_t request)
 {
-    PS_ASSERT(type == PS_MSG_PEERS || type == PS_MSG_FILES || type == PS_MSG_SOURCES);
+    PS_ASSERT(type == PS_MSG_PEERS || type == PS_MSG_FILES || type == PS_MSG_SOURCES ||
+              type == PS_MSG_NAMES);
     *pw = (ps_page_writer){.mark = {.at = w->len}};
     uint8_t *p = ps_message_room(w, type, request, PAGE_FIXED);
     if (!p) {
@@ -47,16 +48,27 @@ bool ps_page_begin(ps_writer *w, ps_page_writer *pw, ps_message_type type, uint3
     return true;
 }
 
-bool ps_page_add_peer(ps_writer *w, ps_page_writer *pw, ps_span user)
+static bool add_text(ps_writer *w, ps_page_writer *pw, ps_span text)
 {
-    PS_ASSERT(user.len >= 1 && user.len <= PS_USER_MAX);
-    uint8_t *p = pw->count < PS_PAGE_ENTRIES ? ps_entry_room(w, 1 + user.len) : NULL;
+    uint8_t *p = pw->count < PS_PAGE_ENTRIES ? ps_entry_room(w, 1 + text.len) : NULL;
     if (!p) {
         return false;
     }
-    (void)ps_store_span8(p, user);
+    (void)ps_store_span8(p, text);
     pw->count++;
     return true;
+}
+
+bool ps_page_add_peer(ps_writer *w, ps_page_writer *pw, ps_span user)
+{
+    PS_ASSERT(user.len >= 1 && user.len <= PS_USER_MAX);
+    return add_text(w, pw, user);
+}
+
+bool ps_page_add_name(ps_writer *w, ps_page_writer *pw, ps_span name)
+{
+    PS_ASSERT(name.len >= 1 && name.len <= PS_NAME_MAX);
+    return add_text(w, pw, name);
 }
 
 bool ps_page_add_file(ps_writer *w, ps_page_writer *pw, const ps_file *file)
@@ -82,16 +94,26 @@ bool ps_page_end(ps_writer *w, ps_page_writer *pw, uint64_t next)
     return ps_message_end(w, pw->mark);
 }
 
-bool ps_page_next_peer(ps_page *m, ps_span *user)
+static bool next_text(ps_page *m, ps_span *text, size_t most)
 {
     if (m->entries.left == 0) {
         return false;
     }
-    *user = ps_read_span8(&m->entries);
-    if (user->len == 0 || user->len > PS_USER_MAX) {
+    *text = ps_read_span8(&m->entries);
+    if (text->len == 0 || text->len > most) {
         m->entries.bad = true;
     }
     return !m->entries.bad;
+}
+
+bool ps_page_next_peer(ps_page *m, ps_span *user)
+{
+    return next_text(m, user, PS_USER_MAX);
+}
+
+bool ps_page_next_name(ps_page *m, ps_span *name)
+{
+    return next_text(m, name, PS_NAME_MAX);
 }
 
 bool ps_page_next_file(ps_page *m, ps_file *file)
@@ -117,18 +139,22 @@ bool ps_page_next_file(ps_page *m, ps_file *file)
 /* Checks an entry by reading it, so that no rule stands twice. */
 static bool entry_next(ps_message_type type, ps_page *m)
 {
-    ps_span user;
+    ps_span text;
     ps_file file;
     ps_source source;
     if (type == PS_MSG_PEERS) {
-        return ps_page_next_peer(m, &user);
+        return ps_page_next_peer(m, &text);
+    }
+    if (type == PS_MSG_NAMES) {
+        return ps_page_next_name(m, &text);
     }
     return type == PS_MSG_FILES ? ps_page_next_file(m, &file) : ps_page_next_source(m, &source);
 }
 
 bool ps_page_decode(ps_message_type type, ps_span body, ps_page *m)
 {
-    PS_ASSERT(type == PS_MSG_PEERS || type == PS_MSG_FILES || type == PS_MSG_SOURCES);
+    PS_ASSERT(type == PS_MSG_PEERS || type == PS_MSG_FILES || type == PS_MSG_SOURCES ||
+              type == PS_MSG_NAMES);
     ps_reader r = ps_reader_of(body);
     m->next = ps_read64(&r);
     m->count = ps_read8(&r);

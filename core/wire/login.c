@@ -2,8 +2,8 @@
 
 /* Before the user: client id, device, capabilities, stream port, datagram limit, method. */
 #define LOGIN_FIXED (8u + PS_DEVICE_BYTES + 4u + 2u + 2u + 1u)
-/* Before the observed address: session id, three times, wall clock, generation. */
-#define LOGIN_OK_FIXED (8u + 3u * 4u + 8u + 8u)
+/* Before the observed address: session id, three times, wall clock, generation, digest, life. */
+#define LOGIN_OK_FIXED (8u + 3u * 4u + 4u * 8u)
 
 bool ps_login_encode(ps_writer *w, uint32_t request, const ps_login *m)
 {
@@ -59,6 +59,8 @@ bool ps_login_ok_encode(ps_writer *w, uint32_t request, const ps_login_ok *m)
     ps_store32(p + 16, m->resend_ms);
     ps_store64(p + 20, m->wall_s);
     ps_store64(p + 28, m->generation);
+    ps_store64(p + 36, m->digest);
+    ps_store64(p + 44, m->life);
     ps_writer tail = {.base = p + LOGIN_OK_FIXED, .cap = body - LOGIN_OK_FIXED};
     ps_addr_encode(&tail, &m->observed);
     return true;
@@ -78,6 +80,8 @@ bool ps_login_ok_decode(ps_span body, ps_login_ok *m)
     m->resend_ms = ps_load32(p + 16);
     m->wall_s = ps_load64(p + 20);
     m->generation = ps_load64(p + 28);
+    m->digest = ps_load64(p + 36);
+    m->life = ps_load64(p + 44);
     ps_addr_decode(&r, &m->observed);
     return ps_fields_skip(&r) && m->session_id != 0 && m->heartbeat_ms != 0 && m->dead_ms != 0 &&
            m->resend_ms != 0;

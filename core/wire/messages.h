@@ -1,5 +1,6 @@
 /* Every control message: its fields, encoder and decoder. One .c file a conversation:
- *   login.c heartbeat.c publish.c list.c locate.c logout.c push.c error.c; address.c for all
+ *   login.c heartbeat.c publish.c repair.c list.c locate.c logout.c push.c error.c; address.c for
+ *   all
  *
  * Decoders take a message's body, reject what is malformed (false) and borrow spans from it. They
  * check lengths, counts and that nothing is left over, and never a name's rules: who receives
@@ -43,7 +44,9 @@ typedef struct ps_login_ok {
     uint32_t dead_ms;
     uint32_t resend_ms;
     uint64_t wall_s;     /* The server's clock; 0: it has none. */
-    uint64_t generation; /* Where the server's log of this device stands. */
+    uint64_t generation; /* Where the server's log of this device stands, */
+    uint64_t digest;     /* and over what it lists (digest.h). */
+    uint64_t life;       /* Of the server: cursors of another life mean nothing to it. */
     ps_addr observed;
 } ps_login_ok;
 
@@ -53,7 +56,8 @@ bool ps_login_ok_decode(ps_span body, ps_login_ok *m);
 /* ---- heartbeat.c: HEARTBEAT, HEARTBEAT_OK ---- */
 
 typedef struct ps_heartbeat {
-    uint64_t generation; /* Of the device's log, as the sender knows it. */
+    uint64_t generation; /* Of the device's log, as the sender knows it; */
+    uint64_t digest;     /* over what should be listed then. 0, 0: changes are under way. */
 } ps_heartbeat;
 
 bool ps_heartbeat_encode(ps_writer *w, uint32_t request, const ps_heartbeat *m);
@@ -61,6 +65,7 @@ bool ps_heartbeat_decode(ps_span body, ps_heartbeat *m);
 
 typedef struct ps_heartbeat_ok {
     uint64_t generation;
+    uint64_t digest;
     uint64_t wall_s;
 } ps_heartbeat_ok;
 
@@ -116,6 +121,44 @@ bool ps_published_encode(ps_writer *w, uint32_t request, uint64_t generation,
 bool ps_published_decode(ps_span body, ps_published *m);
 bool ps_published_next(ps_published *m, ps_refusal *refusal);
 
+/* ---- repair.c: DIGESTS, DIGESTS_OK, LIST_NAMES, NAMES ---- */
+
+/* Buckets of a log's digest (digest.h). */
+#define PS_BUCKETS 256u
+
+/* What does the server list in the buckets from `first` on? */
+typedef struct ps_digests {
+    uint8_t first;
+} ps_digests;
+
+bool ps_digests_encode(ps_writer *w, uint32_t request, const ps_digests *m);
+bool ps_digests_decode(ps_span body, ps_digests *m);
+
+typedef struct ps_digests_ok {
+    uint64_t generation; /* Of the log that was looked at. */
+    uint8_t first;
+    uint16_t count; /* 1..PS_BUCKETS - first. */
+    ps_reader digests;
+} ps_digests_ok;
+
+/* As many digests from `first` on as fit (at least 1, at most up to the last bucket); `digests` has
+ * PS_BUCKETS of them. */
+bool ps_digests_ok_encode(ps_writer *w, uint32_t request, uint64_t generation, uint8_t first,
+                          const uint64_t digests[]);
+bool ps_digests_ok_decode(ps_span body, ps_digests_ok *m);
+/* The next digest; only `count` times. */
+uint64_t ps_digests_ok_next(ps_digests_ok *m);
+
+/* Which names does the server list for this device, in these buckets? Answered by pages (list.c).
+ */
+typedef struct ps_list_names {
+    uint64_t cursor;
+    const uint8_t *buckets; /* A bit a bucket, bucket b is bit b % 8 of byte b / 8; 32 bytes. */
+} ps_list_names;
+
+bool ps_list_names_encode(ps_writer *w, uint32_t request, const ps_list_names *m);
+bool ps_list_names_decode(ps_span body, ps_list_names *m);
+
 /* ---- list.c: LIST_PEERS, PEERS, LIST_FILES, SEARCH, FILES ---- */
 
 /* A cursor is 0 at first, then what the last page said; a page's `next` of 0 ends the list. */
@@ -136,7 +179,7 @@ typedef struct ps_file {
     ps_span name;
 } ps_file;
 
-/* Builds a page: PEERS, FILES or SOURCES. */
+/* Builds a page: PEERS, FILES, SOURCES or NAMES. */
 typedef struct ps_page_writer {
     ps_message_mark mark;
     size_t head_at; /* Where `next` and the count are patched. */
@@ -146,6 +189,7 @@ typedef struct ps_page_writer {
 bool ps_page_begin(ps_writer *w, ps_page_writer *pw, ps_message_type type, uint32_t request);
 bool ps_page_add_peer(ps_writer *w, ps_page_writer *pw, ps_span user);
 bool ps_page_add_file(ps_writer *w, ps_page_writer *pw, const ps_file *file);
+bool ps_page_add_name(ps_writer *w, ps_page_writer *pw, ps_span name);
 bool ps_page_end(ps_writer *w, ps_page_writer *pw, uint64_t next);
 
 typedef struct ps_page {
@@ -156,6 +200,7 @@ typedef struct ps_page {
 
 bool ps_page_decode(ps_message_type type, ps_span body, ps_page *m);
 bool ps_page_next_peer(ps_page *m, ps_span *user);
+bool ps_page_next_name(ps_page *m, ps_span *name);
 bool ps_page_next_file(ps_page *m, ps_file *file);
 
 /* ---- locate.c: LOCATE, SOURCES (its page uses ps_page_*) ---- */

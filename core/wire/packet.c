@@ -12,7 +12,7 @@ bool ps_packet_decode(const uint8_t *data, size_t len, ps_packet *out, ps_drop *
         *why = PS_DROP_OVERSIZED;
         return false;
     }
-    if (data[0] != PS_PACKET_PLAIN) {
+    if (data[0] != PS_PACKET_PLAIN && data[0] != PS_PACKET_RESET) {
         *why = PS_DROP_TYPE;
         return false;
     }
@@ -20,20 +20,35 @@ bool ps_packet_decode(const uint8_t *data, size_t len, ps_packet *out, ps_drop *
         *why = PS_DROP_TRUNCATED;
         return false;
     }
+    if (data[0] == PS_PACKET_RESET && len > PS_PACKET_HEADER) {
+        *why = PS_DROP_MALFORMED;
+        return false;
+    }
+    out->type = data[0];
     out->receiver_id = ps_load64(data + 1);
     out->counter = ps_load64(data + 9);
     out->messages = (ps_span){data + PS_PACKET_HEADER, len - PS_PACKET_HEADER};
     return true;
 }
 
-void ps_packet_encode(ps_writer *w, uint64_t receiver_id, uint64_t counter)
+static void header(ps_writer *w, uint8_t type, uint64_t receiver_id, uint64_t counter)
 {
     uint8_t *p = ps_write(w, PS_PACKET_HEADER);
     if (p) {
-        p[0] = PS_PACKET_PLAIN;
+        p[0] = type;
         ps_store64(p + 1, receiver_id);
         ps_store64(p + 9, counter);
     }
+}
+
+void ps_packet_encode(ps_writer *w, uint64_t receiver_id, uint64_t counter)
+{
+    header(w, PS_PACKET_PLAIN, receiver_id, counter);
+}
+
+void ps_reset_encode(ps_writer *w, uint64_t receiver_id, uint64_t counter)
+{
+    header(w, PS_PACKET_RESET, receiver_id, counter);
 }
 
 bool ps_message_decode(ps_reader *r, ps_message *out)

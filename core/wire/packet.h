@@ -5,19 +5,23 @@
 #include "util/bytes.h"
 
 /* Packet types 0x01..0x08 are PeerSync's; from 0x09 up a port may be shared with text protocols. */
-enum { PS_PACKET_PLAIN = 0x07 };
+enum { PS_PACKET_RESET = 0x05, PS_PACKET_PLAIN = 0x07 };
 
 /*   0        1                 9                17
  *   +--------+-----------------+----------------+----------------
  *   | type 7 | receiver id     | counter        | messages ...
  *   +--------+-----------------+----------------+----------------
- * Receiver id 0: no session yet (a LOGIN). */
+ * Receiver id 0: no session yet (a LOGIN).
+ *
+ * RESET (type 5) is such a header alone: the server knows no session of this receiver id, which a
+ * packet with this counter was for. */
 #define PS_PACKET_HEADER 17u
 
 /* Messages that one packet may hold; bounds the answers to it. */
 #define PS_PACKET_MESSAGES 8u
 
 typedef struct ps_packet {
+    uint8_t type;
     uint64_t receiver_id;
     uint64_t counter;
     ps_span messages;
@@ -27,6 +31,8 @@ typedef struct ps_packet {
 bool ps_packet_decode(const uint8_t *data, size_t len, ps_packet *out, ps_drop *why);
 /* Writes a packet's header. */
 void ps_packet_encode(ps_writer *w, uint64_t receiver_id, uint64_t counter);
+/* A whole RESET. */
+void ps_reset_encode(ps_writer *w, uint64_t receiver_id, uint64_t counter);
 
 /*   0      1       2        4            8
  *   +------+-------+--------+------------+---------
@@ -55,7 +61,11 @@ typedef enum ps_message_type {
     PS_MSG_CHALLENGE_OK,
     PS_MSG_PUSH,
     PS_MSG_PUSH_OK,
-    PS_MSG_ERROR
+    PS_MSG_ERROR,
+    PS_MSG_DIGESTS,
+    PS_MSG_DIGESTS_OK,
+    PS_MSG_LIST_NAMES,
+    PS_MSG_NAMES /* Answers LIST_NAMES. */
 } ps_message_type;
 
 typedef struct ps_message {

@@ -173,6 +173,9 @@ static void on_account(world_peer *p, const ps_event *e)
     case PS_EVENT_FILE:
     case PS_EVENT_SOURCE:
     case PS_EVENT_DONE:
+    case PS_EVENT_AGAIN:
+    case PS_EVENT_PUT_OFF:
+    case PS_EVENT_UNLISTED:
         break;
     }
 }
@@ -196,6 +199,10 @@ void world_peer_read(world_peer *p)
         case PS_EVENT_LOST:
         case PS_EVENT_LOGGED_OUT:
             on_account(p, e);
+            break;
+        case PS_EVENT_AGAIN:
+        case PS_EVENT_PUT_OFF:
+        case PS_EVENT_UNLISTED:
             break;
         case PS_EVENT_LOGIN_REQUEST:
         case PS_EVENT_SESSION_OPENED:

@@ -150,6 +150,8 @@ typedef enum ps_input_type {
     PS_INPUT_WALL_CLOCK, /**< Seconds since 1970 for replies to peers; never drives a timer. */
     /* server.h */
     PS_INPUT_VERDICT, /**< The host's answer to PS_EVENT_LOGIN_REQUEST. */
+    PS_INPUT_RESTORE, /**< A record of an earlier life, from the host's store. */
+    PS_INPUT_STORE,   /**< Whether the host's store can take records now. */
     /* peer.h */
     PS_INPUT_LOGIN, /**< Log in and stay so until LOGOUT. */
     PS_INPUT_LOGOUT,
@@ -176,6 +178,21 @@ typedef struct ps_input_verdict {
     uint32_t retry_ms; /**< With PS_E_BUSY: when to try again, in milliseconds. */
 } ps_input_verdict;
 
+/**
+ * A publication that an earlier life of the server made durable, or (`published` false) a position
+ * of a device's log at which something was withdrawn. Given before the first datagram, in the order
+ * of the records; the machine keeps copies. One that finds no room, or whose device is online, is
+ * left out and counted (`restores_refused`): its peer sends it again.
+ */
+typedef struct ps_input_restore {
+    uint64_t generation; /**< The device's log position after this change. */
+    ps_span user;
+    uint8_t device[PS_DEVICE_BYTES];
+    ps_span name;
+    ps_content content;
+    bool published;
+} ps_input_restore;
+
 /** Log in (peer). The machine keeps copies and logs in again by itself when the server is lost. */
 typedef struct ps_input_login {
     ps_addr server;
@@ -195,13 +212,17 @@ typedef struct ps_input_command {
 
 /** One input of a machine. Spans need to live only for the call. */
 typedef struct ps_input {
-    uint64_t now_us; /**< Monotonic microseconds of any origin; what runs back is clamped. */
+    uint64_t now_us; /**< Monotonic microseconds of any origin. What runs back stands still; by a
+                          second or more, it goes on from where it was (see PORTING.md). */
     ps_input_type type;
     union {
         ps_input_datagram datagram;
         ps_span entropy; /**< 16 bytes or more. */
         uint64_t wall_s;
         ps_input_verdict verdict;
+        ps_input_restore restore;
+        uint32_t store_retry_ms; /**< STORE: 0: changes are taken. Else they are answered BUSY with
+                                      this time, and nothing of them is applied. */
         ps_input_login login;
         ps_input_command command;
     } u;
@@ -232,14 +253,21 @@ typedef enum ps_event_type {
     PS_EVENT_PEER,       /**< A line of LIST_PEERS. */
     PS_EVENT_FILE,       /**< A line of LIST_FILES or SEARCH. */
     PS_EVENT_SOURCE,     /**< A line of LOCATE. */
-    PS_EVENT_DONE        /**< A command has ended. */
+    PS_EVENT_DONE,       /**< A command has ended. */
+    PS_EVENT_AGAIN,      /**< A list begins anew, at a server that has restarted: forget the lines
+                              of this command so far. */
+    PS_EVENT_PUT_OFF,    /**< While lost: the server refuses the return for now; the machine goes on
+                              trying. */
+    PS_EVENT_UNLISTED /**< A name that was published is refused now (QUOTA, FULL): the server does
+                           not list it, and the machine no longer holds it. */
 } ps_event_type;
 
 /** Why a session ended. */
 typedef enum ps_close_reason {
     PS_CLOSE_LOGOUT = 1,
-    PS_CLOSE_SILENCE, /**< Nothing heard for the dead time. */
-    PS_CLOSE_REPLACED /**< The same device logged in anew. */
+    PS_CLOSE_SILENCE,  /**< Nothing heard for the dead time. */
+    PS_CLOSE_REPLACED, /**< The same device logged in anew. */
+    PS_CLOSE_TAKEN     /**< It did not answer, and another device of the user took over. */
 } ps_close_reason;
 
 /** Verify this password off the loop. Spans point into the input's datagram. */
@@ -274,13 +302,14 @@ typedef struct ps_event_record {
     bool published; /**< false: unpublished. */
 } ps_event_record;
 
-/** The login's outcome (LOGGED_IN, REFUSED, LOST, LOGGED_OUT). */
+/** The login's outcome (LOGGED_IN, REFUSED, LOST, PUT_OFF, LOGGED_OUT). */
 typedef struct ps_event_account {
-    uint32_t error;    /**< REFUSED: why. */
-    uint32_t retry_ms; /**< REFUSED with PS_E_BUSY: when to try again. */
+    uint32_t error;    /**< REFUSED, PUT_OFF: why. */
+    uint32_t retry_ms; /**< REFUSED, PUT_OFF with PS_E_BUSY: when to try again. */
     ps_addr observed;  /**< LOGGED_IN: this peer's address as the server sees it. */
     uint64_t wall_s;   /**< LOGGED_IN: the server's clock, or 0 when it has none. */
-    bool again;        /**< LOGGED_IN: a return after PS_EVENT_LOST. */
+    bool again;        /**< LOGGED_IN: a return, after PS_EVENT_LOST or (a server that has forgotten
+                            the session says so at once) without it. */
     ps_span text;      /**< REFUSED: the server's words; points into the datagram. */
 } ps_event_account;
 
@@ -295,7 +324,14 @@ typedef struct ps_event_entry {
     bool own;           /**< FILE, SOURCE: it belongs to this peer's user. */
 } ps_event_entry;
 
-/** A command's end. */
+/** A name that is no longer published, by value. */
+typedef struct ps_event_unlisted {
+    uint32_t error; /**< Why: QUOTA, FULL, ... */
+    uint8_t len;
+    uint8_t name[PS_NAME_MAX];
+} ps_event_unlisted;
+
+/** A command's end; for AGAIN, the tag alone. */
 typedef struct ps_event_done {
     uint64_t tag;
     uint32_t error;    /**< PS_E_NONE, or why it failed. */
@@ -312,6 +348,7 @@ typedef struct ps_event {
         ps_event_account account;
         ps_event_entry entry;
         ps_event_done done;
+        ps_event_unlisted unlisted;
     } u;
 } ps_event;
 

@@ -51,13 +51,19 @@ typedef struct ps_peer_stats {
     uint64_t retransmissions; /**< Requests and logins sent again. */
     uint64_t heartbeats;      /**< First sendings. */
     uint64_t heartbeats_resent;
-    uint64_t losses;   /**< Times the server was lost. */
-    uint64_t timeouts; /**< Commands that ended with PS_E_TIMEOUT. */
+    uint64_t losses;          /**< Times the server was lost. */
+    uint64_t resets;          /**< Times it said that it knows no such session, and was believed. */
+    uint64_t repairs;         /**< Times the server's log of this device was compared by buckets. */
+    uint64_t buckets_resent;  /**< Buckets that differed and were sent again. */
+    uint64_t names_withdrawn; /**< Names that the server held and this peer does not publish. */
+    uint64_t late_steps;      /**< Steps that came so late that the server's deadline moved. */
+    uint64_t timeouts;        /**< Commands that ended with PS_E_TIMEOUT. */
     uint64_t clock_clamped;
     uint32_t requests;       /**< Under way. */
     uint32_t publications;   /**< Held, acknowledged or not. */
     uint32_t unacknowledged; /**< Mutations that the server has not acknowledged yet. */
     uint32_t rtt_us;         /**< Smoothed round trip (RFC 6298); 0: no sample yet. */
+    uint64_t wall_s;         /**< The server's clock now, in seconds since 1970; 0: not known. */
     ps_peer_state state;
 } ps_peer_stats;
 

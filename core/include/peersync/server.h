@@ -36,7 +36,10 @@ typedef struct ps_server_config {
     uint32_t dead_ms;               /**< Silence after which a peer is gone: 3000. */
     uint32_t resend_ms;             /**< An unanswered heartbeat's resend interval: 80. */
     uint32_t pending_ms;            /**< A login without a verdict is forgotten after: 15000. */
+    uint32_t takeover_ms;           /**< Silence after which a user's active device is replaced by
+                                         another one that logs in: 1000. */
     uint32_t search_names;          /**< Names that one SEARCH or list request examines: 512. */
+    uint32_t resets_per_s;          /**< RESET packets a second, in all: 20000. */
     bool records;     /**< Emit PS_EVENT_RECORD and set commit_seq: the host stores. */
     bool mem_is_zero; /**< The slab is fresh zero pages: init need not touch it. */
     uint8_t seed[32]; /**< Random and secret; keys the tables, ids and generator. */
@@ -51,10 +54,19 @@ typedef struct ps_server_stats {
     uint64_t logins;
     uint64_t logins_refused;
     uint64_t logouts;
-    uint64_t evictions;      /**< Sessions that ended by silence. */
-    uint64_t takeovers;      /**< Sessions replaced by the same device. */
-    uint64_t clock_clamped;  /**< Inputs whose clock ran back. */
-    uint64_t verdicts_stale; /**< Verdicts for a login that is gone. */
+    uint64_t evictions;        /**< Sessions that ended by silence. */
+    uint64_t takeovers;        /**< Sessions replaced by the same device. */
+    uint64_t taken;            /**< Sessions replaced by another device. */
+    uint64_t probes;           /**< CHALLENGEs sent before that. */
+    uint64_t resets;           /**< RESETs sent. */
+    uint64_t logs_differ;      /**< Heartbeats whose digest was another at equal generation. */
+    uint64_t changes_busy;     /**< Messages of changes refused for the store's sake. */
+    uint64_t clock_clamped;    /**< Inputs whose clock ran back. */
+    uint64_t late_steps;       /**< Steps that came so late that deadlines were moved. */
+    uint64_t late_us;          /**< By how much, in all. */
+    uint64_t restored;         /**< Records taken from the host's store. */
+    uint64_t restores_refused; /**< And those left out. */
+    uint64_t verdicts_stale;   /**< Verdicts for a login that is gone. */
     uint32_t sessions;
     uint32_t users;
     uint32_t devices;
