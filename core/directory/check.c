@@ -32,10 +32,42 @@ static int check_users(const ps_directory *d)
     return 0;
 }
 
+/* The device's list holds its publications, and its digests are theirs. */
+static int check_log(const ps_directory *d, uint32_t device)
+{
+    const ps_device *v = ps_device_at(d, device);
+    const ps_sipkey key = ps_digest_key(v->id);
+    uint64_t sums[PS_BUCKETS] = {0};
+    uint64_t kept[PS_BUCKETS];
+    uint64_t digest = 0;
+    uint32_t count = 0;
+    uint32_t prev = PS_NIL;
+    for (uint32_t at = v->newest; at != PS_NIL; at = ps_pub_at(d, at)->device_next) {
+        uint8_t scratch[PS_NAME_MAX];
+        const ps_pub *p = ps_pub_at(d, at);
+        HOLDS(p->device == device && p->device_prev == prev);
+        HOLDS(prev == PS_NIL || p->serial < ps_pub_at(d, prev)->serial);
+        HOLDS(++count <= v->publications);
+        const ps_mark m = ps_digest_mark(&key, ps_pub_name(d, at, scratch), &p->content);
+        sums[m.bucket] += m.mark;
+        digest += m.mark;
+        prev = at;
+    }
+    HOLDS(count == v->publications && digest == v->digest);
+    HOLDS((v->sums != 0) == (v->publications >= PS_SUMS_FROM));
+    if (v->sums != 0) {
+        HOLDS(v->sums <= d->sums.fresh);
+        ps_digest_sums(d, device, kept);
+        HOLDS(memcmp(kept, sums, sizeof sums) == 0);
+    }
+    return 0;
+}
+
 static int check_devices(const ps_directory *d)
 {
     uint32_t used = 0;
     uint32_t pubs = 0;
+    uint32_t tables = 0;
     for (uint32_t i = 0; i < d->devices.fresh; i++) {
         const ps_device *v = ps_device_at(d, i);
         if (v->user == PS_NIL) {
@@ -48,7 +80,13 @@ static int check_devices(const ps_directory *d)
         HOLDS(v->publications != 0 || v->sessions != 0);
         HOLDS(v->sessions <= 1);
         HOLDS(v->generation >= v->publications);
+        const int line = check_log(d, i);
+        if (line != 0) {
+            return line;
+        }
+        tables += v->sums != 0 ? 1 : 0;
     }
+    HOLDS(tables == d->sums.used && tables <= d->sums.cap);
     HOLDS(used == d->devices.used && used <= d->devices.cap);
     HOLDS(pubs == d->pubs.used);
     return 0;

@@ -32,7 +32,7 @@ uint32_t ps_device_add(ps_directory *d, uint32_t user, const uint8_t id[PS_DEVIC
     }
     uint32_t *head = head_of(d, user, id);
     ps_device *v = ps_device_at(d, i);
-    *v = (ps_device){.next = *head, .user = user};
+    *v = (ps_device){.next = *head, .user = user, .newest = PS_NIL};
     memcpy(v->id, id, PS_DEVICE_BYTES);
     *head = i + 1;
     ps_user_at(d, user)->devices++;

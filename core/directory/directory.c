@@ -16,6 +16,7 @@ void ps_directory_layout(ps_layout *l, size_t self, const ps_directory_caps *cap
     at.pubs_at = ps_layout_add(l, caps->pubs, sizeof(ps_pub)) - self;
     at.key_heads_at = ps_layout_add(l, bucket_count(caps->pubs), sizeof(uint32_t)) - self;
     at.name_heads_at = ps_layout_add(l, bucket_count(caps->pubs), sizeof(uint32_t)) - self;
+    at.sums_at = ps_layout_add(l, caps->pubs / PS_SUMS_FROM, sizeof(ps_sums)) - self;
     at.blocks_at = ps_layout_add(l, caps->name_blocks, sizeof(ps_name_block)) - self;
     if (d != NULL) {
         *d = at;
@@ -28,6 +29,7 @@ void ps_directory_init(ps_directory *d, const ps_directory_caps *caps, ps_sipkey
     ps_slots_init(&d->users, caps->users);
     ps_slots_init(&d->devices, caps->devices);
     ps_slots_init(&d->pubs, caps->pubs);
+    ps_slots_init(&d->sums, caps->pubs / PS_SUMS_FROM);
     ps_name_pool_init(&d->names, caps->name_blocks);
     d->user_mask = bucket_count(caps->users) - 1;
     d->device_mask = bucket_count(caps->devices) - 1;

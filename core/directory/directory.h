@@ -2,7 +2,8 @@
  * name), in tables sized at init. Knows no packets and no time; sessions are the server's.
  *
  *   user --< device --< publication
- *     hash by name         hash by (device, name)       exact key
+ *     hash by name         hash by (user, id)           exact key
+ *                                                       list of each device's, newest first
  *                          hash by name, then a ring     everything published under one name
  *                          treap and list by serial      lists that survive changes
  *
@@ -11,6 +12,7 @@
 #ifndef PS_DIRECTORY_H
 #define PS_DIRECTORY_H
 
+#include "util/digest.h"
 #include "util/layout.h"
 #include "util/name_store.h"
 #include "util/siphash.h"
@@ -30,18 +32,30 @@ typedef struct ps_device {
     uint32_t next;
     uint32_t user; /* PS_NIL: the record is free. */
     uint32_t publications;
-    uint32_t sessions;   /* 0 or 1. */
+    uint32_t newest;     /* Of its publications, or PS_NIL. */
     uint64_t generation; /* Of its log: the number of the last change applied. */
+    uint64_t digest;     /* Over its publications (util/digest.h). */
     uint8_t id[PS_DEVICE_BYTES];
+    uint32_t sums;     /* Its buckets' digests + 1; 0: they are summed up when asked for. */
+    uint32_t sessions; /* 0 or 1. */
 } ps_device;
+
+/* Digests by bucket are kept for devices with so many publications: so a table of all publications
+ * divided by this number never runs out, and for the others a short walk is enough. */
+#define PS_SUMS_FROM 128u
+
+typedef struct ps_sums {
+    uint64_t of[PS_BUCKETS]; /* The first word is the free list's link while unused. */
+} ps_sums;
 
 typedef struct ps_pub {
     uint32_t next;      /* Chain of the exact-key table. */
     uint32_t device;    /* PS_NIL: the record is free. */
     uint32_t name_next; /* Chain of the by-name table; of a name's first publication only. */
-    uint32_t same_prev, same_next; /* Ring of the publications of one name. */
-    uint32_t left, right;          /* Treap by serial. */
-    uint32_t older, newer;         /* List by serial. */
+    uint32_t same_prev, same_next;     /* Ring of the publications of one name. */
+    uint32_t left, right;              /* Treap by serial. */
+    uint32_t older, newer;             /* List by serial. */
+    uint32_t device_prev, device_next; /* List of the device's. */
     ps_name_ref name;
     uint64_t serial; /* Rises with every new publication; never reused. */
     ps_content content;
@@ -52,12 +66,12 @@ _Static_assert(sizeof(ps_device) + sizeof(ps_user) <= 140, "part of a session's 
 
 typedef struct ps_directory {
     ps_sipkey key;
-    ps_slots users, devices, pubs;
+    ps_slots users, devices, pubs, sums;
     ps_name_pool names;
     uint32_t user_mask, device_mask, pub_mask;
     uint32_t root, oldest, newest; /* Treap and list by serial; PS_NIL when empty. */
     uint64_t last_serial;
-    size_t users_at, devices_at, pubs_at, blocks_at; /* From the directory's own address. */
+    size_t users_at, devices_at, pubs_at, blocks_at, sums_at; /* From the directory's address. */
     size_t user_heads_at, device_heads_at, key_heads_at, name_heads_at;
 } ps_directory;
 
@@ -89,6 +103,11 @@ static inline ps_device *ps_device_at(const ps_directory *d, uint32_t i)
 static inline ps_pub *ps_pub_at(const ps_directory *d, uint32_t i)
 {
     return (ps_pub *)ps_directory_at(d, d->pubs_at) + i;
+}
+
+static inline ps_sums *ps_sums_at(const ps_directory *d, uint32_t i)
+{
+    return (ps_sums *)ps_directory_at(d, d->sums_at) + i;
 }
 
 static inline ps_span ps_user_name(const ps_directory *d, uint32_t i)
@@ -126,14 +145,21 @@ uint32_t ps_pub_find(const ps_directory *d, uint32_t device, ps_span name);
 /* PS_E_NONE, or PS_E_FULL (records or name blocks) with nothing changed. */
 ps_error ps_pub_add(ps_directory *d, uint32_t device, ps_span name, const ps_content *content);
 void ps_pub_remove(ps_directory *d, uint32_t pub);
-/* Gives a publication another content; its place in lists stays. */
-void ps_pub_replace(ps_directory *d, uint32_t pub, const ps_content *content);
 /* The first publication under a name, or PS_NIL; the others follow in its ring by same_next. */
 uint32_t ps_pub_first_named(const ps_directory *d, ps_span name);
 static inline ps_span ps_pub_name(const ps_directory *d, uint32_t pub, uint8_t scratch[PS_NAME_MAX])
 {
     return ps_name_get(ps_directory_blocks(d), &ps_pub_at(d, pub)->name, scratch);
 }
+
+/* digests.c: a publication that comes (linked to its device and counted) or goes (not yet unlinked
+ * nor taken off the count). */
+void ps_digest_add(ps_directory *d, uint32_t pub);
+void ps_digest_take(ps_directory *d, uint32_t pub);
+/* Gives a publication another content. */
+void ps_digest_replace(ps_directory *d, uint32_t pub, const ps_content *content);
+/* The device's digests by bucket. */
+void ps_digest_sums(const ps_directory *d, uint32_t device, uint64_t sums[PS_BUCKETS]);
 
 /* order.c: publications by serial. */
 void ps_order_append(ps_directory *d, uint32_t pub); /* Its serial is the highest. */

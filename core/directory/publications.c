@@ -79,6 +79,31 @@ static void ring_remove(ps_directory *d, uint32_t pub, ps_span name)
     ps_pub_at(d, p->same_next)->same_prev = p->same_prev;
 }
 
+static void device_insert(ps_directory *d, uint32_t pub)
+{
+    ps_pub *p = ps_pub_at(d, pub);
+    ps_device *v = ps_device_at(d, p->device);
+    p->device_prev = PS_NIL;
+    p->device_next = v->newest;
+    if (v->newest != PS_NIL) {
+        ps_pub_at(d, v->newest)->device_prev = pub;
+    }
+    v->newest = pub;
+}
+
+static void device_remove(ps_directory *d, uint32_t pub)
+{
+    const ps_pub *p = ps_pub_at(d, pub);
+    if (p->device_prev == PS_NIL) {
+        ps_device_at(d, p->device)->newest = p->device_next;
+    } else {
+        ps_pub_at(d, p->device_prev)->device_next = p->device_next;
+    }
+    if (p->device_next != PS_NIL) {
+        ps_pub_at(d, p->device_next)->device_prev = p->device_prev;
+    }
+}
+
 ps_error ps_pub_add(ps_directory *d, uint32_t device, ps_span name, const ps_content *content)
 {
     uint32_t i = ps_slots_take(&d->pubs, ps_pub_at(d, 0), sizeof(ps_pub));
@@ -99,15 +124,12 @@ ps_error ps_pub_add(ps_directory *d, uint32_t device, ps_span name, const ps_con
     p->content = *content;
     ring_insert(d, i, name);
     ps_order_append(d, i);
+    device_insert(d, i);
     ps_device *v = ps_device_at(d, device);
     v->publications++;
     ps_user_at(d, v->user)->publications++;
+    ps_digest_add(d, i);
     return PS_E_NONE;
-}
-
-void ps_pub_replace(ps_directory *d, uint32_t pub, const ps_content *content)
-{
-    ps_pub_at(d, pub)->content = *content;
 }
 
 void ps_pub_remove(ps_directory *d, uint32_t pub)
@@ -115,6 +137,8 @@ void ps_pub_remove(ps_directory *d, uint32_t pub)
     uint8_t scratch[PS_NAME_MAX];
     ps_pub *p = ps_pub_at(d, pub);
     ps_span name = ps_pub_name(d, pub, scratch);
+    ps_digest_take(d, pub);
+    device_remove(d, pub);
     ps_order_remove(d, pub);
     ring_remove(d, pub, name);
     uint32_t *link = key_head(d, p->device, name);

@@ -56,7 +56,7 @@ uint32_t ps_pending_add(ps_server *s, const ps_login *m, uint32_t request,
 void ps_pending_remove(ps_server *s, uint32_t pending)
 {
     ps_pending *p = ps_pending_at(s, pending);
-    ps_timeout_stop(&s->verification, ps_pending_times(s), pending);
+    ps_timeout_stop(p->probed != 0 ? &s->probing : &s->verification, ps_pending_times(s), pending);
     uint32_t *link = head_of(s, &p->addr, p->client_id);
     while (*link != pending + 1) {
         link = &ps_pending_at(s, *link - 1)->next;

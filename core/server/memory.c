@@ -26,7 +26,7 @@ static bool config_possible(const ps_server_config *cfg)
            in_range(cfg->max_pending_logins, MAX_RECORDS) &&
            cfg->name_bytes <= (uint64_t)MAX_RECORDS * PS_NAME_MAX && cfg->heartbeat_ms >= 1 &&
            cfg->dead_ms >= cfg->heartbeat_ms && cfg->resend_ms >= 1 && cfg->pending_ms >= 1 &&
-           cfg->search_names >= 1;
+           cfg->search_names >= 1 && cfg->takeover_ms >= 1;
 }
 
 typedef struct sum {
@@ -77,6 +77,7 @@ size_t ps_server_layout(const ps_server_config *cfg, ps_server *s, ps_memory_lin
     const ps_directory_caps users = {.users = caps.users};
     const ps_directory_caps devices = {.devices = caps.devices};
     const ps_directory_caps names = {.name_blocks = caps.name_blocks};
+    const uint32_t sums = caps.pubs / PS_SUMS_FROM;
     ps_layout whole = m.layout;
     ps_directory_layout(&whole, offsetof(ps_server, directory), &caps, &at.directory);
     ps_directory_layout(&m.layout, 0, &users, NULL);
@@ -85,6 +86,8 @@ size_t ps_server_layout(const ps_server_config *cfg, ps_server *s, ps_memory_lin
     line(&m, "devices, with their buckets", caps.devices);
     ps_directory_layout(&m.layout, 0, &names, NULL);
     line(&m, "blocks for the rest of long names", caps.name_blocks);
+    (void)ps_layout_add(&m.layout, sums, sizeof(ps_sums));
+    line(&m, "digests by bucket, of devices that publish much", sums);
     m.layout = whole;
     line(&m, "publications, with their buckets", caps.pubs);
 

@@ -40,7 +40,7 @@ static ps_error publish(ps_reply *r, uint32_t device, const ps_publication *entr
     }
     uint32_t pub = ps_pub_find(d, device, entry->name);
     if (pub != PS_NIL) {
-        ps_pub_replace(d, pub, &entry->content);
+        ps_digest_replace(d, pub, &entry->content);
         return PS_E_NONE;
     }
     const ps_user *u = ps_user_at(d, ps_device_at(d, device)->user);
@@ -122,6 +122,7 @@ bool ps_on_changes(ps_reply *r, const ps_message *m)
         }
     }
     x->generation = ps_device_at(&s->directory, x->device)->generation;
+    x->digest = ps_device_at(&s->directory, x->device)->digest;
     /* It promises what may have to become durable first: a datagram of its own. */
     (void)ps_published_encode(ps_reply_begin(r, true), m->request, x->generation, refusals,
                               refused);

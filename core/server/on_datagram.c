@@ -33,11 +33,12 @@ static bool frame(ps_server *s, ps_span bytes, batch *b)
 
 /* The session that this packet belongs to, or PS_NIL when it is dropped. */
 static uint32_t session_of(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
-                           batch *b)
+                           batch *b, ps_output *out)
 {
     uint32_t i = ps_session_find(s, packet->receiver_id);
     if (i == PS_NIL || !ps_session_alive(s, i)) {
         ps_server_drop(s, PS_DROP_NO_SESSION);
+        ps_reset(s, in, packet, out);
         return PS_NIL;
     }
     const ps_session *x = ps_session_at(s, i);
@@ -57,6 +58,7 @@ typedef enum verdict { GO_ON, MALFORMED, MISPLACED, LEFT } verdict;
 static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
 {
     bool good = true;
+    uint64_t nonce;
     switch (m->type) {
     case PS_MSG_HEARTBEAT:
         good = ps_on_heartbeat(r, m);
@@ -79,6 +81,15 @@ static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
     case PS_MSG_LOCATE:
         good = ps_on_locate(r, m);
         break;
+    case PS_MSG_DIGESTS:
+        good = ps_on_digests(r, m);
+        break;
+    case PS_MSG_LIST_NAMES:
+        good = ps_on_list_names(r, m);
+        break;
+    case PS_MSG_CHALLENGE_OK: /* That it came is what counts. */
+        good = ps_challenge_decode(m->body, &nonce);
+        break;
     case PS_MSG_LOGOUT:
         if (ps_on_logout(r, m)) {
             return LEFT;
@@ -93,13 +104,10 @@ static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
     case PS_MSG_SOURCES:
     case PS_MSG_LOGOUT_OK:
     case PS_MSG_CHALLENGE:
-    case PS_MSG_CHALLENGE_OK:
     case PS_MSG_PUSH:
     case PS_MSG_PUSH_OK:
     case PS_MSG_ERROR:
-    case PS_MSG_DIGESTS:
     case PS_MSG_DIGESTS_OK:
-    case PS_MSG_LIST_NAMES:
     case PS_MSG_NAMES:
         return MISPLACED;
     default:
@@ -146,11 +154,14 @@ void ps_on_datagram(ps_server *s, const ps_input_datagram *in, ps_output *out)
         return;
     }
     batch b;
-    uint32_t session = session_of(s, in, &packet, &b);
+    uint32_t session = session_of(s, in, &packet, &b, out);
     if (session == PS_NIL) {
         return;
     }
     ps_replay_accept(&ps_session_at(s, session)->replay, packet.counter);
     ps_timeout_touch(&s->liveness, ps_session_times(s), session, s->clock.now_us);
+    if (ps_session_at(s, session)->probe != 0) {
+        ps_takeover_end(s, session, out);
+    }
     on_messages(s, session, &b, out);
 }

@@ -80,25 +80,30 @@ static bool session_slot_free(ps_server *s, ps_output *out)
     return true;
 }
 
-/* Ends what the user's earlier session leaves behind. False: it lives on another device. */
-static bool make_way(ps_server *s, uint32_t user, const ps_pending *p, ps_output *out)
+/* The user's session on another device than the login's, if it lives; else PS_NIL. */
+static uint32_t other_session(const ps_server *s, const ps_pending *p)
 {
-    uint32_t session = ps_user_at(&s->directory, user)->session;
+    const ps_directory *d = &s->directory;
+    const uint32_t user = ps_user_find(d, (ps_span){p->user, p->user_len});
+    if (user == PS_NIL || !ps_user_active(s, user)) {
+        return PS_NIL;
+    }
+    const uint32_t session = ps_user_at(d, user)->session;
+    const uint8_t *device = ps_device_at(d, ps_session_at(s, session)->device)->id;
+    return memcmp(device, p->device, PS_DEVICE_BYTES) != 0 ? session : PS_NIL;
+}
+
+/* Ends what the user's earlier session leaves behind: dead, or of the same device. */
+static void make_way(ps_server *s, uint32_t user, ps_output *out)
+{
+    const uint32_t session = ps_user_at(&s->directory, user)->session;
     if (session == PS_NIL) {
-        return true;
+        return;
     }
-    const ps_session *x = ps_session_at(s, session);
-    if (!ps_session_alive(s, session)) {
-        s->stats.evictions++;
-        ps_session_close(s, session, PS_CLOSE_SILENCE, out);
-        return true;
-    }
-    if (memcmp(ps_device_at(&s->directory, x->device)->id, p->device, PS_DEVICE_BYTES) != 0) {
-        return false;
-    }
-    s->stats.takeovers++;
-    ps_session_close(s, session, PS_CLOSE_REPLACED, out);
-    return true;
+    const bool alive = ps_session_alive(s, session);
+    s->stats.takeovers += alive ? 1u : 0u;
+    s->stats.evictions += alive ? 0u : 1u;
+    ps_session_close(s, session, alive ? PS_CLOSE_REPLACED : PS_CLOSE_SILENCE, out);
 }
 
 /* Admits a verified login: PS_E_NONE with its session, or why not. */
@@ -107,8 +112,8 @@ static ps_error admit(ps_server *s, const ps_pending *p, uint32_t *session, ps_o
     ps_directory *d = &s->directory;
     const ps_span name = {p->user, p->user_len};
     uint32_t user = ps_user_find(d, name);
-    if (user != PS_NIL && !make_way(s, user, p, out)) {
-        return PS_E_ACTIVE;
+    if (user != PS_NIL) {
+        make_way(s, user, out);
     }
     if (!session_slot_free(s, out)) {
         return PS_E_BUSY;
@@ -133,26 +138,41 @@ static ps_error admit(ps_server *s, const ps_pending *p, uint32_t *session, ps_o
     return PS_E_NONE;
 }
 
-void ps_on_verdict(ps_server *s, const ps_input_verdict *in, ps_output *out)
+void ps_login_admit(ps_server *s, uint32_t pending, ps_output *out)
 {
-    uint32_t i = (uint32_t)in->pending;
-    if (i >= s->pendings.fresh || ps_pending_at(s, i)->client_id == 0 ||
-        ps_pending_at(s, i)->tag != (uint32_t)(in->pending >> 32)) {
-        s->stats.verdicts_stale++;
-        return;
-    }
-    const ps_pending p = *ps_pending_at(s, i);
-    ps_pending_remove(s, i);
+    const ps_pending p = *ps_pending_at(s, pending);
     uint32_t session = PS_NIL;
-    uint32_t retry_ms = in->retry_ms;
-    ps_error error = (ps_error)in->error;
-    if (error == PS_E_NONE) {
-        error = admit(s, &p, &session, out);
-        retry_ms = error == PS_E_BUSY ? PS_SERVER_BUSY_MS : 0;
-    }
+    ps_pending_remove(s, pending);
+    const ps_error error =
+        other_session(s, &p) != PS_NIL ? PS_E_ACTIVE : admit(s, &p, &session, out);
     if (error == PS_E_NONE) {
         ps_welcome(s, out, session, p.request);
     } else {
-        ps_refuse(s, out, &p.addr, p.endpoint, p.client_id, p.request, error, retry_ms);
+        ps_refuse(s, out, &p.addr, p.endpoint, p.client_id, p.request, error,
+                  error == PS_E_BUSY ? PS_SERVER_BUSY_MS : 0);
+    }
+}
+
+void ps_on_verdict(ps_server *s, const ps_input_verdict *in, ps_output *out)
+{
+    const uint32_t i = (uint32_t)in->pending;
+    const ps_pending *p = i < s->pendings.fresh ? ps_pending_at(s, i) : NULL;
+    if (p == NULL || p->client_id == 0 || p->tag != (uint32_t)(in->pending >> 32) ||
+        p->probed != 0) {
+        s->stats.verdicts_stale++;
+        return;
+    }
+    if (in->error != PS_E_NONE) {
+        const ps_pending refused = *p;
+        ps_pending_remove(s, i);
+        ps_refuse(s, out, &refused.addr, refused.endpoint, refused.client_id, refused.request,
+                  (ps_error)in->error, in->retry_ms);
+        return;
+    }
+    const uint32_t other = other_session(s, p);
+    if (other != PS_NIL) {
+        ps_takeover_begin(s, i, other, out);
+    } else {
+        ps_login_admit(s, i, out);
     }
 }

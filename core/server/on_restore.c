@@ -43,7 +43,7 @@ static bool restore(ps_server *s, const ps_input_restore *in)
         if (!in->published && pub != PS_NIL) {
             ps_pub_remove(d, pub);
         } else if (in->published && pub != PS_NIL) {
-            ps_pub_replace(d, pub, &in->content);
+            ps_digest_replace(d, pub, &in->content);
         } else if (in->published) {
             good = ps_pub_add(d, device, in->name, &in->content) == PS_E_NONE;
         }

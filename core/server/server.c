@@ -2,7 +2,7 @@
 #include "server/server_internal.h"
 
 /* Labels of the keys that are derived from the seed. */
-enum { KEY_GENERATOR = 1, KEY_TABLES = 2, KEY_IDS = 3, KEY_DIRECTORY = 4 };
+enum { KEY_GENERATOR = 1, KEY_TABLES = 2, KEY_IDS = 3, KEY_DIRECTORY = 4, KEY_LIFE = 5 };
 
 void ps_server_config_default(ps_server_config *cfg)
 {
@@ -37,10 +37,12 @@ ps_status ps_server_init(void *mem, size_t len, const ps_server_config *cfg, ps_
     ps_prng_init(&s->prng, cfg->seed, KEY_GENERATOR);
     s->table_key = ps_key_derive(cfg->seed, KEY_TABLES);
     s->id_key = ps_key_derive(cfg->seed, KEY_IDS);
+    s->life = ps_key_derive(cfg->seed, KEY_LIFE).k0;
     ps_slots_init(&s->sessions, cfg->max_sessions);
     ps_slots_init(&s->pendings, cfg->max_pending_logins);
     ps_timeouts_init(&s->liveness, cfg->dead_ms * UINT64_C(1000));
     ps_timeouts_init(&s->verification, cfg->pending_ms * UINT64_C(1000));
+    ps_timeouts_init(&s->probing, (cfg->takeover_ms * UINT64_C(1000) + PS_PROBES - 1) / PS_PROBES);
     if (!cfg->mem_is_zero) {
         memset(ps_server_at(s, s->session_index_at), 0,
                ((size_t)s->session_mask + 1) * sizeof(ps_index_entry));
@@ -79,6 +81,36 @@ static void on_tick(ps_server *s, ps_output *out)
             break;
         }
         ps_pending_remove(s, stale);
+    }
+    for (uint32_t n = 0; n < PS_SERVER_TICK_PROBES; n++) {
+        uint32_t probed = ps_timeouts_due(&s->probing, ps_pending_times(s), now_us);
+        if (probed == PS_NIL) {
+            break;
+        }
+        ps_takeover_due(s, probed, out);
+    }
+}
+
+static uint64_t due_us(const ps_server *s)
+{
+    return ps_time_min(ps_timeouts_deadline_us(&s->liveness, ps_session_times(s)),
+                       ps_time_min(ps_timeouts_deadline_us(&s->verification, ps_pending_times(s)),
+                                   ps_timeouts_deadline_us(&s->probing, ps_pending_times(s))));
+}
+
+/* Moves the clock on. Whoever would be found silent because this server was not there to hear him
+ * is given that time. */
+static void pass_time(ps_server *s, uint64_t host_us)
+{
+    const uint64_t before_us = s->clock.now_us;
+    const uint64_t now_us = ps_clock_advance(&s->clock, host_us);
+    const uint64_t late_us = ps_lateness_us(before_us, due_us(s), now_us);
+    if (late_us > 0) {
+        s->stats.late_steps++;
+        s->stats.late_us += late_us;
+        ps_timeouts_shift(&s->liveness, late_us);
+        ps_timeouts_shift(&s->verification, late_us);
+        ps_timeouts_shift(&s->probing, late_us);
     }
 }
 
@@ -122,7 +154,7 @@ static bool valid(const ps_input *in)
 
 static void step_one(ps_server *s, const ps_input *in, ps_output *out)
 {
-    (void)ps_clock_advance(&s->clock, in->now_us);
+    pass_time(s, in->now_us);
     if (in->type == PS_INPUT_TICK) {
         on_tick(s, out);
     } else if (in->type == PS_INPUT_DATAGRAM) {
@@ -170,13 +202,12 @@ ps_status ps_server_step(ps_server *s, ps_input in[], size_t n, size_t *consumed
         step_one(s, &in[i], out);
         *consumed = i + 1;
     }
-    return ps_time_reached(ps_server_deadline_us(s), s->clock.now_us) ? PS_MORE : PS_OK;
+    return ps_time_reached(due_us(s), s->clock.now_us) ? PS_MORE : PS_OK;
 }
 
 uint64_t ps_server_deadline_us(const ps_server *s)
 {
-    return ps_time_min(ps_timeouts_deadline_us(&s->liveness, ps_session_times(s)),
-                       ps_timeouts_deadline_us(&s->verification, ps_pending_times(s)));
+    return ps_clock_host_us(&s->clock, due_us(s));
 }
 
 void ps_server_stats_get(const ps_server *s, ps_server_stats *stats)

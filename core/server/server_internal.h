@@ -1,6 +1,6 @@
 /* The server's machine, seen from inside. Files: server.c (init, step, time), memory.c (the sum),
- * sessions.c, logins.c (passwords under verification), reply.c (answers into the slab), and one
- * on_*.c for each message and input. */
+ * sessions.c, logins.c (passwords under verification), takeover.c (a user's second device), reply.c
+ * (answers into the slab), reset.c, and one on_*.c for each message and input. */
 #ifndef PS_SERVER_INTERNAL_H
 #define PS_SERVER_INTERNAL_H
 
@@ -29,28 +29,37 @@ typedef struct ps_session {
     uint64_t tx_counter; /* Of the last datagram sent. */
 
     uint64_t client_id;  /* Receiver id of packets to the client. */
-    uint64_t generation; /* Copy of the device's, to leave the device's cache line alone. */
+    uint64_t generation; /* Copies of the device's, to leave the device's cache line alone. */
+    uint64_t digest;
     ps_addr addr;
     uint32_t endpoint;
     uint32_t device;
     uint16_t stream_port;
     uint16_t datagram_max;
-    uint8_t pad[12];
+    uint32_t probe; /* The login + 1 that waits for this session's silence; 0: none. */
 } ps_session;
 
 _Static_assert(sizeof(ps_session) == 128, "two cache lines");
 
-/* A login whose password the host verifies. */
+/* CHALLENGEs to a session before another device of its user replaces it: one each takeover_ms / 7.
+ * Where a fifth of the packets is lost each way, all seven go unanswered once in 1,300 times. */
+#define PS_PROBES 7u
+/* Logins whose probes a tick looks at before it answers PS_MORE. */
+#define PS_SERVER_TICK_PROBES 4u
+
+/* A login whose password the host verifies, or whose user's other device is probed. */
 typedef struct ps_pending {
     uint32_t next;
     uint32_t tag;       /* Changes with every use of the record: stale verdicts do not match. */
     uint64_t client_id; /* 0: the record is free. */
+    uint64_t probed;    /* The session that is probed, by its id; 0: under verification. */
     ps_addr addr;
     uint32_t endpoint;
     uint32_t request;
     uint16_t stream_port;
     uint16_t datagram_max;
     uint8_t device[PS_DEVICE_BYTES];
+    uint8_t probes; /* Sent so far. */
     uint8_t user_len;
     uint8_t user[PS_USER_MAX];
 } ps_pending;
@@ -64,12 +73,15 @@ struct ps_server {
     ps_sipkey id_key;      /* Permutes session numbers into receiver ids. */
     uint64_t last_session; /* Number of the last session. */
     ps_sipkey table_key;
+    uint64_t life;     /* Told at login. */
+    uint64_t reset_us; /* When the second began in which reset_left RESETs may still be sent. */
+    uint32_t reset_left;
     uint64_t commit_seq;     /* Of the last record. */
     uint32_t store_retry_ms; /* Not 0: the host's store takes no records. */
     ps_server_stats stats;
 
     ps_slots sessions, pendings;
-    ps_timeouts liveness, verification;
+    ps_timeouts liveness, verification, probing; /* The last two share pending_times. */
     uint32_t session_mask, pending_mask;
     size_t sessions_at, session_index_at, session_times_at; /* From the machine's address. */
     size_t pendings_at, pending_heads_at, pending_times_at;
@@ -139,6 +151,14 @@ uint32_t ps_pending_add(ps_server *s, const ps_login *m, uint32_t request,
                         const ps_input_datagram *in); /* PS_NIL when the table is full. */
 void ps_pending_remove(ps_server *s, uint32_t pending);
 
+/* takeover.c: a verified login of a user who is online on another device. */
+/* Begins to probe that device, or refuses the login (it is probed for another one already). */
+void ps_takeover_begin(ps_server *s, uint32_t pending, uint32_t session, ps_output *out);
+/* The session gave a sign of life: the login that waited for its silence is refused. */
+void ps_takeover_end(ps_server *s, uint32_t session, ps_output *out);
+/* A probe has gone unanswered for its time: the next one, or the login. */
+void ps_takeover_due(ps_server *s, uint32_t pending, ps_output *out);
+
 /* The answers to one packet: messages gathered into as few datagrams as they fit. */
 typedef struct ps_reply {
     ps_server *s;
@@ -149,7 +169,12 @@ typedef struct ps_reply {
     uint64_t commit_seq;
 } ps_reply;
 
-/* reply.c. fresh: the next message begins a datagram of its own, for pages and promises. */
+/* reply.c: a datagram at the slab's end (the step has made sure of the room), */
+ps_writer ps_datagram_begin(ps_output *out, size_t cap);
+void ps_datagram_end(ps_server *s, ps_output *out, const ps_writer *w, const ps_addr *to,
+                     uint32_t endpoint, uint64_t commit_seq);
+/* and the answers to a packet. fresh: the next message begins a datagram of its own, for pages and
+ * promises. */
 ps_writer *ps_reply_begin(ps_reply *r, bool fresh);
 void ps_reply_flush(ps_reply *r);
 void ps_reply_error(ps_reply *r, uint32_t request, ps_error code, uint32_t retry_ms);
@@ -157,6 +182,11 @@ void ps_reply_error(ps_reply *r, uint32_t request, ps_error code, uint32_t retry
 void ps_refuse(ps_server *s, ps_output *out, const ps_addr *to, uint32_t endpoint,
                uint64_t client_id, uint32_t request, ps_error code, uint32_t retry_ms);
 void ps_welcome(ps_server *s, ps_output *out, uint32_t session, uint32_t request);
+/* CHALLENGE in a session, in a datagram of its own. */
+void ps_challenge(ps_server *s, ps_output *out, uint32_t session);
+
+/* reset.c: tells the sender that no session has this receiver id, unless too many were told. */
+void ps_reset(ps_server *s, const ps_input_datagram *in, const ps_packet *packet, ps_output *out);
 
 /* on_*.c: a message of a live session. False: its body is malformed; drop the rest. */
 bool ps_on_heartbeat(ps_reply *r, const ps_message *m);
@@ -164,12 +194,16 @@ bool ps_on_changes(ps_reply *r, const ps_message *m);
 bool ps_on_list_peers(ps_reply *r, const ps_message *m);
 bool ps_on_list_files(ps_reply *r, const ps_message *m); /* SEARCH too. */
 bool ps_on_locate(ps_reply *r, const ps_message *m);
+bool ps_on_digests(ps_reply *r, const ps_message *m);
+bool ps_on_list_names(ps_reply *r, const ps_message *m);
 bool ps_on_logout(ps_reply *r, const ps_message *m);
 
 void ps_on_datagram(ps_server *s, const ps_input_datagram *in, ps_output *out);
 void ps_on_login(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
                  ps_output *out);
 void ps_on_verdict(ps_server *s, const ps_input_verdict *in, ps_output *out);
+/* Ends a verified login: opens its session, or refuses it. */
+void ps_login_admit(ps_server *s, uint32_t pending, ps_output *out);
 void ps_on_restore(ps_server *s, const ps_input_restore *in);
 
 /* The wall clock now, or 0 when it was never told. */

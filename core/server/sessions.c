@@ -16,7 +16,8 @@ static uint64_t receiver_id(const ps_server *s, uint64_t number)
 
 bool ps_session_alive(const ps_server *s, uint32_t session)
 {
-    return !ps_time_reached(ps_session_times(s)[session].deadline_us, s->clock.now_us);
+    return !ps_time_reached(ps_timeout_deadline_us(&s->liveness, ps_session_times(s), session),
+                            s->clock.now_us);
 }
 
 bool ps_user_active(const ps_server *s, uint32_t user)
@@ -54,6 +55,7 @@ uint32_t ps_session_open(ps_server *s, uint32_t user, uint32_t device, const ps_
         .id = receiver_id(s, s->last_session),
         .client_id = p->client_id,
         .generation = ps_device_at(&s->directory, device)->generation,
+        .digest = ps_device_at(&s->directory, device)->digest,
         .addr = p->addr,
         .endpoint = p->endpoint,
         .device = device,

@@ -183,7 +183,7 @@ ps_status ps_download_step(ps_download *d, const ps_stream_input *in, size_t *co
 
 uint64_t ps_download_deadline_us(const ps_download *d)
 {
-    return d->stage == PS_DOWNLOAD_START ? 0 : d->stall.deadline_us;
+    return d->stage == PS_DOWNLOAD_START ? 0 : ps_clock_host_us(&d->clock, d->stall.deadline_us);
 }
 
 uint64_t ps_download_verified_bytes(const ps_download *d)

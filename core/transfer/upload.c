@@ -172,7 +172,7 @@ uint64_t ps_upload_deadline_us(const ps_upload *u)
     if (u->stage == PS_UPLOAD_SERVING && ps_upload_can_serve(u)) {
         return u->clock.now_us;
     }
-    return u->stall.deadline_us;
+    return ps_clock_host_us(&u->clock, u->stall.deadline_us);
 }
 
 uint64_t ps_upload_sent_bytes(const ps_upload *u)

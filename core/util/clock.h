@@ -1,23 +1,47 @@
-/* A machine's view of time: what runs back is clamped to the latest seen, and counted. All
- * comparisons of times go through ps_time_reached(). */
+/* A machine's view of time. It never runs back: where the host's clock does, it stands still until
+ * that has caught up; where the host's clock was set back by a second or more, it goes on from
+ * where it stood, at an offset. Both are counted. All comparisons of times go through
+ * ps_time_reached(). */
 #ifndef PS_UTIL_CLOCK_H
 #define PS_UTIL_CLOCK_H
 
 #include "peersync/base.h"
 
+/* Less than that is disorder among the stamps of inputs; more, a clock that was set. */
+#define PS_CLOCK_SET_US UINT64_C(1000000)
+/* A step that comes later than this after its deadline is late, and those whom the machine would
+ * find silent get its lateness as more time, */
+#define PS_LATE_US UINT64_C(20000)
+/* and as much again, up to this, to be heard once more. */
+#define PS_LATE_GRACE_US UINT64_C(500000)
+
 typedef struct ps_clock {
     uint64_t now_us;
+    uint64_t offset_us; /* Added to the host's clock. */
     uint64_t clamped;
 } ps_clock;
 
-static inline uint64_t ps_clock_advance(ps_clock *c, uint64_t now_us)
+static inline uint64_t ps_clock_advance(ps_clock *c, uint64_t host_us)
 {
-    if (now_us < c->now_us) {
-        c->clamped++;
-    } else {
+    const uint64_t now_us = host_us + c->offset_us;
+    if (now_us >= c->now_us) {
         c->now_us = now_us;
+        return now_us;
+    }
+    c->clamped++;
+    if (c->now_us - now_us >= PS_CLOCK_SET_US) {
+        c->offset_us += c->now_us - now_us;
     }
     return c->now_us;
+}
+
+/* A deadline in the host's clock. */
+static inline uint64_t ps_clock_host_us(const ps_clock *c, uint64_t deadline_us)
+{
+    if (deadline_us == PS_TIME_NEVER) {
+        return PS_TIME_NEVER;
+    }
+    return deadline_us > c->offset_us ? deadline_us - c->offset_us : 0;
 }
 
 /* True when the deadline has come. PS_TIME_NEVER is never reached. */
@@ -36,6 +60,17 @@ static inline uint64_t ps_time_add(uint64_t a_us, uint64_t b_us)
 static inline uint64_t ps_time_min(uint64_t a_us, uint64_t b_us)
 {
     return a_us < b_us ? a_us : b_us;
+}
+
+/* How much more time a step that comes late gives: 0 when it is in time. The step before came at
+ * `before_us` and had `due_us` as the deadline. */
+static inline uint64_t ps_lateness_us(uint64_t before_us, uint64_t due_us, uint64_t now_us)
+{
+    const uint64_t from_us = due_us > before_us ? due_us : before_us;
+    if (due_us == PS_TIME_NEVER || now_us <= due_us || now_us - from_us <= PS_LATE_US) {
+        return 0;
+    }
+    return now_us - from_us + ps_time_min(now_us - from_us, PS_LATE_GRACE_US);
 }
 
 #endif

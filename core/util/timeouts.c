@@ -6,8 +6,14 @@
 void ps_timeouts_init(ps_timeouts *t, uint64_t length_us)
 {
     t->length_us = length_us;
+    t->shift_us = 0;
     t->head = PS_NIL;
     t->tail = PS_NIL;
+}
+
+void ps_timeouts_shift(ps_timeouts *t, uint64_t more_us)
+{
+    t->shift_us += more_us;
 }
 
 void ps_timeout_clear(ps_timeout_node *nodes, uint32_t i)
@@ -54,14 +60,14 @@ static void unlink_node(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i)
 void ps_timeout_start(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us)
 {
     PS_ASSERT(!ps_timeout_linked(nodes, i));
-    nodes[i].deadline_us = ps_time_add(now_us, t->length_us);
+    nodes[i].deadline_us = ps_time_add(now_us, t->length_us) - t->shift_us;
     link_tail(t, nodes, i);
 }
 
 void ps_timeout_touch(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us)
 {
     PS_ASSERT(ps_timeout_linked(nodes, i));
-    nodes[i].deadline_us = ps_time_add(now_us, t->length_us);
+    nodes[i].deadline_us = ps_time_add(now_us, t->length_us) - t->shift_us;
     if (t->tail != i) {
         unlink_node(t, nodes, i);
         link_tail(t, nodes, i);
@@ -83,7 +89,7 @@ uint32_t ps_timeouts_due(const ps_timeouts *t, const ps_timeout_node *nodes, uin
 
 uint64_t ps_timeouts_deadline_us(const ps_timeouts *t, const ps_timeout_node *nodes)
 {
-    return t->head == PS_NIL ? PS_TIME_NEVER : nodes[t->head].deadline_us;
+    return t->head == PS_NIL ? PS_TIME_NEVER : ps_timeout_deadline_us(t, nodes, t->head);
 }
 
 int64_t ps_timeouts_check(const ps_timeouts *t, const ps_timeout_node *nodes, uint32_t cap)
@@ -93,10 +99,10 @@ int64_t ps_timeouts_check(const ps_timeouts *t, const ps_timeout_node *nodes, ui
     uint32_t count = 0;
     for (uint32_t i = t->head; i != PS_NIL; i = nodes[i].next) {
         if (i >= cap || count == cap || nodes[i].prev != prev ||
-            nodes[i].deadline_us < deadline_us) {
+            ps_timeout_deadline_us(t, nodes, i) < deadline_us) {
             return -1;
         }
-        deadline_us = nodes[i].deadline_us;
+        deadline_us = ps_timeout_deadline_us(t, nodes, i);
         prev = i;
         count++;
     }

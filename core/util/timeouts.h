@@ -9,16 +9,19 @@
 #define PS_NIL UINT32_MAX
 
 typedef struct ps_timeout_node {
-    uint64_t deadline_us;
-    uint32_t prev, next; /* PS_NIL at the ends. An unlinked node has prev == its own index. */
+    uint64_t deadline_us; /* Without the list's shift: see ps_timeout_deadline_us(). */
+    uint32_t prev, next;  /* PS_NIL at the ends. An unlinked node has prev == its own index. */
 } ps_timeout_node;
 
 typedef struct ps_timeouts {
     uint64_t length_us;
+    uint64_t shift_us; /* Added to what the nodes hold, modulo 2^64: moves them all at once. */
     uint32_t head, tail;
 } ps_timeouts;
 
 void ps_timeouts_init(ps_timeouts *t, uint64_t length_us);
+/* Gives every linked node `more_us`. */
+void ps_timeouts_shift(ps_timeouts *t, uint64_t more_us);
 /* Marks node i unlinked. */
 void ps_timeout_clear(ps_timeout_node *nodes, uint32_t i);
 bool ps_timeout_linked(const ps_timeout_node *nodes, uint32_t i);
@@ -30,6 +33,12 @@ void ps_timeout_touch(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64
 void ps_timeout_stop(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i);
 /* The head if it is due at now_us, else PS_NIL. */
 uint32_t ps_timeouts_due(const ps_timeouts *t, const ps_timeout_node *nodes, uint64_t now_us);
+/* The deadline of a linked node. */
+static inline uint64_t ps_timeout_deadline_us(const ps_timeouts *t, const ps_timeout_node *nodes,
+                                              uint32_t i)
+{
+    return nodes[i].deadline_us + t->shift_us;
+}
 /* The head's deadline, or PS_TIME_NEVER. */
 uint64_t ps_timeouts_deadline_us(const ps_timeouts *t, const ps_timeout_node *nodes);
 /* Walks the list: links agree, deadlines ascend, at most `cap` nodes. @return count, or -1. */

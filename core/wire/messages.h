@@ -12,6 +12,7 @@
 #ifndef PS_WIRE_MESSAGES_H
 #define PS_WIRE_MESSAGES_H
 
+#include "util/digest.h"
 #include "wire/packet.h"
 
 /* Entries that one message may hold (a page, a PUBLISH, its refusals), and all pages of one
@@ -123,9 +124,6 @@ bool ps_published_next(ps_published *m, ps_refusal *refusal);
 
 /* ---- repair.c: DIGESTS, DIGESTS_OK, LIST_NAMES, NAMES ---- */
 
-/* Buckets of a log's digest (digest.h). */
-#define PS_BUCKETS 256u
-
 /* What does the server list in the buckets from `first` on? */
 typedef struct ps_digests {
     uint8_t first;
@@ -153,7 +151,7 @@ uint64_t ps_digests_ok_next(ps_digests_ok *m);
  */
 typedef struct ps_list_names {
     uint64_t cursor;
-    const uint8_t *buckets; /* A bit a bucket, bucket b is bit b % 8 of byte b / 8; 32 bytes. */
+    const uint8_t *buckets; /* A set of PS_BUCKET_BYTES. */
 } ps_list_names;
 
 bool ps_list_names_encode(ps_writer *w, uint32_t request, const ps_list_names *m);

@@ -4,8 +4,7 @@
 #define DIGESTS_BODY 1u
 /* Generation, first, count. */
 #define DIGESTS_OK_FIXED (8u + 1u + 2u)
-#define BUCKET_BYTES     (PS_BUCKETS / 8u)
-#define LIST_NAMES_BODY  (8u + BUCKET_BYTES)
+#define LIST_NAMES_BODY  (8u + PS_BUCKET_BYTES)
 
 bool ps_digests_encode(ps_writer *w, uint32_t request, const ps_digests *m)
 {
@@ -73,7 +72,7 @@ bool ps_list_names_encode(ps_writer *w, uint32_t request, const ps_list_names *m
         return false;
     }
     ps_store64(p, m->cursor);
-    memcpy(p + 8, m->buckets, BUCKET_BYTES);
+    memcpy(p + 8, m->buckets, PS_BUCKET_BYTES);
     return true;
 }
 

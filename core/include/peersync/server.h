@@ -16,7 +16,7 @@ typedef struct ps_server ps_server;
 
 /** @name Room that one input may need in the output: with less, a step answers PS_AGAIN.
  *  @{ */
-#define PS_SERVER_STEP_DATAGRAMS 8u
+#define PS_SERVER_STEP_DATAGRAMS 9u
 #define PS_SERVER_STEP_BYTES     (PS_SERVER_STEP_DATAGRAMS * PS_DATAGRAM_MAX)
 #define PS_SERVER_STEP_EVENTS    128u
 /** @} */

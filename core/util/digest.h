@@ -8,11 +8,14 @@
  *   key    = the device id, as SipHash's key
  *   place  = SipHash-2-4(key, name)                                  bucket = place mod 256
  *   mark   = SipHash-2-4(key, place u64 | length u64 | root)         big-endian, 48 bytes */
-#ifndef PS_WIRE_DIGEST_H
-#define PS_WIRE_DIGEST_H
+#ifndef PS_UTIL_DIGEST_H
+#define PS_UTIL_DIGEST_H
 
 #include "util/siphash.h"
-#include "wire/messages.h"
+
+#define PS_BUCKETS 256u
+#define PS_BUCKET_BYTES                                                                            \
+    (PS_BUCKETS / 8u) /* A set of buckets: bucket b is bit b % 8 of byte b / 8. */
 
 typedef struct ps_mark {
     uint8_t bucket;
@@ -24,14 +27,14 @@ ps_sipkey ps_digest_key(const uint8_t device[PS_DEVICE_BYTES]);
 uint8_t ps_digest_bucket(const ps_sipkey *key, ps_span name);
 ps_mark ps_digest_mark(const ps_sipkey *key, ps_span name, const ps_content *content);
 
-static inline bool ps_bucket_in(const uint8_t buckets[PS_BUCKETS / 8], uint8_t bucket)
+static inline bool ps_bucket_in(const uint8_t set[PS_BUCKET_BYTES], uint8_t bucket)
 {
-    return (buckets[bucket / 8] >> (bucket % 8) & 1) != 0;
+    return (set[bucket / 8] >> (bucket % 8) & 1) != 0;
 }
 
-static inline void ps_bucket_add(uint8_t buckets[PS_BUCKETS / 8], uint8_t bucket)
+static inline void ps_bucket_add(uint8_t set[PS_BUCKET_BYTES], uint8_t bucket)
 {
-    buckets[bucket / 8] = (uint8_t)(buckets[bucket / 8] | 1u << (bucket % 8));
+    set[bucket / 8] = (uint8_t)(set[bucket / 8] | 1u << (bucket % 8));
 }
 
 #endif

@@ -1,6 +1,6 @@
-#include "wire/digest.h"
+#include "util/digest.h"
 
-#include "wire/frame.h"
+#include "util/bytes.h"
 
 /* SipHash's key words are little-endian halves of 16 bytes. */
 static uint64_t half(const uint8_t *p)
@@ -24,9 +24,10 @@ uint8_t ps_digest_bucket(const ps_sipkey *key, ps_span name)
 
 ps_mark ps_digest_mark(const ps_sipkey *key, ps_span name, const ps_content *content)
 {
-    uint8_t block[8 + PS_CONTENT_BYTES];
+    uint8_t block[8 + 8 + PS_ROOT_BYTES];
     const uint64_t place = ps_siphash(key, name.data, name.len);
     ps_store64(block, place);
-    (void)ps_store_content(block + 8, content);
+    ps_store64(block + 8, content->length);
+    memcpy(block + 16, content->root, PS_ROOT_BYTES);
     return (ps_mark){.bucket = (uint8_t)place, .mark = ps_siphash(key, block, sizeof block)};
 }
