@@ -29,9 +29,7 @@ static bool take(ps_peer *p, ps_writer *w, ps_changes_writer *cw, uint32_t i)
     if (f->count == PS_PEER_CHANGES || !ps_changes_add(w, cw, &entry)) {
         return false;
     }
-    if ((pub->flags & PS_PUB_QUEUED) != 0) {
-        ps_peer_pub_unqueue(p, i);
-    }
+    ps_peer_pub_unqueue(p, i);
     pub->flags |= PS_PUB_IN_FLIGHT;
     f->pubs[f->count++] = i;
     return true;
@@ -43,34 +41,15 @@ static uint8_t type_of(const ps_peer *p, uint32_t i)
     return (uint8_t)(wanted ? PS_MSG_PUBLISH : PS_MSG_UNPUBLISH);
 }
 
-/* Published before, and not yet told to the server that we are at now. */
-static bool outdated(const ps_peer *p, uint32_t i)
-{
-    const uint32_t flags = ps_peer_pub_at(p, i)->flags;
-    return (flags & PS_PUB_USED) != 0 && (flags & (PS_PUB_QUEUED | PS_PUB_IN_FLIGHT)) == 0 &&
-           !ps_peer_pub_clean(p, i);
-}
-
-static void walk(ps_peer *p, ps_writer *w, ps_changes_writer *cw)
-{
-    for (uint32_t n = 0; n < PS_PEER_TICK_WALK && p->walk_at < p->pubs.fresh; n++) {
-        if (outdated(p, p->walk_at) && !take(p, w, cw, p->walk_at)) {
-            return;
-        }
-        p->walk_at++;
-    }
-}
-
 void ps_peer_changes_fill(ps_peer_turn *t)
 {
     ps_peer *p = t->p;
     ps_peer_flight *f = &p->flight;
-    if (f->count > 0 || !ps_peer_can_send(t) ||
-        (p->dirty_head == PS_NIL && p->walk_at >= p->pubs.fresh)) {
+    if (f->count > 0 || p->dirty_head == PS_NIL || p->repair.phase != PS_REPAIR_NONE ||
+        !ps_peer_can_send(t)) {
         return;
     }
-    const uint8_t type =
-        p->dirty_head != PS_NIL ? type_of(p, p->dirty_head) : (uint8_t)PS_MSG_PUBLISH;
+    const uint8_t type = type_of(p, p->dirty_head);
     ps_writer w = {.base = f->bytes, .cap = p->datagram_max - PS_PACKET_HEADER};
     ps_changes_writer cw;
     f->id = ps_peer_new_id(p, PS_ID_CHANGES);
@@ -82,9 +61,6 @@ void ps_peer_changes_fill(ps_peer_turn *t)
         if (!take(p, &w, &cw, p->dirty_head)) {
             break;
         }
-    }
-    if (p->dirty_head == PS_NIL && type == PS_MSG_PUBLISH) {
-        walk(p, &w, &cw);
     }
     if (ps_changes_end(&w, &cw)) {
         f->len = (uint16_t)w.len;
@@ -106,7 +82,7 @@ uint64_t ps_peer_changes_deadline_us(const ps_peer *p)
     if (p->flight.count > 0) {
         return p->flight.next_us;
     }
-    const bool more = p->dirty_head != PS_NIL || p->walk_at < p->pubs.fresh;
+    const bool more = p->dirty_head != PS_NIL && p->repair.phase == PS_REPAIR_NONE;
     return more ? p->clock.now_us : PS_TIME_NEVER;
 }
 
@@ -125,48 +101,38 @@ static void recall(ps_peer *p, uint8_t first)
     f->count = 0;
 }
 
-/* Numbers on from the server's position, and sends everything again. */
-static void restart(ps_peer *p, uint64_t generation)
+void ps_peer_changes_restart(ps_peer *p, uint64_t generation, uint64_t digest)
 {
     recall(p, 0);
-    ps_peer_pubs_renew(p);
     p->acked = generation;
     p->acked_known = true;
+    ps_peer_repair_begin(p, digest);
 }
 
-void ps_peer_changes_resume(ps_peer *p, uint64_t generation)
+void ps_peer_changes_resume(ps_peer *p, uint64_t generation, uint64_t digest)
 {
     ps_peer_flight *f = &p->flight;
     const uint64_t newest = p->acked + f->count; /* The message in flight may have arrived. */
-    if (!p->acked_known || generation < p->acked || generation > newest) {
-        restart(p, generation);
+    if (!p->acked_known || generation < p->acked || generation > newest ||
+        p->repair.phase != PS_REPAIR_NONE) {
+        ps_peer_changes_restart(p, generation, digest);
         return;
     }
     f->tries = 0;
     f->next_us = p->clock.now_us;
+    if (f->count == 0 && p->dirty_head == PS_NIL && digest != p->digest) {
+        ps_peer_repair_begin(p, digest);
+    }
 }
 
 /* The server has applied this entry, or refused it. */
 static void settle(ps_peer_turn *t, uint32_t i, uint32_t error)
 {
-    ps_peer *p = t->p;
-    ps_peer_pub *pub = ps_peer_pub_at(p, i);
+    ps_peer_pub *pub = ps_peer_pub_at(t->p, i);
     pub->flags &= ~(uint32_t)PS_PUB_IN_FLIGHT;
-    if ((pub->flags & PS_PUB_QUEUED) != 0) {
-        return; /* It has changed since: the later command waits for the next message. */
-    }
-    const bool waiting = (pub->flags & PS_PUB_WAITING) != 0;
-    const uint64_t tag = pub->tag;
-    pub->flags &= ~(uint32_t)PS_PUB_WAITING;
-    if (error != PS_E_NONE || (pub->flags & PS_PUB_WANTED) == 0) {
-        ps_peer_pub_remove(p, i);
-    } else {
-        pub->epoch = p->epoch;
-        p->clean++;
-    }
-    if (waiting) {
-        ps_peer_done(t, tag, error, 0);
-    }
+    if ((pub->flags & PS_PUB_QUEUED) == 0) {
+        ps_peer_pub_settle(t, i, error);
+    } /* Else it has changed since: the later command waits for the next message. */
 }
 
 void ps_peer_on_published(ps_peer_turn *t, const ps_message *m)
@@ -184,7 +150,8 @@ void ps_peer_on_published(ps_peer_turn *t, const ps_message *m)
     }
     const uint64_t before = f->generation - 1;
     if (answer.generation < before || answer.generation > before + f->count) {
-        restart(p, answer.generation); /* Not the log that we knew. */
+        /* Not the log that we knew, nor what it lists. */
+        ps_peer_changes_restart(p, answer.generation, ~p->digest);
         return;
     }
     const uint8_t applied = (uint8_t)(answer.generation - before);

@@ -90,10 +90,34 @@ static int check_pub(const ps_peer *p, uint32_t i)
     if ((pub->flags & PS_PUB_WAITING) != 0) {
         CHECK(dirty != 0);
     }
-    /* What must be sent again and is in no line lies ahead of the walk. */
+    /* What is not known to be right and is in no line lies ahead of a repair's walk. */
     if (dirty == 0 && !ps_peer_pub_clean(p, i)) {
-        CHECK(i >= p->walk_at);
+        CHECK(p->repair.phase != PS_REPAIR_NONE);
+        CHECK(p->repair.phase != PS_REPAIR_WALK || i >= p->repair.walk_at);
     }
+    return 0;
+}
+
+/* The sums are those of the records below the mark. */
+static int check_digest(const ps_peer *p)
+{
+    uint64_t sums[PS_BUCKETS] = {0};
+    uint64_t digest = 0;
+    for (uint32_t i = 0; i < p->pubs.fresh && i < p->summed; i++) {
+        const ps_peer_pub *pub = ps_peer_pub_at(p, i);
+        uint8_t scratch[PS_NAME_MAX];
+        if ((pub->flags & PS_PUB_WANTED) == 0) {
+            continue;
+        }
+        const ps_span name = ps_name_get(ps_peer_blocks(p), &pub->name, scratch);
+        const ps_mark m = ps_digest_mark(&p->digest_key, name, &pub->content);
+        sums[m.bucket] += m.mark;
+        digest += m.mark;
+    }
+    CHECK(digest == p->digest);
+    CHECK(memcmp(sums, p->sums, sizeof sums) == 0);
+    CHECK(p->summed == UINT32_MAX || p->repair.phase == PS_REPAIR_SUM ||
+          p->state != PS_PEER_ONLINE);
     return 0;
 }
 
@@ -145,7 +169,7 @@ static int check_state(const ps_peer *p)
         CHECK(!session && attempt);
         break;
     case PS_PEER_ONLINE:
-        CHECK(session && !attempt);
+        CHECK(session);
         CHECK(p->acked_known);
         CHECK(p->session.id != 0);
         break;
@@ -169,6 +193,9 @@ int ps_peer_check(const ps_peer *p)
     int broken = check_state(p);
     if (broken == 0) {
         broken = check_requests(p);
+    }
+    if (broken == 0) {
+        broken = check_digest(p);
     }
     return broken != 0 ? broken : check_pubs(p);
 }

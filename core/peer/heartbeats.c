@@ -31,13 +31,17 @@ static void beat(ps_peer_turn *t)
     if (h->tries == 0) {
         h->id = ps_peer_new_id(p, PS_ID_HEARTBEAT);
         h->began_us = p->clock.now_us;
+        h->acked = p->acked;
         p->stats.heartbeats++;
     } else {
         p->stats.heartbeats_resent++;
     }
     h->tries++;
     h->next_us = ps_time_add(p->clock.now_us, h->resend_us);
-    const ps_heartbeat m = {.generation = p->acked};
+    ps_heartbeat m = {.generation = 0};
+    if (ps_peer_settled(p)) {
+        m = (ps_heartbeat){.generation = p->acked, .digest = p->digest};
+    }
     ps_writer w = ps_peer_packet_begin(t);
     (void)ps_heartbeat_encode(&w, h->id, &m);
     ps_peer_packet_end(t, &w);
@@ -63,6 +67,20 @@ uint64_t ps_peer_heartbeats_deadline_us(const ps_peer *p)
     return ps_time_min(p->heartbeats.next_us, dead_at_us(p));
 }
 
+/* Whether the server's log is what this peer believes. An answer can be older than what was
+ * acknowledged since the heartbeat was sent, but never older than what was before. */
+static void compare(ps_peer *p, const ps_heartbeat_ok *ok)
+{
+    if (!ps_peer_settled(p)) {
+        return;
+    }
+    if (ok->generation < p->heartbeats.acked || ok->generation > p->acked) {
+        ps_peer_changes_restart(p, ok->generation, ok->digest);
+    } else if (ok->generation == p->acked && ok->digest != p->digest) {
+        ps_peer_repair_begin(p, ok->digest);
+    }
+}
+
 void ps_peer_on_heartbeat_ok(ps_peer_turn *t, const ps_message *m)
 {
     ps_peer *p = t->p;
@@ -80,7 +98,16 @@ void ps_peer_on_heartbeat_ok(ps_peer_turn *t, const ps_message *m)
         ps_rtt_sample(&p->rtt, p->clock.now_us - h->began_us);
     }
     /* Which of the resends was heard is not known: the first one is the safe answer. */
-    h->contact_us = h->began_us;
+    h->contact_us = h->contact_us > h->began_us ? h->contact_us : h->began_us;
     h->next_us = ps_time_add(h->began_us, h->every_us);
     h->tries = 0;
+    p->wall_s = ok.wall_s;
+    p->wall_us = p->clock.now_us;
+    compare(p, &ok);
+}
+
+void ps_peer_heartbeats_late(ps_peer *p, uint64_t late_us)
+{
+    ps_peer_heartbeats *h = &p->heartbeats;
+    h->contact_us = ps_time_min(ps_time_add(h->contact_us, late_us), p->clock.now_us);
 }

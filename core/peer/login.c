@@ -41,7 +41,7 @@ static void send(ps_peer_turn *t)
         .secret = {account->password, account->password_len},
     };
     memcpy(m.device, account->device, sizeof m.device);
-    ps_writer w = ps_peer_packet_begin(t);
+    ps_writer w = ps_peer_login_packet_begin(t);
     (void)ps_login_encode(&w, a->id, &m);
     ps_peer_packet_end(t, &w);
     p->stats.retransmissions += a->tries > 0 ? 1 : 0;
@@ -55,6 +55,7 @@ static void begin(ps_peer_turn *t, ps_peer_state state)
 {
     ps_peer *p = t->p;
     p->state = state;
+    p->attempt.told = PS_E_NONE;
     p->attempt.backoff_us = PS_LOGIN_BACKOFF_MIN_US;
     p->attempt.deadline_us =
         state == PS_PEER_LOGIN ? ps_time_add(p->clock.now_us, p->request_us) : PS_TIME_NEVER;
@@ -75,6 +76,7 @@ static void refused(ps_peer_turn *t, uint32_t error, uint32_t retry_ms, ps_span 
     e->text = text;
     p->state = PS_PEER_IDLE;
     p->attempt.client_id = 0;
+    memset(&p->session, 0, sizeof p->session);
     ps_peer_password_wipe(p);
     ps_peer_requests_drain(p, PS_E_NOT_LOGGED_IN);
 }
@@ -100,6 +102,7 @@ void ps_peer_on_login_command(ps_peer_turn *t, const ps_input_login *in)
         memcpy(a->password, in->password.data, in->password.len);
     }
     p->acked_known = false; /* It may be another account's log. */
+    ps_peer_digest_reset(p, a->device);
     begin(t, PS_PEER_LOGIN);
 }
 
@@ -109,7 +112,33 @@ void ps_peer_lose(ps_peer_turn *t)
     p->stats.losses++;
     memset(&p->session, 0, sizeof p->session);
     (void)ps_peer_event(t, PS_EVENT_LOST);
-    begin(t, PS_PEER_LOST);
+    if (p->attempt.client_id != 0) {
+        p->state = PS_PEER_LOST; /* A RESET has begun it already. */
+    } else {
+        begin(t, PS_PEER_LOST);
+    }
+}
+
+/* Whoever saw a packet of ours can say it: all that he gains is a login a second, for the session
+ * stays until the server has answered that. */
+void ps_peer_on_reset(ps_peer_turn *t, const ps_packet *packet)
+{
+    ps_peer *p = t->p;
+    const ps_peer_session *s = &p->session;
+    const bool ours = s->client_id != 0 && packet->receiver_id == s->id && packet->counter != 0 &&
+                      packet->counter <= s->tx_counter &&
+                      s->tx_counter - packet->counter < PS_REPLAY_WINDOW;
+    if (!ours) {
+        ps_peer_drop(p, PS_DROP_NO_SESSION);
+    } else if (p->state == PS_PEER_LEAVING) {
+        p->logout.answered = true;
+    } else if (p->attempt.client_id != 0 || !ps_time_reached(p->reset_us, p->clock.now_us)) {
+        ps_peer_drop(p, PS_DROP_STALE);
+    } else {
+        p->stats.resets++;
+        p->reset_us = ps_time_add(p->clock.now_us, PS_RESET_PAUSE_US);
+        begin(t, PS_PEER_ONLINE);
+    }
 }
 
 void ps_peer_login_due(ps_peer_turn *t)
@@ -123,7 +152,7 @@ void ps_peer_login_due(ps_peer_turn *t)
     if (!ps_time_reached(p->attempt.next_us, now_us) || !ps_peer_can_send(t)) {
         return;
     }
-    if (p->state == PS_PEER_LOST && ps_time_reached(p->attempt.renew_us, now_us)) {
+    if (p->state != PS_PEER_LOGIN && ps_time_reached(p->attempt.renew_us, now_us)) {
         renew(p);
     }
     send(t);
@@ -160,12 +189,15 @@ void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m, uint64_t counter)
     ps_event_account *e = &ps_peer_event(t, PS_EVENT_LOGGED_IN)->u.account;
     e->observed = ok.observed;
     e->wall_s = ok.wall_s;
-    e->again = p->state == PS_PEER_LOST;
+    e->again = p->state != PS_PEER_LOGIN;
     a->client_id = 0;
     p->state = PS_PEER_ONLINE;
     ps_peer_heartbeats_start(p, &ok, a->sent_us);
-    ps_peer_changes_resume(p, ok.generation);
-    ps_peer_requests_wake(p);
+    ps_peer_changes_resume(p, ok.generation, ok.digest);
+    ps_peer_requests_wake(p, ok.life != p->life);
+    p->life = ok.life;
+    p->wall_s = ok.wall_s;
+    p->wall_us = p->clock.now_us;
 }
 
 /* After a loss: whether waiting may help. ACTIVE: our own session may still be dying there. */
@@ -190,6 +222,12 @@ void ps_peer_on_refusal(ps_peer_turn *t, const ps_message *m)
     if (p->state == PS_PEER_LOGIN || !passes(error.code)) {
         refused(t, error.code, error.retry_ms, error.text);
         return;
+    }
+    if (a->told != error.code) {
+        a->told = error.code;
+        ps_event_account *e = &ps_peer_event(t, PS_EVENT_PUT_OFF)->u.account;
+        e->error = error.code;
+        e->retry_ms = error.retry_ms;
     }
     /* This attempt is answered; a new one comes after the backoff, or when the server said. An
      * acceptance that is still under way to us (of a LOGIN sent twice) counts until then. */

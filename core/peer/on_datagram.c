@@ -37,7 +37,7 @@ static bool admit(ps_peer *p, const ps_input_datagram *in, const ps_packet *pack
         ps_peer_drop(p, PS_DROP_NO_SESSION);
         return false;
     }
-    if (p->session.client_id == 0) {
+    if (packet->receiver_id == p->attempt.client_id) {
         return framing_ok(p, packet->messages);
     }
     /* Counter 0 is for refusals without a session: one that comes late is no longer wanted. */
@@ -86,6 +86,12 @@ static void in_session(ps_peer_turn *t, const ps_message *m)
     case PS_MSG_CHALLENGE:
         ps_peer_on_challenge(t, m);
         break;
+    case PS_MSG_DIGESTS_OK:
+        ps_peer_on_digests_ok(t, m);
+        break;
+    case PS_MSG_NAMES:
+        ps_peer_on_names(t, m);
+        break;
     case PS_MSG_PUSH:
         ps_peer_on_push(t, m);
         break;
@@ -108,15 +114,23 @@ void ps_peer_on_datagram(ps_peer_turn *t, const ps_input_datagram *in)
         ps_peer_drop(p, why);
         return;
     }
+    if (packet.type == PS_PACKET_RESET) {
+        if (ps_addr_equal(&in->from, &p->account.server)) {
+            ps_peer_on_reset(t, &packet);
+        } else {
+            ps_peer_drop(p, PS_DROP_ADDRESS);
+        }
+        return;
+    }
     if (!admit(p, in, &packet)) {
         return;
     }
     ps_reader r = ps_reader_of(packet.messages);
     ps_message m;
     while (ps_message_decode(&r, &m)) {
-        if (p->session.client_id != 0) {
+        if (packet.receiver_id == p->session.client_id) {
             in_session(t, &m);
-        } else if (p->attempt.client_id != 0) {
+        } else if (packet.receiver_id == p->attempt.client_id) {
             in_attempt(t, &m, packet.counter);
         } else {
             return; /* A refusal ended it. */

@@ -89,6 +89,7 @@ ps_status ps_peer_init(void *mem, size_t len, const ps_peer_config *cfg, ps_peer
     p->dirty_head = PS_NIL;
     p->dirty_tail = PS_NIL;
     p->epoch = 1; /* A new record's is 0. */
+    p->summed = UINT32_MAX;
     if (!cfg->mem_is_zero) {
         memset(ps_peer_heads(p), 0, ((size_t)p->heads_mask + 1) * sizeof(uint32_t));
     }
@@ -103,6 +104,9 @@ void ps_peer_stats_get(const ps_peer *p, ps_peer_stats *stats)
     stats->requests = p->requests.used;
     stats->publications = p->pubs.used;
     stats->unacknowledged = p->pubs.used - p->clean;
+    if (p->wall_s != 0) {
+        stats->wall_s = p->wall_s + (p->clock.now_us - p->wall_us) / 1000000u;
+    }
     stats->rtt_us = ps_rtt_smoothed_us(&p->rtt);
     stats->state = p->state;
 }

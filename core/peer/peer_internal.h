@@ -13,6 +13,8 @@
  *   publications.c  table of names, dirty ones in a line
  *   publish.c       the commands
  *   changes.c       the log's message in flight
+ *   digest.c        what all that is wanted adds up to
+ *   repair.c        what the server's log differs in, bucket by bucket
  *   pushes.c        CHALLENGE, PUSH
  *   send.c rtt.c    datagrams out, their timing
  *   check.c         every invariant
@@ -34,7 +36,8 @@
 /* Bounds of one input's work. */
 #define PS_PEER_TICK_REQUESTS 16u  /* Requests sent again or ended. */
 #define PS_PEER_TICK_CANCELS  32u  /* Publications' commands cancelled. */
-#define PS_PEER_TICK_WALK     256u /* Records looked at for what must be sent again. */
+#define PS_PEER_TICK_WALK     256u /* Records looked at in a repair, */
+#define PS_PEER_TICK_SETTLED  48u  /* and commands that this may end. */
 #define PS_PEER_CHANGES       64u  /* Entries of a message of changes. */
 
 /* One datagram of a step is kept for the answers to CHALLENGE and PUSH. */
@@ -43,7 +46,8 @@
 /* Every message of a packet can end one command; one can open a session, one end it. */
 _Static_assert(PS_PAGE_ENTRIES + PS_PEER_CHANGES + PS_PACKET_MESSAGES + 2 <= PS_PEER_STEP_EVENTS,
                "a datagram's events fit a step's room");
-_Static_assert(PS_PEER_TICK_REQUESTS + PS_PEER_TICK_CANCELS + 2 <= PS_PEER_STEP_EVENTS,
+_Static_assert(2 * PS_PEER_TICK_REQUESTS + PS_PEER_TICK_CANCELS + PS_PEER_TICK_SETTLED + 2 <=
+                   PS_PEER_STEP_EVENTS,
                "a tick's events fit a step's room");
 
 /* No log gets this far; a server that says so is not believed. */
@@ -54,6 +58,7 @@ _Static_assert(PS_PEER_TICK_REQUESTS + PS_PEER_TICK_CANCELS + 2 <= PS_PEER_STEP_
 #define PS_LOGIN_BACKOFF_MAX_US UINT64_C(1000000)
 #define PS_LOGIN_ATTEMPT_US     UINT64_C(5000000)  /* Of one client id, after a loss. */
 #define PS_LOGIN_BUSY_MAX_US    UINT64_C(60000000) /* No server can send us away for longer. */
+#define PS_RESET_PAUSE_US       UINT64_C(1000000)  /* Logins that a RESET starts: one a second. */
 #define PS_LOGOUT_RESEND_US     UINT64_C(150000)
 #define PS_LOGOUT_GIVE_UP_US    UINT64_C(1000000)
 
@@ -65,7 +70,8 @@ enum {
     PS_ID_LOGIN = 1024, /* Above all slots. */
     PS_ID_HEARTBEAT,
     PS_ID_CHANGES,
-    PS_ID_LOGOUT
+    PS_ID_LOGOUT,
+    PS_ID_REPAIR
 };
 #define PS_PEER_REQUESTS_MAX 1024u
 
@@ -83,6 +89,7 @@ typedef struct ps_peer_request {
     uint8_t tries;   /* Sendings of this page's request. */
     bool matched;    /* LOCATE: there is a source, */
     bool reachable;  /* and one that is active and not our own. */
+    bool anew;       /* The next sending begins the list anew: the host is told. */
     uint8_t text_len;
     uint8_t text[PS_NAME_MAX];
 } ps_peer_request;
@@ -95,13 +102,14 @@ enum {
     PS_PUB_WAITING = 16   /* A command waits for the acknowledgement. */
 };
 
-/* A name that this peer publishes, or wants gone. Clean: acknowledged in this epoch, and neither
- * queued nor in flight. */
+/* A name that this peer publishes, or wants gone. Clean: acknowledged (or found right) in this
+ * epoch, and neither queued nor in flight. A repair begins an epoch: records of an older one are
+ * those that it has not judged yet. */
 typedef struct ps_peer_pub {
     uint32_t chain; /* Index + 1 of the next one in its bucket. First: the free list's link. */
     uint32_t flags;
     uint32_t prev, next; /* In the line of dirty names, while QUEUED. */
-    uint32_t epoch;      /* When it was acknowledged last. */
+    uint32_t epoch;      /* When it was judged, acknowledged or changed last. */
     ps_name_ref name;
     ps_content content;
     uint64_t tag;
@@ -129,6 +137,7 @@ typedef struct ps_peer_attempt {
     uint64_t sent_us;
     uint32_t id;
     uint32_t tries;
+    uint32_t told; /* The reason of PUT_OFF that the host was told last. */
 } ps_peer_attempt;
 
 typedef struct ps_peer_session {
@@ -143,9 +152,32 @@ typedef struct ps_peer_heartbeats {
     uint64_t contact_us;                   /* Sending of the last contact that was acknowledged. */
     uint64_t began_us;                     /* First sending of the current heartbeat. */
     uint64_t next_us;
+    uint64_t acked; /* The log's position when the current heartbeat was first sent. */
     uint32_t id;
     uint32_t tries; /* Sendings of the current heartbeat; 0: it is acknowledged. */
 } ps_peer_heartbeats;
+
+/* What goes on from a suspicion to the knowledge of what differs; changes wait meanwhile. */
+typedef enum ps_repair_phase {
+    PS_REPAIR_NONE = 0,
+    PS_REPAIR_SUM,     /* The digests of what is wanted are being summed up. */
+    PS_REPAIR_DIGESTS, /* The server's are asked for. */
+    PS_REPAIR_NAMES,   /* Its names in the buckets that differ are asked for. */
+    PS_REPAIR_WALK     /* Our names in these are put into the line, all others are settled. */
+} ps_repair_phase;
+
+typedef struct ps_peer_repair {
+    uint8_t phase;
+    uint8_t first; /* DIGESTS: the next bucket to ask for. */
+    uint8_t tries;
+    uint32_t id;
+    uint32_t walk_at;
+    uint64_t next_us, sent_us;
+    uint64_t digest; /* The server's. */
+    uint64_t cursor; /* NAMES. */
+    uint8_t differ[PS_BUCKET_BYTES];
+    uint8_t names[PS_BUCKET_BYTES]; /* Of these, those in which the server lists something. */
+} ps_peer_repair;
 
 typedef struct ps_peer_logout {
     uint64_t next_us, give_up_us;
@@ -174,6 +206,10 @@ struct ps_peer {
     ps_prng prng;
     ps_sipkey name_key;
     ps_rtt rtt;
+    uint64_t life;     /* Of the server, as it said at the last login. */
+    uint64_t wall_s;   /* The server's clock, */
+    uint64_t wall_us;  /* when it said so. */
+    uint64_t reset_us; /* When a RESET may be believed again. */
     ps_peer_account account;
     ps_peer_attempt attempt;
     ps_peer_session session;
@@ -191,9 +227,13 @@ struct ps_peer {
     uint32_t heads_mask;
     ps_name_pool names;
     uint32_t dirty_head, dirty_tail;
-    uint32_t clean;   /* Publications that are clean. */
-    uint32_t epoch;   /* Rises when all must be sent again. */
-    uint32_t walk_at; /* Records below were looked at for that. */
+    uint32_t clean; /* Publications that are clean. */
+    uint32_t epoch; /* Rises with each repair. */
+    ps_sipkey digest_key;
+    uint32_t summed;           /* Records below are in the sums: all of them: UINT32_MAX. */
+    uint64_t digest;           /* Over what is wanted, */
+    uint64_t sums[PS_BUCKETS]; /* and by bucket. */
+    ps_peer_repair repair;
     uint64_t acked;   /* The log's last generation known to be applied, */
     bool acked_known; /* in the log of this account. */
     ps_peer_flight flight;
@@ -245,9 +285,10 @@ static inline ps_name_block *ps_peer_blocks(const ps_peer *p)
 
 /* False: this input has sent its share; what is due stays due. */
 bool ps_peer_can_send(const ps_peer_turn *t);
-/* Begins a datagram in the output; only after ps_peer_can_send(). Outside a session the receiver
- * id and the counter are 0. */
+/* Begins a datagram of the session in the output; only after ps_peer_can_send(). */
 ps_writer ps_peer_packet_begin(ps_peer_turn *t);
+/* One for a LOGIN: receiver id and counter are 0. */
+ps_writer ps_peer_login_packet_begin(ps_peer_turn *t);
 void ps_peer_packet_end(ps_peer_turn *t, const ps_writer *w);
 /* Sends the answers that were gathered. */
 void ps_peer_answers_flush(ps_peer_turn *t);
@@ -265,6 +306,8 @@ bool ps_peer_login_valid(const ps_peer *p, const ps_input_login *in);
 void ps_peer_on_login_command(ps_peer_turn *t, const ps_input_login *in);
 /* The server fell silent: tries again, for ever. */
 void ps_peer_lose(ps_peer_turn *t);
+/* The server says that it does not know this session: logs in beside it. */
+void ps_peer_on_reset(ps_peer_turn *t, const ps_packet *packet);
 void ps_peer_login_due(ps_peer_turn *t);
 uint64_t ps_peer_login_deadline_us(const ps_peer *p);
 void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m, uint64_t counter);
@@ -276,6 +319,8 @@ void ps_peer_heartbeats_start(ps_peer *p, const ps_login_ok *m, uint64_t contact
 void ps_peer_heartbeats_due(ps_peer_turn *t);
 uint64_t ps_peer_heartbeats_deadline_us(const ps_peer *p);
 void ps_peer_on_heartbeat_ok(ps_peer_turn *t, const ps_message *m);
+/* A step came late: the server has that much more time. */
+void ps_peer_heartbeats_late(ps_peer *p, uint64_t late_us);
 
 /* logout.c */
 void ps_peer_on_logout_command(ps_peer_turn *t);
@@ -292,8 +337,11 @@ uint32_t ps_peer_request_find(const ps_peer *p, uint32_t id);
 /* Goes on with the next page. */
 void ps_peer_request_page(ps_peer_turn *t, uint32_t i, uint64_t cursor);
 void ps_peer_request_finish(ps_peer_turn *t, uint32_t i, uint32_t error, uint32_t retry_ms);
-/* All that are there now are due at once: to be sent in the new session, */
-void ps_peer_requests_wake(ps_peer *p);
+/* The server is busy: the same again later, while there is time. */
+void ps_peer_request_put_off(ps_peer *p, uint32_t i, uint32_t retry_ms);
+/* All that are there now are due at once: to be sent in the new session (and where the server is in
+ * another life, from the beginning), */
+void ps_peer_requests_wake(ps_peer *p, bool anew);
 /* or to end with this error. */
 void ps_peer_requests_drain(ps_peer *p, uint32_t error);
 void ps_peer_requests_due(ps_peer_turn *t);
@@ -324,15 +372,39 @@ bool ps_peer_pub_clean(const ps_peer *p, uint32_t i);
 void ps_peer_pub_queue(ps_peer *p, uint32_t i);
 void ps_peer_pub_queue_first(ps_peer *p, uint32_t i);
 void ps_peer_pub_unqueue(ps_peer *p, uint32_t i);
-/* Everything must be sent again. */
+/* From now on no record counts as judged. */
 void ps_peer_pubs_renew(ps_peer *p);
+/* The record's wish is carried out or refused (`error`): ends its command, and forgets it unless it
+ * stays published. It is in no line. */
+void ps_peer_pub_settle(ps_peer_turn *t, uint32_t i, uint32_t error);
+
+/* digest.c */
+/* Another device: nothing is summed up. */
+void ps_peer_digest_reset(ps_peer *p, const uint8_t device[PS_DEVICE_BYTES]);
+/* Sums up some more records; false: not all yet. */
+bool ps_peer_digest_walk(ps_peer *p);
+/* Says what the record shall be, and keeps the sums. */
+void ps_peer_pub_want(ps_peer *p, uint32_t i, const ps_content *content); /* NULL: gone. */
+uint8_t ps_peer_pub_bucket(const ps_peer *p, uint32_t i);
+
+/* repair.c */
+/* True when all that is wanted was acknowledged, as far as this peer knows. */
+bool ps_peer_settled(const ps_peer *p);
+/* The server's log has this digest: finds what differs, if anything does. */
+void ps_peer_repair_begin(ps_peer *p, uint64_t digest);
+void ps_peer_repair_due(ps_peer_turn *t);
+uint64_t ps_peer_repair_deadline_us(const ps_peer *p);
+void ps_peer_on_digests_ok(ps_peer_turn *t, const ps_message *m);
+void ps_peer_on_names(ps_peer_turn *t, const ps_message *m);
 
 /* publish.c */
 void ps_peer_on_publish_command(ps_peer_turn *t, ps_input_type type, const ps_input_command *in);
 
 /* changes.c */
-/* After a login: where the server's log stands decides what is sent again. */
-void ps_peer_changes_resume(ps_peer *p, uint64_t generation);
+/* After a login: where the server's log stands decides what goes on. */
+void ps_peer_changes_resume(ps_peer *p, uint64_t generation, uint64_t digest);
+/* Numbers on from where the server's log stands, and compares all. */
+void ps_peer_changes_restart(ps_peer *p, uint64_t generation, uint64_t digest);
 /* Makes the next message and sends it, when none is in flight. */
 void ps_peer_changes_fill(ps_peer_turn *t);
 void ps_peer_changes_due(ps_peer_turn *t);

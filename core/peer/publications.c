@@ -49,6 +49,7 @@ void ps_peer_pub_remove(ps_peer *p, uint32_t i)
     } else if (ps_peer_pub_clean(p, i)) {
         p->clean--;
     }
+    ps_peer_pub_want(p, i, NULL);
     uint32_t *link = head_of(p, ps_name_get(ps_peer_blocks(p), &pub->name, scratch));
     while (*link != i + 1) {
         PS_ASSERT(*link != 0);
@@ -105,7 +106,7 @@ void ps_peer_pub_unqueue(ps_peer *p, uint32_t i)
     ps_peer_pub *pub = ps_peer_pub_at(p, i);
     PS_ASSERT((pub->flags & PS_PUB_QUEUED) != 0);
     pub->flags &= ~(uint32_t)PS_PUB_QUEUED;
-    pub->epoch = p->epoch - 1; /* Not clean: it left the line to be sent, or to go. */
+    pub->epoch = p->epoch - 1; /* Not clean: it left the line to be sent, or to be settled. */
     if (p->logout.cancel_at == i) {
         p->logout.cancel_at = pub->next;
     }
@@ -126,5 +127,39 @@ void ps_peer_pubs_renew(ps_peer *p)
 {
     p->epoch++;
     p->clean = 0;
-    p->walk_at = 0;
+}
+
+/* A name that was listed before and is refused now, with no command to tell it by. */
+static void tell_unlisted(ps_peer_turn *t, uint32_t i, uint32_t error)
+{
+    const ps_peer *p = t->p;
+    uint8_t scratch[PS_NAME_MAX];
+    const ps_span name = ps_name_get(ps_peer_blocks(p), &ps_peer_pub_at(p, i)->name, scratch);
+    ps_event_unlisted *e = &ps_peer_event(t, PS_EVENT_UNLISTED)->u.unlisted;
+    e->error = error;
+    e->len = (uint8_t)name.len;
+    memcpy(e->name, name.data, name.len);
+}
+
+void ps_peer_pub_settle(ps_peer_turn *t, uint32_t i, uint32_t error)
+{
+    ps_peer *p = t->p;
+    ps_peer_pub *pub = ps_peer_pub_at(p, i);
+    const uint64_t tag = pub->tag;
+    const bool waiting = (pub->flags & PS_PUB_WAITING) != 0;
+    const bool wanted = (pub->flags & PS_PUB_WANTED) != 0;
+    PS_ASSERT((pub->flags & (PS_PUB_QUEUED | PS_PUB_IN_FLIGHT)) == 0);
+    pub->flags &= ~(uint32_t)PS_PUB_WAITING;
+    if (error == PS_E_NONE && wanted) {
+        p->clean += pub->epoch != p->epoch ? 1 : 0;
+        pub->epoch = p->epoch;
+    } else {
+        if (wanted && !waiting) {
+            tell_unlisted(t, i, error);
+        }
+        ps_peer_pub_remove(p, i);
+    }
+    if (waiting) {
+        ps_peer_done(t, tag, error, 0);
+    }
 }

@@ -39,12 +39,14 @@ void ps_peer_on_publish_command(ps_peer_turn *t, ps_input_type type, const ps_in
         ps_peer_done(t, in->tag, PS_E_NONE, 0);
         return;
     }
-    pub->flags &= ~(uint32_t)PS_PUB_WANTED;
-    pub->flags |= PS_PUB_WAITING | (wanted ? (uint32_t)PS_PUB_WANTED : 0u);
+    pub->flags |= PS_PUB_WAITING;
     pub->tag = in->tag;
-    pub->content = wanted ? in->content : (ps_content){.length = 0};
+    ps_peer_pub_want(p, i, wanted ? &in->content : NULL);
     const bool under_way = same && (pub->flags & PS_PUB_IN_FLIGHT) != 0;
     if ((pub->flags & PS_PUB_QUEUED) == 0 && !under_way) {
         ps_peer_pub_queue(p, i);
+    }
+    if (!under_way) {
+        pub->epoch = p->epoch; /* A repair under way has nothing to say about it. */
     }
 }

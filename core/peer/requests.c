@@ -40,6 +40,10 @@ static void send(ps_peer_turn *t, uint32_t i)
     ps_peer *p = t->p;
     ps_peer_request *r = ps_peer_request_at(p, i);
     if (ps_peer_can_send(t)) {
+        if (r->anew) {
+            r->anew = false;
+            ps_peer_event(t, PS_EVENT_AGAIN)->u.done.tag = r->tag;
+        }
         ps_writer w = ps_peer_packet_begin(t);
         const bool fits = encode(r, &w);
         PS_ASSERT(fits);
@@ -126,6 +130,15 @@ void ps_peer_request_finish(ps_peer_turn *t, uint32_t i, uint32_t error, uint32_
     ps_slots_give(&p->requests, ps_peer_request_at(p, 0), sizeof(ps_peer_request), i);
 }
 
+void ps_peer_request_put_off(ps_peer *p, uint32_t i, uint32_t retry_ms)
+{
+    ps_peer_request *r = ps_peer_request_at(p, i);
+    const uint64_t wait_us = retry_ms * UINT64_C(1000);
+    r->next_us = ps_time_add(p->clock.now_us, wait_us > PS_RTO_MIN_US ? wait_us : PS_RTO_MIN_US);
+    r->next_us = ps_time_min(r->next_us, r->deadline_us);
+    ps_peer_heap_update(p, i);
+}
+
 /* Equal keys are a heap in any order. */
 static void all_due(ps_peer *p)
 {
@@ -134,10 +147,16 @@ static void all_due(ps_peer *p)
     }
 }
 
-void ps_peer_requests_wake(ps_peer *p)
+void ps_peer_requests_wake(ps_peer *p, bool anew)
 {
     for (uint32_t k = 0; k < p->requests.used; k++) {
-        ps_peer_request_at(p, ps_peer_heap(p)[k])->tries = 0;
+        ps_peer_request *r = ps_peer_request_at(p, ps_peer_heap(p)[k]);
+        r->tries = 0;
+        if (anew && r->cursor != 0) { /* It means nothing in this life. */
+            r->cursor = 0;
+            r->matched = r->reachable = false;
+            r->anew = true;
+        }
     }
     all_due(p);
 }

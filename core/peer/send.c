@@ -6,26 +6,35 @@ bool ps_peer_can_send(const ps_peer_turn *t)
     return t->sends_left > 0;
 }
 
-static ps_writer begin(ps_peer_turn *t)
+static ps_writer begin(const ps_peer_turn *t, uint64_t receiver_id, uint64_t counter)
 {
-    ps_peer *p = t->p;
     const ps_output *out = t->out;
     PS_ASSERT(out->datagrams_len < out->datagrams_cap);
-    PS_ASSERT(out->bytes_cap - out->bytes_len >= p->datagram_max);
-    ps_writer w = {.base = out->bytes + out->bytes_len, .cap = p->datagram_max};
-    if (p->session.client_id != 0) {
-        ps_packet_encode(&w, p->session.id, ++p->session.tx_counter);
-    } else {
-        ps_packet_encode(&w, 0, 0);
-    }
+    PS_ASSERT(out->bytes_cap - out->bytes_len >= t->p->datagram_max);
+    ps_writer w = {.base = out->bytes + out->bytes_len, .cap = t->p->datagram_max};
+    ps_packet_encode(&w, receiver_id, counter);
     return w;
+}
+
+static ps_writer begin_in_session(const ps_peer_turn *t)
+{
+    ps_peer_session *s = &t->p->session;
+    PS_ASSERT(s->client_id != 0);
+    return begin(t, s->id, ++s->tx_counter);
 }
 
 ps_writer ps_peer_packet_begin(ps_peer_turn *t)
 {
     PS_ASSERT(t->sends_left > 0);
     t->sends_left--;
-    return begin(t);
+    return begin_in_session(t);
+}
+
+ps_writer ps_peer_login_packet_begin(ps_peer_turn *t)
+{
+    PS_ASSERT(t->sends_left > 0);
+    t->sends_left--;
+    return begin(t, 0, 0);
 }
 
 void ps_peer_packet_end(ps_peer_turn *t, const ps_writer *w)
@@ -47,7 +56,7 @@ void ps_peer_answers_flush(ps_peer_turn *t)
     if (t->answers_len == 0 || t->p->session.client_id == 0) {
         return;
     }
-    ps_writer w = begin(t);
+    ps_writer w = begin_in_session(t);
     ps_write_bytes(&w, t->answers, t->answers_len);
     ps_peer_packet_end(t, &w);
     t->answers_len = 0;

@@ -46,6 +46,10 @@ static void on_tick(ps_peer_turn *t)
         ps_peer_heartbeats_due(t);
         if (t->p->state == PS_PEER_ONLINE) {
             ps_peer_changes_due(t);
+            ps_peer_repair_due(t);
+        }
+        if (t->p->attempt.client_id != 0) { /* Beside the session, or after it. */
+            ps_peer_login_due(t);
         }
         break;
     case PS_PEER_LOGIN:
@@ -105,6 +109,46 @@ static void dispatch(ps_peer_turn *t, const ps_input *in)
     ps_peer_answers_flush(t);
 }
 
+static uint64_t online_due_us(const ps_peer *p)
+{
+    uint64_t due_us =
+        ps_time_min(ps_peer_heartbeats_deadline_us(p), ps_peer_changes_deadline_us(p));
+    due_us = ps_time_min(due_us, ps_peer_repair_deadline_us(p));
+    return p->attempt.client_id != 0 ? ps_time_min(due_us, ps_peer_login_deadline_us(p)) : due_us;
+}
+
+static uint64_t due_us(const ps_peer *p)
+{
+    const uint32_t top = ps_peer_heap_top(p);
+    const uint64_t request_us = top != PS_NIL ? ps_peer_request_at(p, top)->next_us : PS_TIME_NEVER;
+    switch (p->state) {
+    case PS_PEER_LOGIN:
+    case PS_PEER_LOST:
+        return ps_time_min(request_us, ps_peer_login_deadline_us(p));
+    case PS_PEER_ONLINE:
+        return ps_time_min(request_us, online_due_us(p));
+    case PS_PEER_LEAVING:
+        return ps_time_min(request_us, ps_peer_logout_deadline_us(p));
+    case PS_PEER_IDLE:
+    default:
+        return request_us;
+    }
+}
+
+/* Moves the clock on. A server that fell silent because this peer was not there to hear it is given
+ * that time. */
+static void pass_time(ps_peer *p, uint64_t host_us)
+{
+    const uint64_t before_us = p->clock.now_us;
+    const uint64_t was_due_us = due_us(p);
+    const uint64_t now_us = ps_clock_advance(&p->clock, host_us);
+    const uint64_t late_us = ps_lateness_us(before_us, was_due_us, now_us);
+    if (late_us > 0 && p->state == PS_PEER_ONLINE) {
+        p->stats.late_steps++;
+        ps_peer_heartbeats_late(p, late_us);
+    }
+}
+
 ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps_output *out)
 {
     if (p == NULL || consumed == NULL || out == NULL || (in == NULL && n > 0)) {
@@ -124,27 +168,13 @@ ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps
         turn.sends_left = PS_PEER_SENDS;
         turn.entries_left = PS_PAGE_ENTRIES;
         turn.answers_len = 0;
-        (void)ps_clock_advance(&p->clock, input->now_us);
+        pass_time(p, input->now_us);
         dispatch(&turn, input);
     }
-    return ps_time_reached(ps_peer_deadline_us(p), p->clock.now_us) ? PS_MORE : PS_OK;
+    return ps_time_reached(due_us(p), p->clock.now_us) ? PS_MORE : PS_OK;
 }
 
 uint64_t ps_peer_deadline_us(const ps_peer *p)
 {
-    const uint32_t top = ps_peer_heap_top(p);
-    const uint64_t due_us = top != PS_NIL ? ps_peer_request_at(p, top)->next_us : PS_TIME_NEVER;
-    switch (p->state) {
-    case PS_PEER_LOGIN:
-    case PS_PEER_LOST:
-        return ps_time_min(due_us, ps_peer_login_deadline_us(p));
-    case PS_PEER_ONLINE:
-        return ps_time_min(
-            due_us, ps_time_min(ps_peer_heartbeats_deadline_us(p), ps_peer_changes_deadline_us(p)));
-    case PS_PEER_LEAVING:
-        return ps_time_min(due_us, ps_peer_logout_deadline_us(p));
-    case PS_PEER_IDLE:
-    default:
-        return due_us;
-    }
+    return ps_clock_host_us(&p->clock, due_us(p));
 }

@@ -13,7 +13,7 @@ static void give(int who, ps_input in)
     uint8_t bytes[PS_SERVER_STEP_BYTES];
     ps_datagram sent[PS_SERVER_STEP_DATAGRAMS];
     ps_event events[PS_PEER_STEP_EVENTS];
-    ps_output out = {bytes, sizeof bytes, 0, sent, 8, 0, events, PS_PEER_STEP_EVENTS, 0};
+    ps_output out = {bytes, sizeof bytes, 0, sent, 9, 0, events, PS_PEER_STEP_EVENTS, 0};
     (void)(who == SERVER ? ps_server_step(server, &in, 1, &(size_t){0}, &out)
                          : ps_peer_step(peer, &in, 1, &(size_t){0}, &out));
     for (const ps_event *e = events; e < events + out.events_len; e++)

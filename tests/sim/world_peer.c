@@ -139,10 +139,11 @@ static void on_done(world_peer *p, const ps_event_done *e)
 static void on_account(world_peer *p, const ps_event *e)
 {
     const ps_event_account *a = &e->u.account;
+    const bool was_online = p->online; /* A RESET brings the next session without a loss. */
     p->online = e->type == PS_EVENT_LOGGED_IN;
     switch (e->type) {
     case PS_EVENT_LOGGED_IN:
-        WORLD_REQUIRE(p->w, a->again == (p->lost_us != 0));
+        WORLD_REQUIRE(p->w, a->again == (p->lost_us != 0 || was_online));
         p->logins++;
         p->online_us = world_now_us(p->w);
         p->observed = a->observed;

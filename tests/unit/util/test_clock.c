@@ -5,7 +5,7 @@
 static void what_runs_back_is_clamped_and_counted(void **state)
 {
     (void)state;
-    ps_clock c = {0, 0};
+    ps_clock c = {.now_us = 0};
     assert_true(ps_clock_advance(&c, 0) == 0);
     assert_true(ps_clock_advance(&c, 10) == 10);
     assert_true(ps_clock_advance(&c, 10) == 10);
