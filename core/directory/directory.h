@@ -35,6 +35,7 @@ typedef struct ps_device {
     uint32_t newest;     /* Of its publications, or PS_NIL. */
     uint64_t generation; /* Of its log: the number of the last change applied. */
     uint64_t digest;     /* Over its publications (util/digest.h). */
+    uint64_t commit_seq; /* Of the last record of its log in this life; 0: none. */
     uint8_t id[PS_DEVICE_BYTES];
     uint32_t sums;     /* Its buckets' digests + 1; 0: they are summed up when asked for. */
     uint32_t sessions; /* 0 or 1. */
@@ -62,7 +63,7 @@ typedef struct ps_pub {
 } ps_pub;
 
 _Static_assert(sizeof(ps_pub) <= 128, "a publication's record is two cache lines");
-_Static_assert(sizeof(ps_device) + sizeof(ps_user) <= 140, "part of a session's 384 bytes");
+_Static_assert(sizeof(ps_device) + sizeof(ps_user) <= 148, "part of a session's 384 bytes");
 
 typedef struct ps_directory {
     ps_sipkey key;

@@ -8,11 +8,12 @@ static void record_event(ps_reply *r, uint32_t device, const ps_publication *ent
     if (!s->cfg.records) {
         return;
     }
-    const ps_device *v = ps_device_at(&s->directory, device);
+    ps_device *v = ps_device_at(&s->directory, device);
+    v->commit_seq = ++s->commit_seq;
     ps_event *e = &r->out->events[r->out->events_len++];
     *e = (ps_event){
         .type = PS_EVENT_RECORD,
-        .u.record = {.commit_seq = ++s->commit_seq,
+        .u.record = {.commit_seq = v->commit_seq,
                      .generation = v->generation,
                      .user = ps_user_label(&s->directory, v->user),
                      .name = entry->name,
@@ -126,7 +127,7 @@ bool ps_on_changes(ps_reply *r, const ps_message *m)
     /* It promises what may have to become durable first: a datagram of its own. */
     (void)ps_published_encode(ps_reply_begin(r, true), m->request, x->generation, refusals,
                               refused);
-    r->commit_seq = s->cfg.records ? s->commit_seq : 0;
+    r->commit_seq = ps_device_at(&s->directory, x->device)->commit_seq;
     ps_reply_flush(r);
     return true;
 }

@@ -13,6 +13,8 @@ bool ps_on_digests(ps_reply *r, const ps_message *m)
     ps_digest_sums(&r->s->directory, x->device, sums);
     (void)ps_digests_ok_encode(ps_reply_begin(r, true), m->request, x->generation, digests.first,
                                sums);
+    /* What agrees counts as acknowledged: it promises what PUBLISHED does. */
+    r->commit_seq = ps_device_at(&r->s->directory, x->device)->commit_seq;
     ps_reply_flush(r);
     return true;
 }

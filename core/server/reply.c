@@ -80,6 +80,9 @@ void ps_refuse(ps_server *s, ps_output *out, const ps_addr *to, uint32_t endpoin
 void ps_welcome(ps_server *s, ps_output *out, uint32_t session, uint32_t request)
 {
     ps_session *x = ps_session_at(s, session);
+    /* What agrees counts as acknowledged, and records of this life may not be durable yet: a number
+     * that agrees with nothing makes the peer ask for DIGESTS, whose answer waits for that. */
+    const bool durable = ps_device_at(&s->directory, x->device)->commit_seq == 0;
     const ps_login_ok m = {
         .session_id = x->id,
         .heartbeat_ms = s->cfg.heartbeat_ms,
@@ -87,7 +90,7 @@ void ps_welcome(ps_server *s, ps_output *out, uint32_t session, uint32_t request
         .resend_ms = s->cfg.resend_ms,
         .wall_s = ps_server_wall_s(s),
         .generation = x->generation,
-        .digest = x->digest,
+        .digest = durable ? x->digest : ~x->digest,
         .life = s->life,
         .observed = x->addr,
     };
