@@ -35,14 +35,20 @@ static route find_route(const ps_sim_node *node, const ps_datagram *dg)
     return r;
 }
 
+/* Counts and traces what happened to one. */
+static void tell(ps_sim *sim, uint64_t *counter, ps_sim_kind kind, const route *r)
+{
+    (*counter)++;
+    ps_sim_trace(sim, kind, r->from, r->to, NULL, 0);
+}
+
 /* Puts one copy on its way. */
 static void launch(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len,
-                   uint64_t arrive_us)
+                   uint64_t arrive_us, ps_sim_damage damage)
 {
     const uint32_t index = ps_sim_packet_take(sim);
     if (index == PS_SIM_NONE) {
-        sim->stats.exhausted++;
-        ps_sim_trace(sim, PS_SIM_EXHAUSTED, r->from, r->to, NULL, 0);
+        tell(sim, &sim->stats.exhausted, PS_SIM_EXHAUSTED, r);
         return;
     }
     ps_sim_packet *p = ps_sim_packet_at(sim, index);
@@ -53,19 +59,29 @@ static void launch(ps_sim *sim, const route *r, const uint8_t *data, uint32_t le
     p->next = PS_SIM_NONE;
     p->len = len <= PS_DATAGRAM_MAX ? len : PS_DATAGRAM_MAX + 1;
     memcpy(p->data, data, p->len);
+    ps_sim_damage_do(&damage, p->data, &p->len);
+    if (damage.truncated) {
+        tell(sim, &sim->stats.truncated, PS_SIM_TRUNCATED, r);
+    }
+    if (damage.corrupted) {
+        tell(sim, &sim->stats.corrupted, PS_SIM_CORRUPTED, r);
+    }
     ps_sim_queue_add(&sim->queue, arrive_us, PS_SIM_EVENT_PACKET, index, NULL);
 }
 
 /* Everything that chance decides about one datagram. Always drawn in full, so that changing one
- * setting leaves what the others draw as it was. */
+ * setting leaves what the others draw as it was; bursts and damage, which have a generator of their
+ * own, only on links that have some. */
 typedef struct fate {
     bool lost, duplicated, reordered;
     uint64_t delay_us, copy_delay_us, held_us;
+    bool begins_burst, ends_burst;
+    ps_sim_damage damage, copy_damage;
 } fate;
 
 static fate draw_fate(ps_sim *sim, const ps_sim_link *link)
 {
-    fate f;
+    fate f = {0};
     f.lost = ps_sim_rng_chance(&sim->rng, link->loss_ppm);
     f.duplicated = ps_sim_rng_chance(&sim->rng, link->duplicate_ppm);
     f.reordered = ps_sim_rng_chance(&sim->rng, link->reorder_ppm);
@@ -73,13 +89,13 @@ static fate draw_fate(ps_sim *sim, const ps_sim_link *link)
     f.copy_delay_us = ps_sim_link_delay_us(sim, link);
     const uint64_t reorder_us = link->reorder_us > 0 ? link->reorder_us : 1;
     f.held_us = 1 + ps_sim_rng_below(&sim->rng, reorder_us);
+    if ((link->burst_ppm | link->truncate_ppm | link->corrupt_ppm) != 0) {
+        f.begins_burst = ps_sim_rng_chance(&sim->faults, link->burst_ppm);
+        f.ends_burst = ps_sim_rng_chance(&sim->faults, link->burst_end_ppm);
+        f.damage = ps_sim_damage_draw(sim, link);
+        f.copy_damage = ps_sim_damage_draw(sim, link);
+    }
     return f;
-}
-
-static void drop(ps_sim *sim, uint64_t *counter, ps_sim_kind kind, const route *r)
-{
-    (*counter)++;
-    ps_sim_trace(sim, kind, r->from, r->to, NULL, 0);
 }
 
 static void send_one(ps_sim_node *node, const uint8_t *data, const ps_datagram *dg)
@@ -92,11 +108,11 @@ static void send_one(ps_sim_node *node, const uint8_t *data, const ps_datagram *
     ps_sim_trace(sim, PS_SIM_SENT, r.from, r.to, data, dg->len);
     const fate f = draw_fate(sim, &link);
     if (r.to == PS_SIM_NONE) {
-        drop(sim, &sim->stats.unreachable, PS_SIM_UNREACHABLE, &r);
+        tell(sim, &sim->stats.unreachable, PS_SIM_UNREACHABLE, &r);
         return;
     }
     if (ps_sim_is_cut(sim, r.from, r.to)) {
-        drop(sim, &sim->stats.cut, PS_SIM_CUT, &r);
+        tell(sim, &sim->stats.cut, PS_SIM_CUT, &r);
         return;
     }
     uint64_t depart_us = sim->now_us;
@@ -104,19 +120,29 @@ static void send_one(ps_sim_node *node, const uint8_t *data, const ps_datagram *
         uint64_t *busy = ps_sim_link_busy(sim, r.from, r.to);
         if (!busy ||
             !ps_sim_link_depart(&link, sim->now_us, busy, link.queue_bytes, dg->len, &depart_us)) {
-            drop(sim, &sim->stats.link_full, PS_SIM_LINK_FULL, &r);
+            tell(sim, &sim->stats.link_full, PS_SIM_LINK_FULL, &r);
             return;
         }
     }
+    bool in_burst;
+    if (!ps_sim_link_burst(sim, &link, r.from, r.to, f.begins_burst, f.ends_burst, &in_burst)) {
+        tell(sim, &sim->stats.exhausted, PS_SIM_EXHAUSTED, &r);
+        return;
+    }
+    if (in_burst) {
+        tell(sim, &sim->stats.burst_lost, PS_SIM_BURST_LOST, &r);
+        return;
+    }
     if (f.lost) {
-        drop(sim, &sim->stats.lost, PS_SIM_LOST, &r);
+        tell(sim, &sim->stats.lost, PS_SIM_LOST, &r);
         return;
     }
     sim->stats.reordered += f.reordered ? 1u : 0u;
     sim->stats.duplicated += f.duplicated ? 1u : 0u;
-    launch(sim, &r, data, dg->len, depart_us + f.delay_us + (f.reordered ? f.held_us : 0));
+    launch(sim, &r, data, dg->len, depart_us + f.delay_us + (f.reordered ? f.held_us : 0),
+           f.damage);
     if (f.duplicated) {
-        launch(sim, &r, data, dg->len, depart_us + f.copy_delay_us);
+        launch(sim, &r, data, dg->len, depart_us + f.copy_delay_us, f.copy_damage);
     }
 }
 
@@ -150,7 +176,7 @@ void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet)
         kind = PS_SIM_QUEUE_FULL;
     }
     if (counter) {
-        drop(sim, counter, kind, &(route){.from = p->from, .to = p->to});
+        tell(sim, counter, kind, &(route){.from = p->from, .to = p->to});
         ps_sim_packet_give(sim, packet);
         return;
     }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define NODES_LIMIT (UINT32_C(1) << 20)
+/* Another number of the same seed: "faults", in ASCII. */
+#define FAULTS_SEED UINT64_C(0x6661756c7473)
 
 void ps_sim_config_default(ps_sim_config *cfg)
 {
@@ -58,6 +60,7 @@ ps_status ps_sim_create(const ps_sim_config *cfg, ps_sim **out)
     sim->now_us = cfg->start_us;
     sim->hash = PS_SIM_FNV_BASIS;
     ps_sim_rng_seed(&sim->rng, cfg->seed);
+    ps_sim_rng_seed(&sim->faults, cfg->seed ^ FAULTS_SEED);
     sim->packets.free = PS_SIM_NONE;
     sim->conns.free = PS_SIM_NONE;
     sim->by_ip_cap = table_cap(cfg->max_nodes);

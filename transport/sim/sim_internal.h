@@ -3,6 +3,7 @@
  *   queue.c     the heap of events             trace.c     the hash
  *   node.c      nodes, addresses, deadlines    link.c      links, rates, partitions
  *   datagram.c  the nodes' ps_transport        packets.c   the pool of datagrams
+ *   damage.c    cut and turned over bytes
  *   stream.c    the nodes' ps_stream_transport
  *   flow.c      segments, windows, resets      conn.c      the table of connections */
 #ifndef PS_SIM_INTERNAL_H
@@ -41,7 +42,10 @@ typedef enum ps_sim_kind {
     PS_SIM_RESTARTED,
     PS_SIM_PARTITIONED,
     PS_SIM_HEALED,
-    PS_SIM_NOTE
+    PS_SIM_NOTE,
+    PS_SIM_BURST_LOST,
+    PS_SIM_TRUNCATED,
+    PS_SIM_CORRUPTED
 } ps_sim_kind;
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo). */
@@ -168,20 +172,22 @@ void ps_sim_nodes_free(ps_sim *sim);
 
 /* ---- link.c ---- */
 
-/* A link of its own for a pair, and what a rate remembers for a pair. */
+/* A link of its own for a pair, and what a rate and a burst remember for a pair. */
 typedef struct ps_sim_pair {
     uint32_t from, to;
     bool used;
     bool has_link;
     ps_sim_link link;
     uint64_t busy_until_us;
+    bool burst;
 } ps_sim_pair;
 
 /* Open addressing, a power of two; pairs are never taken out, only their link. */
 typedef struct ps_sim_pairs {
     ps_sim_pair *table;
     uint32_t len, cap;
-    uint32_t links; /* Pairs with a link. */
+    uint32_t links;  /* Pairs with a link. */
+    uint32_t bursts; /* Pairs in a burst. */
 } ps_sim_pairs;
 
 /* Bits by node. */
@@ -200,9 +206,26 @@ bool ps_sim_link_depart(const ps_sim_link *link, uint64_t now_us, uint64_t *busy
                         uint32_t queue_bytes, uint32_t len, uint64_t *depart_us);
 /* The memory of a pair's rate; NULL: no memory. */
 uint64_t *ps_sim_link_busy(ps_sim *sim, uint32_t from, uint32_t to);
+/* A datagram of the pair would begin a burst, or end the one that it is in. *lost: it is in one.
+ * False: no memory. */
+bool ps_sim_link_burst(ps_sim *sim, const ps_sim_link *link, uint32_t from, uint32_t to,
+                       bool begins, bool ends, bool *lost);
 /* latency + a drawn jitter, at least 1. Always one draw. */
 uint64_t ps_sim_link_delay_us(ps_sim *sim, const ps_sim_link *link);
 void ps_sim_links_free(ps_sim *sim);
+
+/* ---- damage.c ---- */
+
+/* What the way does to one copy. */
+typedef struct ps_sim_damage {
+    bool truncated, corrupted;
+    uint64_t seed; /* Of the places. */
+} ps_sim_damage;
+
+ps_sim_damage ps_sim_damage_draw(ps_sim *sim, const ps_sim_link *link);
+/* Does it to the copy. Nothing is cut from, or turned over in, what has no bytes: then the flag is
+ * taken back. */
+void ps_sim_damage_do(ps_sim_damage *damage, uint8_t *data, uint32_t *len);
 
 /* ---- datagram.c ---- */
 
@@ -309,6 +332,7 @@ struct ps_sim {
     uint64_t now_us;
     uint64_t hash;
     ps_sim_rng rng;
+    ps_sim_rng faults; /* Of bursts and damage: links without them leave both as they were. */
     ps_sim_queue queue;
     ps_sim_packets packets;
     ps_sim_node **nodes; /* max_nodes pointers. */

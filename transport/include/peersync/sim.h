@@ -3,7 +3,7 @@
  * A network in one process, on virtual time: datagrams and streams between nodes, with faults.
  *
  * Time is an integer of microseconds and moves only in ps_sim_step() and ps_sim_run_until(). All
- * chance comes from one seeded generator, and nothing depends on addresses in memory, on hash order
+ * chance comes from one seed, and nothing depends on addresses in memory, on hash order
  * or on the machine's word size: the same calls with the same seed give the same trace, and
  * ps_sim_hash() says in 64 bits whether they did.
  *
@@ -65,8 +65,16 @@ typedef struct ps_sim_link {
     uint32_t duplicate_ppm; /**< Datagrams that arrive twice, the copy with a jitter of its own. */
     uint32_t reorder_ppm;   /**< Datagrams held back for uniform 1..reorder_us more. */
     uint32_t reorder_us;
-    uint64_t rate_bytes_s; /**< 0: unlimited. Datagrams share it; each stream has it for itself. */
-    uint32_t queue_bytes;  /**< With a rate: a datagram is dropped when more wait before it. */
+    uint64_t rate_bytes_s;  /**< 0: unlimited. Datagrams share it; each stream has it for itself. */
+    uint32_t queue_bytes;   /**< With a rate: a datagram is dropped when more wait before it. */
+    uint32_t burst_ppm;     /**< Datagrams that begin a burst of losses: from this one on all that
+                                 go from this node to that one are lost (Gilbert and Elliott's
+                                 channel), whatever loss_ppm says. 0 also ends one. */
+    uint32_t burst_end_ppm; /**< Of the lost ones, those that are a burst's last: it is
+                                 1,000,000 / burst_end_ppm long in the mean. 0: it never ends. */
+    uint32_t truncate_ppm;  /**< Datagrams that arrive cut: to 0 up to all but one byte, uniform. */
+    uint32_t corrupt_ppm;   /**< Datagrams that arrive with 1 to 4 bits turned over. Of a duplicated
+                                 one each copy has its own chance of both, and streams have none. */
 } ps_sim_link;
 
 /** Limits and times. Start from ps_sim_config_default(). */
@@ -107,8 +115,11 @@ typedef struct ps_sim_stats {
     uint64_t sent;         /**< Datagrams given to send. */
     uint64_t delivered;    /**< Datagrams put into a node's queue, copies included. */
     uint64_t lost;         /**< By loss_ppm. */
+    uint64_t burst_lost;   /**< By a burst. */
     uint64_t duplicated;   /**< By duplicate_ppm. */
     uint64_t reordered;    /**< By reorder_ppm. */
+    uint64_t truncated;    /**< By truncate_ppm; copies count each. */
+    uint64_t corrupted;    /**< By corrupt_ppm; copies count each. */
     uint64_t cut;          /**< By a partition. */
     uint64_t unreachable;  /**< To no node, a wrong port, or a node that is down. */
     uint64_t link_full;    /**< By a link's queue_bytes. */
