@@ -216,6 +216,7 @@ static ps_status sim_receive(void *ctx, ps_input in[], size_t cap, size_t *n)
     ps_sim_node *node = (ps_sim_node *)ctx;
     ps_sim *sim = node->sim;
     take_back(sim, node);
+    const uint64_t now_us = ps_sim_clock_us(node);
     const size_t most = cap < sim->cfg.batch ? cap : sim->cfg.batch;
     size_t i = 0;
     for (; i < most && node->waiting > 0; i++) {
@@ -223,7 +224,7 @@ static ps_status sim_receive(void *ctx, ps_input in[], size_t cap, size_t *n)
         ps_sim_packet *p = ps_sim_packet_at(sim, packet);
         ps_sim_packet_guard(p);
         node->lent[node->lent_len++] = packet;
-        in[i] = (ps_input){.now_us = sim->now_us, .type = PS_INPUT_DATAGRAM};
+        in[i] = (ps_input){.now_us = now_us, .type = PS_INPUT_DATAGRAM};
         in[i].u.datagram.from = endpoint_addr(sim->nodes[p->from], p->from_endpoint);
         in[i].u.datagram.endpoint = p->to_endpoint;
         in[i].u.datagram.data = p->data;
@@ -245,14 +246,12 @@ void ps_sim_datagram_drop_all(ps_sim *sim, ps_sim_node *node)
 
 static uint64_t sim_now_us(void *ctx)
 {
-    return ((const ps_sim_node *)ctx)->sim->now_us;
+    return ps_sim_clock_us((const ps_sim_node *)ctx);
 }
 
 static uint64_t sim_wall_s(void *ctx)
 {
-    const ps_sim *sim = ((const ps_sim_node *)ctx)->sim;
-    const uint64_t start_s = sim->cfg.start_wall_s;
-    return start_s == 0 ? 0 : start_s + (sim->now_us - sim->cfg.start_us) / 1000000u;
+    return ps_sim_clock_wall_s((const ps_sim_node *)ctx);
 }
 
 static ps_status sim_entropy(void *ctx, void *buf, size_t len)

@@ -110,6 +110,7 @@ static void carry_out(ps_sim *sim, const ps_sim_event *event)
         ps_sim_flow_window(sim, event->index);
         break;
     case PS_SIM_EVENT_DEADLINE:
+        sim->nodes[event->index]->deadline_us = PS_TIME_NEVER;
         ps_sim_trace(sim, PS_SIM_DEADLINE, event->index, event->index, NULL, 0);
         ps_sim_node_mark(sim, event->index);
         break;
@@ -129,7 +130,7 @@ static void wake_marked(ps_sim *sim)
             const ps_sim_node *node = sim->nodes[w * 64 + b];
             if (node->up && node->wake) {
                 sim->stats.wakes++;
-                node->wake(node->ctx, sim->now_us);
+                node->wake(node->ctx, ps_sim_clock_us(node));
             }
         }
     }

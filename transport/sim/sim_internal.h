@@ -1,7 +1,8 @@
 /* The simulator's parts. One struct holds all; each file owns a part of it:
  *   sim.c       life, instants, wakes          random.c    the generator
  *   queue.c     the heap of events             trace.c     the hash
- *   node.c      nodes, addresses, deadlines    link.c      links, rates, partitions
+ *   node.c      nodes, addresses, deadlines    clock.c     the nodes' clocks
+ *   link.c      links, rates, partitions
  *   datagram.c  the nodes' ps_transport        packets.c   the pool of datagrams
  *   damage.c    cut and turned over bytes
  *   stream.c    the nodes' ps_stream_transport
@@ -45,7 +46,8 @@ typedef enum ps_sim_kind {
     PS_SIM_NOTE,
     PS_SIM_BURST_LOST,
     PS_SIM_TRUNCATED,
-    PS_SIM_CORRUPTED
+    PS_SIM_CORRUPTED,
+    PS_SIM_CLOCK_SET
 } ps_sim_kind;
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo). */
@@ -57,6 +59,8 @@ void ps_sim_trace(ps_sim *sim, ps_sim_kind kind, uint32_t from, uint32_t to, con
                   size_t len);
 void ps_sim_trace_head(ps_sim *sim, ps_sim_kind kind, uint32_t from, uint32_t to, size_t len);
 void ps_sim_trace_bytes(ps_sim *sim, const void *data, size_t len);
+/* Little-endian on every machine. */
+void ps_sim_trace_number(ps_sim *sim, uint64_t number, size_t bytes);
 
 /* ---- random.c ---- */
 
@@ -143,9 +147,29 @@ void ps_sim_packet_guard(ps_sim_packet *p);
 bool ps_sim_packet_unguard(ps_sim_packet *p);
 void ps_sim_packets_free(ps_sim_packets *p);
 
+/* ---- clock.c ---- */
+
+/* All zero: it shows the simulator's time. */
+typedef struct ps_sim_node_clock {
+    uint64_t since_us;   /* The simulator's time at which it was set. */
+    uint64_t counted_us; /* What it had counted then, and counts on from; */
+    uint64_t ahead_us;   /* it shows so much more, by jumps, modulo 2^64; */
+    uint64_t wall_ahead_s;
+    int32_t drift_ppm;
+    bool stopped;
+} ps_sim_node_clock;
+
+typedef struct ps_sim_node ps_sim_node;
+
+uint64_t ps_sim_clock_us(const ps_sim_node *node);
+uint64_t ps_sim_clock_wall_s(const ps_sim_node *node);
+/* The first time of the simulator after now at which the node's clock shows at least `shown_us`;
+ * PS_TIME_NEVER: not as it goes now. */
+uint64_t ps_sim_clock_when(const ps_sim_node *node, uint64_t shown_us);
+
 /* ---- node.c ---- */
 
-typedef struct ps_sim_node {
+struct ps_sim_node {
     ps_sim *sim;
     uint32_t id;
     bool up;
@@ -153,6 +177,8 @@ typedef struct ps_sim_node {
     uint32_t endpoints;
     ps_addr addr;
     uint16_t next_port; /* Of streams dialled. */
+    ps_sim_node_clock clock;
+    uint64_t deadline_us; /* In the node's clock. */
     uint32_t deadline_at;
     void (*wake)(void *ctx, uint64_t now_us);
     void *ctx;
@@ -162,12 +188,14 @@ typedef struct ps_sim_node {
     uint32_t accept_head, accept_tail, accepting; /* Connections not yet accepted. */
     ps_transport transport;
     ps_stream_transport streams;
-} ps_sim_node;
+};
 
 /* The node with this IP address, or PS_SIM_NONE. */
 uint32_t ps_sim_node_find(const ps_sim *sim, const ps_addr *addr);
 /* The node is woken at the end of this instant. */
 void ps_sim_node_mark(ps_sim *sim, uint32_t node);
+/* Puts the node's deadline where its clock has it now. */
+void ps_sim_node_schedule(ps_sim_node *node);
 void ps_sim_nodes_free(ps_sim *sim);
 
 /* ---- link.c ---- */

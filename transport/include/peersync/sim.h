@@ -103,10 +103,19 @@ typedef struct ps_sim_node_config {
     uint32_t endpoints; /**< Datagram endpoints, on the address's port and those after it; 0 counts
                              as 1. Streams are accepted at the first one's port. */
     bool deaf;          /**< Accepts no streams. */
-    void (*wake)(void *ctx, uint64_t now_us); /**< May be NULL. May call everything but the run
-                                                   functions and ps_sim_destroy(). */
+    void (*wake)(void *ctx, uint64_t now_us); /**< now_us: what the node's clock shows. May be
+                                                   NULL. May call everything but the run functions
+                                                   and ps_sim_destroy(). */
     void *ctx;                                /**< Handed to wake. */
 } ps_sim_node_config;
+
+/** How to put a node's clock. All zero: it goes on, without a fault, from what it shows. */
+typedef struct ps_sim_clock {
+    int64_t jump_us;     /**< Once, now: ahead or back. A jump ends at 0 and at 2^63. */
+    int32_t drift_ppm;   /**< From now on: too fast, or too slow; -100,000 to 100,000. */
+    bool stopped;        /**< From now on it stands still. */
+    int64_t wall_jump_s; /**< Once, now: of wall_s(), which jump_us leaves alone. It ends at 1. */
+} ps_sim_clock;
 
 /** Counters since the beginning. */
 typedef struct ps_sim_stats {
@@ -156,7 +165,8 @@ ps_addr ps_sim_addr(const ps_sim *sim, uint32_t node);
 
 /**
  * When the node wants to be woken without an arrival; replaces what it asked for before.
- * @param at_us what is not in the future counts as one microsecond from now, so that time moves on;
+ * @param at_us in the node's clock, which shows at least this when the wake comes; what is not in
+ *              the future counts as one microsecond from now, so that time moves on;
  *              PS_TIME_NEVER: not at all.
  */
 void ps_sim_set_deadline(ps_sim *sim, uint32_t node, uint64_t at_us);
@@ -171,6 +181,18 @@ void ps_sim_crash(ps_sim *sim, uint32_t node);
 void ps_sim_restart(ps_sim *sim, uint32_t node);
 /** True when the node has not crashed. */
 bool ps_sim_is_up(const ps_sim *sim, uint32_t node);
+
+/**
+ * Puts a node's clock, which showed the simulator's time until the first call: all that the node
+ * gets and gives is in it, now_us(), the stamps of inputs, the wake's now_us and deadlines. Drift
+ * and standing still are those of wall_s() too, which counts on the same quartz. A deadline that is
+ * pending moves with the clock: with one that stands still it never comes, unless it is due, and
+ * one that a jump has made due comes in one microsecond. A crash and a restart leave the clock.
+ * @return PS_OK; PS_INVALID an unknown node, or a drift beyond the limits.
+ */
+ps_status ps_sim_set_clock(ps_sim *sim, uint32_t node, const ps_sim_clock *clock);
+/** What the node's clock shows; 0 for an unknown node. */
+uint64_t ps_sim_node_now_us(const ps_sim *sim, uint32_t node);
 
 /** The link of every pair that has none of its own. */
 void ps_sim_set_default_link(ps_sim *sim, const ps_sim_link *link);
@@ -193,7 +215,7 @@ void ps_sim_heal(ps_sim *sim, uint32_t id);
 /** Ends all partitions. */
 void ps_sim_heal_all(ps_sim *sim);
 
-/** Virtual time now. */
+/** Virtual time now: the simulator's own, by which links and partitions go. */
 uint64_t ps_sim_now_us(const ps_sim *sim);
 /** When the next instant is; PS_TIME_NEVER: nothing is under way and no node has a deadline. */
 uint64_t ps_sim_next_us(const ps_sim *sim);
