@@ -60,6 +60,11 @@ ps_status ps_sim_add_node(ps_sim *sim, const ps_sim_node_config *cfg, uint32_t *
     node->deaf = cfg->deaf;
     node->addr = addr;
     node->endpoints = cfg->endpoints > 0 ? cfg->endpoints : 1;
+    node->work = (ps_sim_work){.cost_ns = cfg->receive_cost_ns,
+                               .costly = cfg->receive_cost_ns > 0,
+                               .free_at = PS_SIM_NONE};
+    node->receive_queue = cfg->receive_queue > 0 ? cfg->receive_queue : sim->cfg.receive_queue;
+    node->held_head = node->held_tail = PS_SIM_NONE;
     node->deadline_us = PS_TIME_NEVER;
     node->deadline_at = PS_SIM_NONE;
     node->wake = cfg->wake;
@@ -119,6 +124,7 @@ void ps_sim_crash(ps_sim *sim, uint32_t node)
     ps_sim_trace(sim, PS_SIM_CRASHED, node, node, NULL, 0);
     n->deadline_us = PS_TIME_NEVER;
     ps_sim_node_schedule(n);
+    ps_sim_work_forget(n);
     ps_sim_datagram_drop_all(sim, n);
     ps_sim_conns_crash(sim, n);
     n->up = false;

@@ -92,9 +92,10 @@ void ps_sim_destroy(ps_sim *sim)
 
 bool ps_sim_reserve_events(ps_sim *sim, uint32_t nodes, uint32_t packets, uint32_t conns)
 {
-    /* A node has a deadline, a packet an arrival, a connection's flow a segment and a window. */
-    return ps_sim_queue_reserve(&sim->queue, sim->nodes_len + nodes + sim->packets.cap + packets +
-                                                 4 * (sim->conns.len + conns));
+    /* A node has a deadline and an end of work, a packet an arrival, a connection's flow a segment
+     * and a window. */
+    return ps_sim_queue_reserve(&sim->queue, 2 * (sim->nodes_len + nodes) + sim->packets.cap +
+                                                 packets + 4 * (sim->conns.len + conns));
 }
 
 static void carry_out(ps_sim *sim, const ps_sim_event *event)
@@ -108,6 +109,9 @@ static void carry_out(ps_sim *sim, const ps_sim_event *event)
         break;
     case PS_SIM_EVENT_WINDOW:
         ps_sim_flow_window(sim, event->index);
+        break;
+    case PS_SIM_EVENT_FREE:
+        ps_sim_work_free(sim->nodes[event->index]);
         break;
     case PS_SIM_EVENT_DEADLINE:
         sim->nodes[event->index]->deadline_us = PS_TIME_NEVER;
@@ -127,10 +131,9 @@ static void wake_marked(ps_sim *sim)
                 continue;
             }
             sim->marked[w] &= ~bit;
-            const ps_sim_node *node = sim->nodes[w * 64 + b];
+            ps_sim_node *node = sim->nodes[w * 64 + b];
             if (node->up && node->wake) {
-                sim->stats.wakes++;
-                node->wake(node->ctx, ps_sim_clock_us(node));
+                ps_sim_work_wake(node);
             }
         }
     }

@@ -2,7 +2,7 @@
  *   sim.c       life, instants, wakes          random.c    the generator
  *   queue.c     the heap of events             trace.c     the hash
  *   node.c      nodes, addresses, deadlines    clock.c     the nodes' clocks
- *   link.c      links, rates, partitions
+ *   link.c      links, rates, partitions       work.c      busy and paused nodes
  *   datagram.c  the nodes' ps_transport        packets.c   the pool of datagrams
  *   damage.c    cut and turned over bytes
  *   stream.c    the nodes' ps_stream_transport
@@ -47,7 +47,8 @@ typedef enum ps_sim_kind {
     PS_SIM_BURST_LOST,
     PS_SIM_TRUNCATED,
     PS_SIM_CORRUPTED,
-    PS_SIM_CLOCK_SET
+    PS_SIM_CLOCK_SET,
+    PS_SIM_PAUSED
 } ps_sim_kind;
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo). */
@@ -82,10 +83,12 @@ typedef enum ps_sim_event_kind {
     PS_SIM_EVENT_PACKET,  /* index: a packet. */
     PS_SIM_EVENT_SEGMENT, /* index: a flow, whose first segment is due. */
     PS_SIM_EVENT_WINDOW,  /* index: a flow, whose writer learns what was read. */
+    PS_SIM_EVENT_FREE,    /* index: a node, whose work or pause ends. */
     PS_SIM_EVENT_DEADLINE /* index: a node. */
 } ps_sim_event_kind;
 
-/* Order: at_us, then `order`: a sequence number, or for deadlines 2^63 + node. */
+/* Order: at_us, then `order`: a sequence number, or 2^62 + node for what is free, or 2^63 + node
+ * for deadlines. */
 typedef struct ps_sim_event {
     uint64_t at_us;
     uint64_t order;
@@ -106,7 +109,8 @@ bool ps_sim_queue_reserve(ps_sim_queue *q, uint32_t total);
 /* Adds in order of calls at equal times. The room was reserved. *where is PS_SIM_NONE before. */
 void ps_sim_queue_add(ps_sim_queue *q, uint64_t at_us, ps_sim_event_kind kind, uint32_t index,
                       uint32_t *where);
-/* As add, but at equal times after all others and by node. */
+/* As add, but at equal times after all those, by node: first who is free, then the deadlines. */
+void ps_sim_queue_add_free(ps_sim_queue *q, uint64_t at_us, uint32_t node, uint32_t *where);
 void ps_sim_queue_add_deadline(ps_sim_queue *q, uint64_t at_us, uint32_t node, uint32_t *where);
 /* Takes the first event out. False when it is later than `until_us` or there is none. */
 bool ps_sim_queue_pop(ps_sim_queue *q, uint64_t until_us, ps_sim_event *out);
@@ -147,6 +151,38 @@ void ps_sim_packet_guard(ps_sim_packet *p);
 bool ps_sim_packet_unguard(ps_sim_packet *p);
 void ps_sim_packets_free(ps_sim_packets *p);
 
+typedef struct ps_sim_node ps_sim_node;
+
+/* ---- work.c ---- */
+
+/* All zero but free_at: nothing to do, and not paused. */
+typedef struct ps_sim_work {
+    uint32_t cost_ns; /* Of a datagram received. */
+    bool costly;      /* Has such a cost, or was charged. */
+    bool waking;      /* Its wake runs. */
+    bool owed;        /* A wake, when it is free. */
+    uint32_t taken;   /* Datagrams received in this wake, when they cost. */
+    uint32_t done_ns; /* Under 1000: */
+    uint64_t done_us; /* its work ends at done_us and done_ns. Pauses are in it. */
+    uint64_t paused_until_us;
+    uint64_t charged_ns; /* In all. */
+    uint32_t free_at;    /* The event of the end of both. */
+} ps_sim_work;
+
+bool ps_sim_work_away(const ps_sim_node *node);
+/* What the node sends now waits until it is free. In a costly node's wake all does: how much work a
+ * datagram of a wake comes after would else depend on how many were handed out at a time. */
+bool ps_sim_work_holds(const ps_sim_node *node);
+/* Datagrams that a receive may hand out. */
+uint32_t ps_sim_work_room(const ps_sim_node *node);
+void ps_sim_work_received(ps_sim_node *node, uint32_t count);
+/* Wakes the node, now or when it is free. */
+void ps_sim_work_wake(ps_sim_node *node);
+/* The node is free. */
+void ps_sim_work_free(ps_sim_node *node);
+/* The node crashed. */
+void ps_sim_work_forget(ps_sim_node *node);
+
 /* ---- clock.c ---- */
 
 /* All zero: it shows the simulator's time. */
@@ -158,8 +194,6 @@ typedef struct ps_sim_node_clock {
     int32_t drift_ppm;
     bool stopped;
 } ps_sim_node_clock;
-
-typedef struct ps_sim_node ps_sim_node;
 
 uint64_t ps_sim_clock_us(const ps_sim_node *node);
 uint64_t ps_sim_clock_wall_s(const ps_sim_node *node);
@@ -182,7 +216,11 @@ struct ps_sim_node {
     uint32_t deadline_at;
     void (*wake)(void *ctx, uint64_t now_us);
     void *ctx;
+    ps_sim_work work;
+    uint64_t wakes, queue_full;
+    uint32_t receive_queue;
     uint32_t waiting_head, waiting_tail, waiting; /* Packets received. */
+    uint32_t held_head, held_tail, held;          /* Packets to send when it is free. */
     uint32_t lent[PS_SIM_BATCH_MAX];              /* Packets handed out by the last receive. */
     uint32_t lent_len;
     uint32_t accept_head, accept_tail, accepting; /* Connections not yet accepted. */
@@ -259,7 +297,9 @@ void ps_sim_damage_do(ps_sim_damage *damage, uint8_t *data, uint32_t *len);
 
 void ps_sim_datagram_attach(ps_sim_node *node);
 void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet);
-/* Forgets what waits at the node or was handed out. */
+/* Sends what was held. */
+void ps_sim_datagram_depart(ps_sim_node *node);
+/* Forgets what waits at the node, was handed out, or was held. */
 void ps_sim_datagram_drop_all(ps_sim *sim, ps_sim_node *node);
 
 /* ---- conn.c, flow.c, stream.c ---- */
