@@ -6,8 +6,8 @@
 #define CLIENT 1u
 #define US     1000u /* Nanoseconds. */
 
-/* A node that reads all that there is, answers each datagram with its first byte, and charges
- * itself `cost_ns` for each batch that it read. */
+/* A node that reads all that there is, answers each datagram, and charges itself `cost_ns` for
+ * each. */
 typedef struct host {
     ps_sim *sim;
     uint32_t cost_ns;
@@ -73,7 +73,7 @@ static void ask(ps_sim *sim, uint32_t count)
     }
 }
 
-/* Runs until the first answer is there, and to its end. */
+/* When so many datagrams have arrived, at both. */
 static uint64_t answered_at(ps_sim *sim, uint32_t count)
 {
     while (test_stats(sim).delivered < count) {
@@ -363,6 +363,26 @@ static void a_deadline_and_a_free_node_meet_in_one_wake(void **state)
     ps_sim_destroy(sim);
 }
 
+static void a_busy_node_hears_of_its_streams_when_it_is_free(void **state)
+{
+    (void)state;
+    host h;
+    ps_sim *sim = network(&h, 64, 0, 0);
+    ps_stream at_server = 0;
+    ps_stream at_client = 0;
+    test_connect(sim, CLIENT, SERVER, &at_client, &at_server);
+    const uint32_t wakes = h.wakes;
+    const uint64_t now_us = ps_sim_now_us(sim);
+    size_t n = 0;
+    ps_sim_charge(sim, SERVER, 300 * US);
+    assert_int_equal(test_write(sim, CLIENT, at_client, "x", 1, &n), PS_OK);
+    ps_sim_run_until(sim, now_us + 299);
+    assert_int_equal(h.wakes, wakes);
+    ps_sim_run_until(sim, now_us + 300);
+    assert_int_equal(h.wakes, wakes + 1);
+    ps_sim_destroy(sim);
+}
+
 /* ---- the batch does not show ---- */
 
 typedef struct run {
@@ -437,6 +457,7 @@ int main(void)
         cmocka_unit_test(work_stands_still_in_a_pause),
         cmocka_unit_test(a_crash_ends_work_and_pause),
         cmocka_unit_test(a_deadline_and_a_free_node_meet_in_one_wake),
+        cmocka_unit_test(a_busy_node_hears_of_its_streams_when_it_is_free),
         cmocka_unit_test(equal_runs_are_equal_for_every_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
