@@ -101,6 +101,7 @@ static void chances_are_the_links(void **state)
     const ps_sim_link other = {.truncate_ppm = PS_SIM_PPM, .corrupt_ppm = 100000};
     uint32_t cut = 0;
     uint32_t turned = 0;
+    assert_memory_not_equal(&sim->rng, &sim->faults, sizeof sim->rng); /* Of the same seed. */
     for (uint32_t i = 0; i < 10000; i++) {
         const ps_sim_damage a = ps_sim_damage_draw(sim, &link);
         const ps_sim_damage b = ps_sim_damage_draw(sim, &other);

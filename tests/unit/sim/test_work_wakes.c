@@ -1,6 +1,8 @@
 /* What the wakes of busy nodes do to themselves and to others: see work.c. */
 #include "fixture.h"
 
+#include "sim/sim_internal.h"
+
 #define SERVER 0u
 #define CLIENT 1u
 #define US     1000u /* Nanoseconds. */
@@ -101,11 +103,28 @@ static void a_wake_can_charge_another_node_of_the_same_instant(void **state)
     ps_sim_destroy(sim);
 }
 
+static void all_nodes_can_be_busy_and_have_a_deadline(void **state)
+{
+    (void)state;
+    const ps_sim_config cfg = test_config(1, (ps_sim_link){0});
+    ps_sim *sim = test_network(&cfg, 1000);
+    for (uint32_t i = 0; i < 1000; i++) {
+        ps_sim_set_deadline(sim, i, START_US + 1000 - i);
+        ps_sim_charge(sim, i, (i + 1) * US);
+    }
+    assert_int_equal(sim->queue.len, 2000);
+    assert_true(sim->queue.cap >= 2000);
+    ps_sim_run_until(sim, START_US + 1000);
+    assert_int_equal(sim->queue.len, 0);
+    ps_sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wake_can_pause_or_crash_its_own_node),
         cmocka_unit_test(a_wake_can_charge_another_node_of_the_same_instant),
+        cmocka_unit_test(all_nodes_can_be_busy_and_have_a_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
