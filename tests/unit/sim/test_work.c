@@ -445,6 +445,13 @@ static void equal_runs_are_equal_for_every_batch(void **state)
     }
 }
 
+/* Recorded: every compiler, optimisation and word size gives this number. */
+static void the_hash_is_the_same_everywhere(void **state)
+{
+    (void)state;
+    assert_true(run_server(1, 64, 1500).hash == UINT64_C(0x7a5450b5d1e405a4));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +469,7 @@ int main(void)
         cmocka_unit_test(a_deadline_and_a_free_node_meet_in_one_wake),
         cmocka_unit_test(a_busy_node_hears_of_its_streams_when_it_is_free),
         cmocka_unit_test(equal_runs_are_equal_for_every_batch),
+        cmocka_unit_test(the_hash_is_the_same_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
