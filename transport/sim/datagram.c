@@ -35,15 +35,20 @@ static route find_route(const ps_sim_node *node, const ps_datagram *dg)
     return r;
 }
 
-/* Puts one copy on its way. */
-static void launch(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len,
-                   uint64_t arrive_us)
+/* Counts and traces what happened to one. */
+static void tell(ps_sim *sim, uint64_t *counter, ps_sim_kind kind, const route *r)
+{
+    (*counter)++;
+    ps_sim_trace(sim, kind, r->from, r->to, NULL, 0);
+}
+
+/* A packet with this in it, or PS_SIM_NONE. */
+static uint32_t copy(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len)
 {
     const uint32_t index = ps_sim_packet_take(sim);
     if (index == PS_SIM_NONE) {
-        sim->stats.exhausted++;
-        ps_sim_trace(sim, PS_SIM_EXHAUSTED, r->from, r->to, NULL, 0);
-        return;
+        tell(sim, &sim->stats.exhausted, PS_SIM_EXHAUSTED, r);
+        return index;
     }
     ps_sim_packet *p = ps_sim_packet_at(sim, index);
     p->from = r->from;
@@ -53,19 +58,41 @@ static void launch(ps_sim *sim, const route *r, const uint8_t *data, uint32_t le
     p->next = PS_SIM_NONE;
     p->len = len <= PS_DATAGRAM_MAX ? len : PS_DATAGRAM_MAX + 1;
     memcpy(p->data, data, p->len);
+    return index;
+}
+
+/* Puts one copy on its way. */
+static void launch(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len,
+                   uint64_t arrive_us, ps_sim_damage damage)
+{
+    const uint32_t index = copy(sim, r, data, len);
+    if (index == PS_SIM_NONE) {
+        return;
+    }
+    ps_sim_packet *p = ps_sim_packet_at(sim, index);
+    ps_sim_damage_do(&damage, p->data, &p->len);
+    if (damage.truncated) {
+        tell(sim, &sim->stats.truncated, PS_SIM_TRUNCATED, r);
+    }
+    if (damage.corrupted) {
+        tell(sim, &sim->stats.corrupted, PS_SIM_CORRUPTED, r);
+    }
     ps_sim_queue_add(&sim->queue, arrive_us, PS_SIM_EVENT_PACKET, index, NULL);
 }
 
 /* Everything that chance decides about one datagram. Always drawn in full, so that changing one
- * setting leaves what the others draw as it was. */
+ * setting leaves what the others draw as it was; bursts and damage, which have a generator of their
+ * own, only on links that have some. */
 typedef struct fate {
     bool lost, duplicated, reordered;
     uint64_t delay_us, copy_delay_us, held_us;
+    bool begins_burst, ends_burst;
+    ps_sim_damage damage, copy_damage;
 } fate;
 
 static fate draw_fate(ps_sim *sim, const ps_sim_link *link)
 {
-    fate f;
+    fate f = {0};
     f.lost = ps_sim_rng_chance(&sim->rng, link->loss_ppm);
     f.duplicated = ps_sim_rng_chance(&sim->rng, link->duplicate_ppm);
     f.reordered = ps_sim_rng_chance(&sim->rng, link->reorder_ppm);
@@ -73,50 +100,96 @@ static fate draw_fate(ps_sim *sim, const ps_sim_link *link)
     f.copy_delay_us = ps_sim_link_delay_us(sim, link);
     const uint64_t reorder_us = link->reorder_us > 0 ? link->reorder_us : 1;
     f.held_us = 1 + ps_sim_rng_below(&sim->rng, reorder_us);
+    if ((link->burst_ppm | link->truncate_ppm | link->corrupt_ppm) != 0) {
+        f.begins_burst = ps_sim_rng_chance(&sim->faults, link->burst_ppm);
+        f.ends_burst = ps_sim_rng_chance(&sim->faults, link->burst_end_ppm);
+        f.damage = ps_sim_damage_draw(sim, link);
+        f.copy_damage = ps_sim_damage_draw(sim, link);
+    }
     return f;
 }
 
-static void drop(ps_sim *sim, uint64_t *counter, ps_sim_kind kind, const route *r)
+static void send_one(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len)
 {
-    (*counter)++;
-    ps_sim_trace(sim, kind, r->from, r->to, NULL, 0);
-}
-
-static void send_one(ps_sim_node *node, const uint8_t *data, const ps_datagram *dg)
-{
-    ps_sim *sim = node->sim;
-    const route r = find_route(node, dg);
     /* Copied: finding the memory of the pair's rate may move the table that holds it. */
-    const ps_sim_link link = *ps_sim_link_of(sim, r.from, r.to);
+    const ps_sim_link link = *ps_sim_link_of(sim, r->from, r->to);
     sim->stats.sent++;
-    ps_sim_trace(sim, PS_SIM_SENT, r.from, r.to, data, dg->len);
+    ps_sim_trace(sim, PS_SIM_SENT, r->from, r->to, data, len);
     const fate f = draw_fate(sim, &link);
-    if (r.to == PS_SIM_NONE) {
-        drop(sim, &sim->stats.unreachable, PS_SIM_UNREACHABLE, &r);
+    if (r->to == PS_SIM_NONE) {
+        tell(sim, &sim->stats.unreachable, PS_SIM_UNREACHABLE, r);
         return;
     }
-    if (ps_sim_is_cut(sim, r.from, r.to)) {
-        drop(sim, &sim->stats.cut, PS_SIM_CUT, &r);
+    if (ps_sim_is_cut(sim, r->from, r->to)) {
+        tell(sim, &sim->stats.cut, PS_SIM_CUT, r);
         return;
     }
     uint64_t depart_us = sim->now_us;
     if (link.rate_bytes_s > 0) {
-        uint64_t *busy = ps_sim_link_busy(sim, r.from, r.to);
+        uint64_t *busy = ps_sim_link_busy(sim, r->from, r->to);
         if (!busy ||
-            !ps_sim_link_depart(&link, sim->now_us, busy, link.queue_bytes, dg->len, &depart_us)) {
-            drop(sim, &sim->stats.link_full, PS_SIM_LINK_FULL, &r);
+            !ps_sim_link_depart(&link, sim->now_us, busy, link.queue_bytes, len, &depart_us)) {
+            tell(sim, &sim->stats.link_full, PS_SIM_LINK_FULL, r);
             return;
         }
     }
+    bool in_burst;
+    if (!ps_sim_link_burst(sim, &link, r->from, r->to, f.begins_burst, f.ends_burst, &in_burst)) {
+        tell(sim, &sim->stats.exhausted, PS_SIM_EXHAUSTED, r);
+        return;
+    }
+    if (in_burst) {
+        tell(sim, &sim->stats.burst_lost, PS_SIM_BURST_LOST, r);
+        return;
+    }
     if (f.lost) {
-        drop(sim, &sim->stats.lost, PS_SIM_LOST, &r);
+        tell(sim, &sim->stats.lost, PS_SIM_LOST, r);
         return;
     }
     sim->stats.reordered += f.reordered ? 1u : 0u;
     sim->stats.duplicated += f.duplicated ? 1u : 0u;
-    launch(sim, &r, data, dg->len, depart_us + f.delay_us + (f.reordered ? f.held_us : 0));
+    launch(sim, r, data, len, depart_us + f.delay_us + (f.reordered ? f.held_us : 0), f.damage);
     if (f.duplicated) {
-        launch(sim, &r, data, dg->len, depart_us + f.copy_delay_us);
+        launch(sim, r, data, len, depart_us + f.copy_delay_us, f.copy_damage);
+    }
+}
+
+/* ---- what waits until its sender is free ---- */
+
+static void hold(ps_sim_node *node, const route *r, const uint8_t *data, uint32_t len)
+{
+    const uint32_t index = copy(node->sim, r, data, len);
+    if (index == PS_SIM_NONE) {
+        return;
+    }
+    if (node->held++ == 0) {
+        node->held_head = index;
+    } else {
+        ps_sim_packet_at(node->sim, node->held_tail)->next = index;
+    }
+    node->held_tail = index;
+}
+
+static uint32_t next_held(ps_sim_node *node)
+{
+    const uint32_t index = node->held_head;
+    node->held_head = ps_sim_packet_at(node->sim, index)->next;
+    node->held--;
+    return index;
+}
+
+void ps_sim_datagram_depart(ps_sim_node *node)
+{
+    while (node->held > 0) {
+        const uint32_t index = next_held(node);
+        const ps_sim_packet *p = ps_sim_packet_at(node->sim, index);
+        const route r = {p->from, p->from_endpoint, p->to, p->to_endpoint};
+        const uint32_t len = p->len;
+        uint8_t data[PS_SIM_PACKET_BYTES];
+        memcpy(data, p->data, len);
+        /* Given back first: a full pool has room for what was in it already. */
+        ps_sim_packet_give(node->sim, index);
+        send_one(node->sim, &r, data, len);
     }
 }
 
@@ -125,7 +198,12 @@ static ps_status sim_send(void *ctx, const uint8_t *slab, const ps_datagram dg[]
 {
     ps_sim_node *node = (ps_sim_node *)ctx;
     for (size_t i = 0; i < n && node->up; i++) {
-        send_one(node, slab + dg[i].offset, &dg[i]);
+        const route r = find_route(node, &dg[i]);
+        if (ps_sim_work_holds(node)) {
+            hold(node, &r, slab + dg[i].offset, dg[i].len);
+        } else {
+            send_one(node->sim, &r, slab + dg[i].offset, dg[i].len);
+        }
     }
     *sent = n;
     return PS_OK;
@@ -145,12 +223,13 @@ void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet)
     } else if (!node->up) {
         counter = &sim->stats.unreachable;
         kind = PS_SIM_UNREACHABLE;
-    } else if (node->waiting >= sim->cfg.receive_queue) {
+    } else if (node->waiting >= node->receive_queue) {
+        node->queue_full++;
         counter = &sim->stats.queue_full;
         kind = PS_SIM_QUEUE_FULL;
     }
     if (counter) {
-        drop(sim, counter, kind, &(route){.from = p->from, .to = p->to});
+        tell(sim, counter, kind, &(route){.from = p->from, .to = p->to});
         ps_sim_packet_give(sim, packet);
         return;
     }
@@ -190,19 +269,23 @@ static ps_status sim_receive(void *ctx, ps_input in[], size_t cap, size_t *n)
     ps_sim_node *node = (ps_sim_node *)ctx;
     ps_sim *sim = node->sim;
     take_back(sim, node);
-    const size_t most = cap < sim->cfg.batch ? cap : sim->cfg.batch;
+    const uint64_t now_us = ps_sim_clock_us(node);
+    const uint32_t room = ps_sim_work_room(node);
+    const uint32_t batch = room < sim->cfg.batch ? room : sim->cfg.batch;
+    const size_t most = cap < batch ? cap : batch;
     size_t i = 0;
     for (; i < most && node->waiting > 0; i++) {
         const uint32_t packet = next_waiting(sim, node);
         ps_sim_packet *p = ps_sim_packet_at(sim, packet);
         ps_sim_packet_guard(p);
         node->lent[node->lent_len++] = packet;
-        in[i] = (ps_input){.now_us = sim->now_us, .type = PS_INPUT_DATAGRAM};
+        in[i] = (ps_input){.now_us = now_us, .type = PS_INPUT_DATAGRAM};
         in[i].u.datagram.from = endpoint_addr(sim->nodes[p->from], p->from_endpoint);
         in[i].u.datagram.endpoint = p->to_endpoint;
         in[i].u.datagram.data = p->data;
         in[i].u.datagram.len = p->len;
     }
+    ps_sim_work_received(node, (uint32_t)i);
     *n = i;
     return i > 0 ? PS_OK : PS_AGAIN;
 }
@@ -213,20 +296,21 @@ void ps_sim_datagram_drop_all(ps_sim *sim, ps_sim_node *node)
     while (node->waiting > 0) {
         ps_sim_packet_give(sim, next_waiting(sim, node));
     }
+    while (node->held > 0) {
+        ps_sim_packet_give(sim, next_held(node));
+    }
 }
 
 /* ---- time, randomness, addresses ---- */
 
 static uint64_t sim_now_us(void *ctx)
 {
-    return ((const ps_sim_node *)ctx)->sim->now_us;
+    return ps_sim_clock_us((const ps_sim_node *)ctx);
 }
 
 static uint64_t sim_wall_s(void *ctx)
 {
-    const ps_sim *sim = ((const ps_sim_node *)ctx)->sim;
-    const uint64_t start_s = sim->cfg.start_wall_s;
-    return start_s == 0 ? 0 : start_s + (sim->now_us - sim->cfg.start_us) / 1000000u;
+    return ps_sim_clock_wall_s((const ps_sim_node *)ctx);
 }
 
 static ps_status sim_entropy(void *ctx, void *buf, size_t len)

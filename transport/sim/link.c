@@ -27,7 +27,8 @@ static const ps_sim_pair *pair_find(const ps_sim_pairs *p, uint32_t from, uint32
 
 static bool pairs_grow(ps_sim_pairs *p)
 {
-    ps_sim_pairs grown = {.cap = p->cap ? p->cap * 2 : 64, .len = p->len, .links = p->links};
+    ps_sim_pairs grown = *p;
+    grown.cap = p->cap ? p->cap * 2 : 64;
     grown.table = (ps_sim_pair *)calloc(grown.cap, sizeof *grown.table);
     if (!grown.table) {
         return false;
@@ -92,6 +93,25 @@ uint64_t *ps_sim_link_busy(ps_sim *sim, uint32_t from, uint32_t to)
 {
     ps_sim_pair *pair = pair_make(&sim->pairs, from, to);
     return pair ? &pair->busy_until_us : NULL;
+}
+
+bool ps_sim_link_burst(ps_sim *sim, const ps_sim_link *link, uint32_t from, uint32_t to,
+                       bool begins, bool ends, bool *lost)
+{
+    *lost = false;
+    if (link->burst_ppm == 0 && sim->pairs.bursts == 0) {
+        return true;
+    }
+    ps_sim_pair *pair = pair_make(&sim->pairs, from, to);
+    if (!pair) {
+        return false;
+    }
+    const bool was = pair->burst;
+    *lost = link->burst_ppm > 0 && (was || begins);
+    pair->burst = *lost && !ends;
+    sim->pairs.bursts += pair->burst ? 1u : 0u;
+    sim->pairs.bursts -= was ? 1u : 0u;
+    return true;
 }
 
 /* Microseconds that so many bytes take, rounded up. */

@@ -60,6 +60,12 @@ ps_status ps_sim_add_node(ps_sim *sim, const ps_sim_node_config *cfg, uint32_t *
     node->deaf = cfg->deaf;
     node->addr = addr;
     node->endpoints = cfg->endpoints > 0 ? cfg->endpoints : 1;
+    node->work = (ps_sim_work){.cost_ns = cfg->receive_cost_ns,
+                               .costly = cfg->receive_cost_ns > 0,
+                               .free_at = PS_SIM_NONE};
+    node->receive_queue = cfg->receive_queue > 0 ? cfg->receive_queue : sim->cfg.receive_queue;
+    node->held_head = node->held_tail = PS_SIM_NONE;
+    node->deadline_us = PS_TIME_NEVER;
     node->deadline_at = PS_SIM_NONE;
     node->wake = cfg->wake;
     node->ctx = cfg->ctx;
@@ -88,17 +94,24 @@ ps_addr ps_sim_addr(const ps_sim *sim, uint32_t node)
     return node < sim->nodes_len ? sim->nodes[node]->addr : (ps_addr){.family = PS_ADDR_NONE};
 }
 
-void ps_sim_set_deadline(ps_sim *sim, uint32_t node, uint64_t at_us)
+void ps_sim_node_schedule(ps_sim_node *node)
 {
-    if (node >= sim->nodes_len || !sim->nodes[node]->up) {
+    ps_sim_queue *q = &node->sim->queue;
+    ps_sim_queue_remove(q, &node->deadline_at);
+    if (node->deadline_us == PS_TIME_NEVER) {
         return;
     }
-    ps_sim_node *n = sim->nodes[node];
-    ps_sim_queue_remove(&sim->queue, &n->deadline_at);
+    const uint64_t at_us = ps_sim_clock_when(node, node->deadline_us);
     if (at_us != PS_TIME_NEVER) {
-        const uint64_t soonest = sim->now_us + 1;
-        ps_sim_queue_add_deadline(&sim->queue, at_us < soonest ? soonest : at_us, node,
-                                  &n->deadline_at);
+        ps_sim_queue_add_deadline(q, at_us, node->id, &node->deadline_at);
+    }
+}
+
+void ps_sim_set_deadline(ps_sim *sim, uint32_t node, uint64_t at_us)
+{
+    if (node < sim->nodes_len && sim->nodes[node]->up) {
+        sim->nodes[node]->deadline_us = at_us;
+        ps_sim_node_schedule(sim->nodes[node]);
     }
 }
 
@@ -109,7 +122,9 @@ void ps_sim_crash(ps_sim *sim, uint32_t node)
     }
     ps_sim_node *n = sim->nodes[node];
     ps_sim_trace(sim, PS_SIM_CRASHED, node, node, NULL, 0);
-    ps_sim_queue_remove(&sim->queue, &n->deadline_at);
+    n->deadline_us = PS_TIME_NEVER;
+    ps_sim_node_schedule(n);
+    ps_sim_work_forget(n);
     ps_sim_datagram_drop_all(sim, n);
     ps_sim_conns_crash(sim, n);
     n->up = false;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#define FREE_ORDER     (UINT64_C(1) << 62)
 #define DEADLINE_ORDER (UINT64_C(1) << 63)
 
 static bool earlier(const ps_sim_event *a, const ps_sim_event *b)
@@ -75,6 +76,11 @@ void ps_sim_queue_add(ps_sim_queue *q, uint64_t at_us, ps_sim_event_kind kind, u
                       uint32_t *where)
 {
     add(q, &(ps_sim_event){at_us, q->sequence++, kind, index, where});
+}
+
+void ps_sim_queue_add_free(ps_sim_queue *q, uint64_t at_us, uint32_t node, uint32_t *where)
+{
+    add(q, &(ps_sim_event){at_us, FREE_ORDER + node, PS_SIM_EVENT_FREE, node, where});
 }
 
 void ps_sim_queue_add_deadline(ps_sim_queue *q, uint64_t at_us, uint32_t node, uint32_t *where)

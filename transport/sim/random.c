@@ -1,4 +1,4 @@
-/* The one generator that all chance comes from. */
+/* The generator that all chance comes from. */
 #include "sim/sim_internal.h"
 
 static uint64_t splitmix64(uint64_t *state)

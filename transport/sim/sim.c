@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define NODES_LIMIT (UINT32_C(1) << 20)
+/* Another number of the same seed: "faults", in ASCII. */
+#define FAULTS_SEED UINT64_C(0x6661756c7473)
 
 void ps_sim_config_default(ps_sim_config *cfg)
 {
@@ -58,6 +60,7 @@ ps_status ps_sim_create(const ps_sim_config *cfg, ps_sim **out)
     sim->now_us = cfg->start_us;
     sim->hash = PS_SIM_FNV_BASIS;
     ps_sim_rng_seed(&sim->rng, cfg->seed);
+    ps_sim_rng_seed(&sim->faults, cfg->seed ^ FAULTS_SEED);
     sim->packets.free = PS_SIM_NONE;
     sim->conns.free = PS_SIM_NONE;
     sim->by_ip_cap = table_cap(cfg->max_nodes);
@@ -89,9 +92,10 @@ void ps_sim_destroy(ps_sim *sim)
 
 bool ps_sim_reserve_events(ps_sim *sim, uint32_t nodes, uint32_t packets, uint32_t conns)
 {
-    /* A node has a deadline, a packet an arrival, a connection's flow a segment and a window. */
-    return ps_sim_queue_reserve(&sim->queue, sim->nodes_len + nodes + sim->packets.cap + packets +
-                                                 4 * (sim->conns.len + conns));
+    /* A node has a deadline and an end of work, a packet an arrival, a connection's flow a segment
+     * and a window. */
+    return ps_sim_queue_reserve(&sim->queue, 2 * (sim->nodes_len + nodes) + sim->packets.cap +
+                                                 packets + 4 * (sim->conns.len + conns));
 }
 
 static void carry_out(ps_sim *sim, const ps_sim_event *event)
@@ -106,7 +110,11 @@ static void carry_out(ps_sim *sim, const ps_sim_event *event)
     case PS_SIM_EVENT_WINDOW:
         ps_sim_flow_window(sim, event->index);
         break;
+    case PS_SIM_EVENT_FREE:
+        ps_sim_work_free(sim->nodes[event->index]);
+        break;
     case PS_SIM_EVENT_DEADLINE:
+        sim->nodes[event->index]->deadline_us = PS_TIME_NEVER;
         ps_sim_trace(sim, PS_SIM_DEADLINE, event->index, event->index, NULL, 0);
         ps_sim_node_mark(sim, event->index);
         break;
@@ -123,10 +131,9 @@ static void wake_marked(ps_sim *sim)
                 continue;
             }
             sim->marked[w] &= ~bit;
-            const ps_sim_node *node = sim->nodes[w * 64 + b];
+            ps_sim_node *node = sim->nodes[w * 64 + b];
             if (node->up && node->wake) {
-                sim->stats.wakes++;
-                node->wake(node->ctx, sim->now_us);
+                ps_sim_work_wake(node);
             }
         }
     }

@@ -1,8 +1,10 @@
 /* The simulator's parts. One struct holds all; each file owns a part of it:
  *   sim.c       life, instants, wakes          random.c    the generator
  *   queue.c     the heap of events             trace.c     the hash
- *   node.c      nodes, addresses, deadlines    link.c      links, rates, partitions
+ *   node.c      nodes, addresses, deadlines    clock.c     the nodes' clocks
+ *   link.c      links, rates, partitions       work.c      busy and paused nodes
  *   datagram.c  the nodes' ps_transport        packets.c   the pool of datagrams
+ *   damage.c    cut and turned over bytes
  *   stream.c    the nodes' ps_stream_transport
  *   flow.c      segments, windows, resets      conn.c      the table of connections */
 #ifndef PS_SIM_INTERNAL_H
@@ -41,7 +43,12 @@ typedef enum ps_sim_kind {
     PS_SIM_RESTARTED,
     PS_SIM_PARTITIONED,
     PS_SIM_HEALED,
-    PS_SIM_NOTE
+    PS_SIM_NOTE,
+    PS_SIM_BURST_LOST,
+    PS_SIM_TRUNCATED,
+    PS_SIM_CORRUPTED,
+    PS_SIM_CLOCK_SET,
+    PS_SIM_PAUSED
 } ps_sim_kind;
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo). */
@@ -53,6 +60,8 @@ void ps_sim_trace(ps_sim *sim, ps_sim_kind kind, uint32_t from, uint32_t to, con
                   size_t len);
 void ps_sim_trace_head(ps_sim *sim, ps_sim_kind kind, uint32_t from, uint32_t to, size_t len);
 void ps_sim_trace_bytes(ps_sim *sim, const void *data, size_t len);
+/* Little-endian on every machine. */
+void ps_sim_trace_number(ps_sim *sim, uint64_t number, size_t bytes);
 
 /* ---- random.c ---- */
 
@@ -74,10 +83,12 @@ typedef enum ps_sim_event_kind {
     PS_SIM_EVENT_PACKET,  /* index: a packet. */
     PS_SIM_EVENT_SEGMENT, /* index: a flow, whose first segment is due. */
     PS_SIM_EVENT_WINDOW,  /* index: a flow, whose writer learns what was read. */
+    PS_SIM_EVENT_FREE,    /* index: a node, whose work or pause ends. */
     PS_SIM_EVENT_DEADLINE /* index: a node. */
 } ps_sim_event_kind;
 
-/* Order: at_us, then `order`: a sequence number, or for deadlines 2^63 + node. */
+/* Order: at_us, then `order`: a sequence number, or 2^62 + node for what is free, or 2^63 + node
+ * for deadlines. */
 typedef struct ps_sim_event {
     uint64_t at_us;
     uint64_t order;
@@ -98,7 +109,8 @@ bool ps_sim_queue_reserve(ps_sim_queue *q, uint32_t total);
 /* Adds in order of calls at equal times. The room was reserved. *where is PS_SIM_NONE before. */
 void ps_sim_queue_add(ps_sim_queue *q, uint64_t at_us, ps_sim_event_kind kind, uint32_t index,
                       uint32_t *where);
-/* As add, but at equal times after all others and by node. */
+/* As add, but at equal times after all those, by node: first who is free, then the deadlines. */
+void ps_sim_queue_add_free(ps_sim_queue *q, uint64_t at_us, uint32_t node, uint32_t *where);
 void ps_sim_queue_add_deadline(ps_sim_queue *q, uint64_t at_us, uint32_t node, uint32_t *where);
 /* Takes the first event out. False when it is later than `until_us` or there is none. */
 bool ps_sim_queue_pop(ps_sim_queue *q, uint64_t until_us, ps_sim_event *out);
@@ -139,9 +151,59 @@ void ps_sim_packet_guard(ps_sim_packet *p);
 bool ps_sim_packet_unguard(ps_sim_packet *p);
 void ps_sim_packets_free(ps_sim_packets *p);
 
+typedef struct ps_sim_node ps_sim_node;
+
+/* ---- work.c ---- */
+
+/* All zero but free_at: nothing to do, and not paused. */
+typedef struct ps_sim_work {
+    uint32_t cost_ns; /* Of a datagram received. */
+    bool costly;      /* Has such a cost, or was charged. */
+    bool waking;      /* Its wake runs. */
+    bool owed;        /* A wake, when it is free. */
+    uint32_t taken;   /* Datagrams received in this wake, when they cost. */
+    uint32_t done_ns; /* Under 1000: */
+    uint64_t done_us; /* its work ends at done_us and done_ns. Pauses are in it. */
+    uint64_t paused_until_us;
+    uint64_t charged_ns; /* In all. */
+    uint32_t free_at;    /* The event of the end of both. */
+} ps_sim_work;
+
+bool ps_sim_work_away(const ps_sim_node *node);
+/* What the node sends now waits until it is free. In a costly node's wake all does: how much work a
+ * datagram of a wake comes after would else depend on how many were handed out at a time. */
+bool ps_sim_work_holds(const ps_sim_node *node);
+/* Datagrams that a receive may hand out. */
+uint32_t ps_sim_work_room(const ps_sim_node *node);
+void ps_sim_work_received(ps_sim_node *node, uint32_t count);
+/* Wakes the node, now or when it is free. */
+void ps_sim_work_wake(ps_sim_node *node);
+/* The node is free. */
+void ps_sim_work_free(ps_sim_node *node);
+/* The node crashed. */
+void ps_sim_work_forget(ps_sim_node *node);
+
+/* ---- clock.c ---- */
+
+/* All zero: it shows the simulator's time. */
+typedef struct ps_sim_node_clock {
+    uint64_t since_us;   /* The simulator's time at which it was set. */
+    uint64_t counted_us; /* What it had counted then, and counts on from; */
+    uint64_t ahead_us;   /* it shows so much more, by jumps, modulo 2^64; */
+    uint64_t wall_ahead_s;
+    int32_t drift_ppm;
+    bool stopped;
+} ps_sim_node_clock;
+
+uint64_t ps_sim_clock_us(const ps_sim_node *node);
+uint64_t ps_sim_clock_wall_s(const ps_sim_node *node);
+/* The first time of the simulator after now at which the node's clock shows at least `shown_us`;
+ * PS_TIME_NEVER: not as it goes now. */
+uint64_t ps_sim_clock_when(const ps_sim_node *node, uint64_t shown_us);
+
 /* ---- node.c ---- */
 
-typedef struct ps_sim_node {
+struct ps_sim_node {
     ps_sim *sim;
     uint32_t id;
     bool up;
@@ -149,39 +211,49 @@ typedef struct ps_sim_node {
     uint32_t endpoints;
     ps_addr addr;
     uint16_t next_port; /* Of streams dialled. */
+    ps_sim_node_clock clock;
+    uint64_t deadline_us; /* In the node's clock. */
     uint32_t deadline_at;
     void (*wake)(void *ctx, uint64_t now_us);
     void *ctx;
+    ps_sim_work work;
+    uint64_t wakes, queue_full;
+    uint32_t receive_queue;
     uint32_t waiting_head, waiting_tail, waiting; /* Packets received. */
+    uint32_t held_head, held_tail, held;          /* Packets to send when it is free. */
     uint32_t lent[PS_SIM_BATCH_MAX];              /* Packets handed out by the last receive. */
     uint32_t lent_len;
     uint32_t accept_head, accept_tail, accepting; /* Connections not yet accepted. */
     ps_transport transport;
     ps_stream_transport streams;
-} ps_sim_node;
+};
 
 /* The node with this IP address, or PS_SIM_NONE. */
 uint32_t ps_sim_node_find(const ps_sim *sim, const ps_addr *addr);
 /* The node is woken at the end of this instant. */
 void ps_sim_node_mark(ps_sim *sim, uint32_t node);
+/* Puts the node's deadline where its clock has it now. */
+void ps_sim_node_schedule(ps_sim_node *node);
 void ps_sim_nodes_free(ps_sim *sim);
 
 /* ---- link.c ---- */
 
-/* A link of its own for a pair, and what a rate remembers for a pair. */
+/* A link of its own for a pair, and what a rate and a burst remember for a pair. */
 typedef struct ps_sim_pair {
     uint32_t from, to;
     bool used;
     bool has_link;
     ps_sim_link link;
     uint64_t busy_until_us;
+    bool burst;
 } ps_sim_pair;
 
 /* Open addressing, a power of two; pairs are never taken out, only their link. */
 typedef struct ps_sim_pairs {
     ps_sim_pair *table;
     uint32_t len, cap;
-    uint32_t links; /* Pairs with a link. */
+    uint32_t links;  /* Pairs with a link. */
+    uint32_t bursts; /* Pairs in a burst. */
 } ps_sim_pairs;
 
 /* Bits by node. */
@@ -200,15 +272,34 @@ bool ps_sim_link_depart(const ps_sim_link *link, uint64_t now_us, uint64_t *busy
                         uint32_t queue_bytes, uint32_t len, uint64_t *depart_us);
 /* The memory of a pair's rate; NULL: no memory. */
 uint64_t *ps_sim_link_busy(ps_sim *sim, uint32_t from, uint32_t to);
+/* A datagram of the pair would begin a burst, or end the one that it is in. *lost: it is in one.
+ * False: no memory. */
+bool ps_sim_link_burst(ps_sim *sim, const ps_sim_link *link, uint32_t from, uint32_t to,
+                       bool begins, bool ends, bool *lost);
 /* latency + a drawn jitter, at least 1. Always one draw. */
 uint64_t ps_sim_link_delay_us(ps_sim *sim, const ps_sim_link *link);
 void ps_sim_links_free(ps_sim *sim);
+
+/* ---- damage.c ---- */
+
+/* What the way does to one copy. */
+typedef struct ps_sim_damage {
+    bool truncated, corrupted;
+    uint64_t seed; /* Of the places. */
+} ps_sim_damage;
+
+ps_sim_damage ps_sim_damage_draw(ps_sim *sim, const ps_sim_link *link);
+/* Does it to the copy. Nothing is cut from, or turned over in, what has no bytes: then the flag is
+ * taken back. */
+void ps_sim_damage_do(ps_sim_damage *damage, uint8_t *data, uint32_t *len);
 
 /* ---- datagram.c ---- */
 
 void ps_sim_datagram_attach(ps_sim_node *node);
 void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet);
-/* Forgets what waits at the node or was handed out. */
+/* Sends what was held. */
+void ps_sim_datagram_depart(ps_sim_node *node);
+/* Forgets what waits at the node, was handed out, or was held. */
 void ps_sim_datagram_drop_all(ps_sim *sim, ps_sim_node *node);
 
 /* ---- conn.c, flow.c, stream.c ---- */
@@ -309,6 +400,7 @@ struct ps_sim {
     uint64_t now_us;
     uint64_t hash;
     ps_sim_rng rng;
+    ps_sim_rng faults; /* Of bursts and damage: links without them leave both as they were. */
     ps_sim_queue queue;
     ps_sim_packets packets;
     ps_sim_node **nodes; /* max_nodes pointers. */

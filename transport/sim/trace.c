@@ -34,6 +34,11 @@ void ps_sim_trace_bytes(ps_sim *sim, const void *data, size_t len)
     sim->hash = ps_sim_fnv(sim->hash, data, len);
 }
 
+void ps_sim_trace_number(ps_sim *sim, uint64_t number, size_t bytes)
+{
+    sim->hash = fnv_number(sim->hash, number, bytes);
+}
+
 void ps_sim_trace(ps_sim *sim, ps_sim_kind kind, uint32_t from, uint32_t to, const void *data,
                   size_t len)
 {

@@ -77,6 +77,88 @@ static void loss_takes_its_share(void **state)
     }
 }
 
+/* Bursts of 10 in the mean, begun by every hundredth: about 1 in 11 is lost, and they lie together.
+ * Without an end all is lost from the first on. */
+static void bursts_take_their_share_together(void **state)
+{
+    (void)state;
+    const ps_sim_link bursty = {.burst_ppm = 10000, .burst_end_ppm = 100000};
+    ps_sim *sim = network(3, bursty, 3);
+    uint32_t bursts = 0;
+    bool lost = false;
+    for (uint32_t i = 0; i < 50000; i++) {
+        const uint64_t before = test_stats(sim).burst_lost;
+        test_send(sim, 0, 1, "x", 1);
+        const bool now = test_stats(sim).burst_lost > before;
+        bursts += now && !lost ? 1u : 0u;
+        lost = now;
+        ps_sim_run_until(sim, ps_sim_now_us(sim) + 1);
+        (void)test_receive_all(sim, 1);
+    }
+    const ps_sim_stats stats = test_stats(sim);
+    assert_in_range(stats.burst_lost, 3800, 5300);
+    assert_in_range(bursts, 380, 530);
+    assert_int_equal(stats.burst_lost + stats.delivered, 50000);
+    assert_int_equal(stats.lost, 0);
+    const ps_sim_link endless = {.burst_ppm = PS_SIM_PPM};
+    const ps_sim_link none = {.loss_ppm = 0};
+    ps_sim_set_default_link(sim, &endless);
+    test_send(sim, 0, 2, "x", 1);
+    assert_int_equal(test_stats(sim).burst_lost, stats.burst_lost + 1);
+    ps_sim_set_default_link(sim, &none);
+    test_send(sim, 0, 2, "x", 1);
+    assert_int_equal(test_stats(sim).burst_lost, stats.burst_lost + 1);
+    ps_sim_destroy(sim);
+}
+
+static void damage_arrives_and_is_counted(void **state)
+{
+    (void)state;
+    const ps_sim_link link = {.truncate_ppm = PS_SIM_PPM, .duplicate_ppm = PS_SIM_PPM};
+    ps_sim *sim = network(3, link, 2);
+    const uint8_t data[100] = {0};
+    test_send(sim, 0, 1, data, sizeof data);
+    test_send(sim, 0, 1, data, 0); /* Nothing to cut. */
+    ps_sim_step(sim);
+    const ps_transport *t = ps_sim_transport(sim, 1);
+    ps_input in[4];
+    size_t n = 0;
+    assert_int_equal(t->receive(t->ctx, in, 4, &n), PS_OK);
+    assert_int_equal(n, 4);
+    assert_true(in[0].u.datagram.len < 100 && in[1].u.datagram.len < 100);
+    assert_true(in[0].u.datagram.len != in[1].u.datagram.len); /* Each copy for itself. */
+    assert_int_equal(in[2].u.datagram.len, 0);
+    assert_int_equal(test_stats(sim).truncated, 2);
+    const ps_sim_link turning = {.corrupt_ppm = PS_SIM_PPM};
+    ps_sim_set_default_link(sim, &turning);
+    test_send(sim, 0, 1, data, sizeof data);
+    ps_sim_run_until(sim, ps_sim_now_us(sim) + 1);
+    assert_int_equal(t->receive(t->ctx, in, 4, &n), PS_OK);
+    assert_int_equal(in[0].u.datagram.len, 100);
+    assert_memory_not_equal(in[0].u.datagram.data, data, sizeof data);
+    assert_int_equal(test_stats(sim).corrupted, 1);
+    assert_int_equal(test_stats(sim).truncated, 2);
+    assert_int_equal(test_stats(sim).delivered, 5);
+    ps_sim_destroy(sim);
+}
+
+static void damage_takes_its_share(void **state)
+{
+    (void)state;
+    const ps_sim_link link = {.truncate_ppm = 100000, .corrupt_ppm = 200000};
+    ps_sim *sim = network(3, link, 2);
+    for (uint32_t i = 0; i < 10000; i++) {
+        test_send(sim, 0, 1, "0123456789", 10);
+        ps_sim_run_until(sim, ps_sim_now_us(sim) + 1);
+        (void)test_receive_all(sim, 1);
+    }
+    const ps_sim_stats stats = test_stats(sim);
+    assert_in_range(stats.truncated, 850, 1150);
+    assert_in_range(stats.corrupted, 1800, 2200); /* Less what was cut to nothing: 1 %. */
+    assert_int_equal(stats.delivered, 10000);
+    ps_sim_destroy(sim);
+}
+
 static void duplication_brings_two(void **state)
 {
     (void)state;
@@ -117,7 +199,7 @@ static void reordering_holds_back(void **state)
 }
 
 /* One setting's faults do not move another's: the same datagrams are lost with and without
- * duplication and jitter. */
+ * duplication and jitter, and with and without damage. */
 static void faults_are_drawn_apart(void **state)
 {
     (void)state;
@@ -128,14 +210,19 @@ static void faults_are_drawn_apart(void **state)
                               .reorder_ppm = 500000,
                               .reorder_us = 7};
     ps_sim *a = network(9, plain, 2);
+    const ps_sim_link broken = {.loss_ppm = 300000, .truncate_ppm = 500000, .corrupt_ppm = 500000};
     ps_sim *b = network(9, rich, 2);
+    ps_sim *c = network(9, broken, 2);
     for (int i = 0; i < 1000; i++) {
         test_send(a, 0, 1, "x", 1);
         test_send(b, 0, 1, "x", 1);
+        test_send(c, 0, 1, "x", 1);
         assert_int_equal(test_stats(a).lost, test_stats(b).lost);
+        assert_int_equal(test_stats(a).lost, test_stats(c).lost);
     }
     ps_sim_destroy(a);
     ps_sim_destroy(b);
+    ps_sim_destroy(c);
 }
 
 static void a_rate_delays_and_its_queue_drops(void **state)
@@ -283,6 +370,9 @@ int main(void)
         cmocka_unit_test(arrives_after_the_latency_whole_and_named),
         cmocka_unit_test(empty_longest_and_too_long_ones),
         cmocka_unit_test(loss_takes_its_share),
+        cmocka_unit_test(bursts_take_their_share_together),
+        cmocka_unit_test(damage_arrives_and_is_counted),
+        cmocka_unit_test(damage_takes_its_share),
         cmocka_unit_test(duplication_brings_two),
         cmocka_unit_test(reordering_holds_back),
         cmocka_unit_test(faults_are_drawn_apart),

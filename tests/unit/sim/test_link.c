@@ -81,6 +81,39 @@ static void delays_have_a_floor_and_a_range(void **state)
     ps_sim_destroy(sim);
 }
 
+static bool lost_in_burst(ps_sim *sim, const ps_sim_link *link, uint32_t to, bool begins, bool ends)
+{
+    bool lost = false;
+    assert_true(ps_sim_link_burst(sim, link, 0, to, begins, ends, &lost));
+    return lost;
+}
+
+static void a_burst_takes_all_from_its_first_to_its_last(void **state)
+{
+    (void)state;
+    ps_sim_config cfg = test_config(1, (ps_sim_link){0});
+    ps_sim *sim = test_network(&cfg, 3);
+    const ps_sim_link bursty = {.burst_ppm = 1, .burst_end_ppm = 1};
+    const ps_sim_link quiet = {.burst_end_ppm = 1};
+    assert_false(lost_in_burst(sim, &bursty, 1, false, true));
+    assert_true(lost_in_burst(sim, &bursty, 1, true, true)); /* Its own last. */
+    assert_false(lost_in_burst(sim, &bursty, 1, false, false));
+    assert_true(lost_in_burst(sim, &bursty, 1, true, false));
+    assert_false(lost_in_burst(sim, &bursty, 2, false, false)); /* Another pair. */
+    for (uint32_t i = 0; i < 1000; i++) {
+        const ps_sim_link link = {.latency_us = i};
+        assert_int_equal(ps_sim_set_link(sim, i + 3, i, &link), PS_OK); /* The table grows. */
+    }
+    assert_true(lost_in_burst(sim, &bursty, 1, false, false));
+    assert_true(lost_in_burst(sim, &bursty, 1, true, true)); /* The last of it. */
+    assert_false(lost_in_burst(sim, &bursty, 1, false, false));
+    assert_true(lost_in_burst(sim, &bursty, 1, true, false));
+    assert_false(lost_in_burst(sim, &quiet, 1, false, false)); /* No bursts any more: over. */
+    assert_false(lost_in_burst(sim, &bursty, 1, false, false));
+    assert_int_equal(sim->pairs.bursts, 0);
+    ps_sim_destroy(sim);
+}
+
 static void partitions_cut_their_sides_only(void **state)
 {
     (void)state;
@@ -117,6 +150,7 @@ int main(void)
         cmocka_unit_test(many_links_are_kept_apart),
         cmocka_unit_test(a_rate_spaces_and_its_queue_ends),
         cmocka_unit_test(delays_have_a_floor_and_a_range),
+        cmocka_unit_test(a_burst_takes_all_from_its_first_to_its_last),
         cmocka_unit_test(partitions_cut_their_sides_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,26 +4,29 @@
 
 #define COUNT 300u
 
-static void equal_times_come_in_order_of_adding_then_deadlines_by_node(void **state)
+static void equal_times_come_in_order_of_adding_then_nodes_by_id(void **state)
 {
     (void)state;
     ps_sim_queue q = {0};
-    assert_true(ps_sim_queue_reserve(&q, 5));
-    uint32_t where[5] = {PS_SIM_NONE, PS_SIM_NONE, PS_SIM_NONE, PS_SIM_NONE, PS_SIM_NONE};
+    assert_true(ps_sim_queue_reserve(&q, 7));
+    uint32_t where[7] = {PS_SIM_NONE, PS_SIM_NONE, PS_SIM_NONE, PS_SIM_NONE,
+                         PS_SIM_NONE, PS_SIM_NONE, PS_SIM_NONE};
     ps_sim_queue_add_deadline(&q, 10, 8, &where[0]);
     ps_sim_queue_add_deadline(&q, 10, 3, &where[1]);
+    ps_sim_queue_add_free(&q, 10, 9, &where[5]);
+    ps_sim_queue_add_free(&q, 10, 4, &where[6]);
     ps_sim_queue_add(&q, 10, PS_SIM_EVENT_PACKET, 70, &where[2]);
     ps_sim_queue_add(&q, 10, PS_SIM_EVENT_WINDOW, 60, NULL);
     ps_sim_queue_add(&q, 9, PS_SIM_EVENT_SEGMENT, 50, &where[4]);
-    const uint32_t expected[5] = {50, 70, 60, 3, 8};
+    const uint32_t expected[7] = {50, 70, 60, 4, 9, 3, 8};
     ps_sim_event e;
     assert_false(ps_sim_queue_pop(&q, 8, &e));
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 7; i++) {
         assert_true(ps_sim_queue_pop(&q, 10, &e));
         assert_int_equal(e.index, expected[i]);
     }
     assert_false(ps_sim_queue_pop(&q, UINT64_MAX, &e));
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 7; i++) {
         assert_int_equal(where[i], PS_SIM_NONE);
     }
     ps_sim_queue_free(&q);
@@ -94,7 +97,7 @@ static void grows_and_keeps_its_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equal_times_come_in_order_of_adding_then_deadlines_by_node),
+        cmocka_unit_test(equal_times_come_in_order_of_adding_then_nodes_by_id),
         cmocka_unit_test(agrees_with_a_plain_array),
         cmocka_unit_test(grows_and_keeps_its_events),
     };

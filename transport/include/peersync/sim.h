@@ -3,13 +3,14 @@
  * A network in one process, on virtual time: datagrams and streams between nodes, with faults.
  *
  * Time is an integer of microseconds and moves only in ps_sim_step() and ps_sim_run_until(). All
- * chance comes from one seeded generator, and nothing depends on addresses in memory, on hash order
+ * chance comes from one seed, and nothing depends on addresses in memory, on hash order
  * or on the machine's word size: the same calls with the same seed give the same trace, and
  * ps_sim_hash() says in 64 bits whether they did.
  *
  * A node is driven by its host. The simulator calls the node's `wake` when something arrived, when
  * a stream became readable or writable, or when the deadline that the host asked for has come. A
- * wake takes no virtual time. The typical one runs a pump until nothing is left:
+ * wake takes no virtual time; what it costs keeps the node busy afterwards (ps_sim_charge()). The
+ * typical one runs a pump until nothing is left:
  *
  *     static void wake(void *ctx, uint64_t now_us)
  *     {
@@ -28,10 +29,14 @@
  * how many were handed out at a time (ps_sim_config.batch, which ps_pump.batch must not exceed).
  *
  * Order at equal times. In each instant the simulator first carries out everything on the network
- * that is due, in the order in which it was sent (a sequence number); then it marks the nodes whose
- * deadline is due, in the order of their ids; then it wakes every marked node once, in the order of
- * their ids. Nothing that is sent in an instant arrives in the same instant: every delay is at
- * least 1 us. A wake must read until PS_AGAIN: what it leaves is announced with the next arrival.
+ * that is due, in the order in which it was sent (a sequence number); then, in the order of their
+ * ids, come the nodes whose work or pause ends: what they held back is sent, and they are marked if
+ * a wake is owed to them; then it marks the nodes whose deadline is due, in the order of their ids;
+ * then it wakes every marked node once, in the order of their ids. To a marked node that is busy or
+ * paused it owes the wake, one for all. What arrives in the instant in which a node is free again
+ * thus still meets the queue of the busy node, and is read in the same instant. Nothing that is
+ * sent in an instant arrives in the same instant: every delay is at least 1 us. A wake must read
+ * until PS_AGAIN: what it leaves is announced with the next arrival.
  */
 #ifndef PEERSYNC_SIM_H
 #define PEERSYNC_SIM_H
@@ -65,8 +70,16 @@ typedef struct ps_sim_link {
     uint32_t duplicate_ppm; /**< Datagrams that arrive twice, the copy with a jitter of its own. */
     uint32_t reorder_ppm;   /**< Datagrams held back for uniform 1..reorder_us more. */
     uint32_t reorder_us;
-    uint64_t rate_bytes_s; /**< 0: unlimited. Datagrams share it; each stream has it for itself. */
-    uint32_t queue_bytes;  /**< With a rate: a datagram is dropped when more wait before it. */
+    uint64_t rate_bytes_s;  /**< 0: unlimited. Datagrams share it; each stream has it for itself. */
+    uint32_t queue_bytes;   /**< With a rate: a datagram is dropped when more wait before it. */
+    uint32_t burst_ppm;     /**< Datagrams that begin a burst of losses: from this one on all that
+                                 go from this node to that one are lost (Gilbert and Elliott's
+                                 channel), whatever loss_ppm says. 0 also ends one. */
+    uint32_t burst_end_ppm; /**< Of the lost ones, those that are a burst's last: it is
+                                 1,000,000 / burst_end_ppm long in the mean. 0: it never ends. */
+    uint32_t truncate_ppm;  /**< Datagrams that arrive cut: to 0 up to all but one byte, uniform. */
+    uint32_t corrupt_ppm;   /**< Datagrams that arrive with 1 to 4 bits turned over. Of a duplicated
+                                 one each copy has its own chance of both, and streams have none. */
 } ps_sim_link;
 
 /** Limits and times. Start from ps_sim_config_default(). */
@@ -95,10 +108,29 @@ typedef struct ps_sim_node_config {
     uint32_t endpoints; /**< Datagram endpoints, on the address's port and those after it; 0 counts
                              as 1. Streams are accepted at the first one's port. */
     bool deaf;          /**< Accepts no streams. */
-    void (*wake)(void *ctx, uint64_t now_us); /**< May be NULL. May call everything but the run
-                                                   functions and ps_sim_destroy(). */
+    uint32_t receive_cost_ns; /**< Charged for each datagram that receive hands out. */
+    uint32_t receive_queue;   /**< Datagrams that wait; 0: ps_sim_config.receive_queue. */
+    void (*wake)(void *ctx, uint64_t now_us); /**< now_us: what the node's clock shows. May be
+                                                   NULL. May call everything but the run functions
+                                                   and ps_sim_destroy(). */
     void *ctx;                                /**< Handed to wake. */
 } ps_sim_node_config;
+
+/** How a node is doing; all but `waiting` since the beginning, crashes included. */
+typedef struct ps_sim_node_load {
+    uint64_t busy_us;    /**< Work done; not what is still to be done, nor what a crash ended. */
+    uint64_t wakes;      /**< Calls of its wake. */
+    uint64_t queue_full; /**< Datagrams dropped by its receive queue. */
+    uint32_t waiting;    /**< Datagrams in it now. */
+} ps_sim_node_load;
+
+/** How to put a node's clock. All zero: it goes on, without a fault, from what it shows. */
+typedef struct ps_sim_clock {
+    int64_t jump_us;     /**< Once, now: ahead or back. A jump ends at 0 and at 2^63. */
+    int32_t drift_ppm;   /**< From now on: too fast, or too slow; -100,000 to 100,000. */
+    bool stopped;        /**< From now on it stands still. */
+    int64_t wall_jump_s; /**< Once, now: of wall_s(), which jump_us leaves alone. It ends at 1. */
+} ps_sim_clock;
 
 /** Counters since the beginning. */
 typedef struct ps_sim_stats {
@@ -107,8 +139,11 @@ typedef struct ps_sim_stats {
     uint64_t sent;         /**< Datagrams given to send. */
     uint64_t delivered;    /**< Datagrams put into a node's queue, copies included. */
     uint64_t lost;         /**< By loss_ppm. */
+    uint64_t burst_lost;   /**< By a burst. */
     uint64_t duplicated;   /**< By duplicate_ppm. */
     uint64_t reordered;    /**< By reorder_ppm. */
+    uint64_t truncated;    /**< By truncate_ppm; copies count each. */
+    uint64_t corrupted;    /**< By corrupt_ppm; copies count each. */
     uint64_t cut;          /**< By a partition. */
     uint64_t unreachable;  /**< To no node, a wrong port, or a node that is down. */
     uint64_t link_full;    /**< By a link's queue_bytes. */
@@ -145,21 +180,63 @@ ps_addr ps_sim_addr(const ps_sim *sim, uint32_t node);
 
 /**
  * When the node wants to be woken without an arrival; replaces what it asked for before.
- * @param at_us what is not in the future counts as one microsecond from now, so that time moves on;
+ * @param at_us in the node's clock, which shows at least this when the wake comes; what is not in
+ *              the future counts as one microsecond from now, so that time moves on;
  *              PS_TIME_NEVER: not at all.
  */
 void ps_sim_set_deadline(ps_sim *sim, uint32_t node, uint64_t at_us);
 
 /**
- * The node's process dies: its waiting datagrams and deadline are gone, its streams end, and the
- * other ends of them are reset. What is under way to it is lost if it arrives before the restart.
- * What it sends is dropped, and it is not woken.
+ * Charges a node with work: a handshake, a password, a slow disk. It is busy until all that it was
+ * charged is done, one after the other; a part of a microsecond counts, and it is free at the next
+ * whole one. While it is busy it is not woken: what arrives waits in its receive queue (finite) and
+ * its streams, and one wake for all, the deadline's too, comes when it is free. A datagram that it
+ * sends while it is busy leaves when it is free; all that is sent in a wake does, as if the work of
+ * the wake had come first, so that ps_sim_config.batch does not show. Segments of streams leave at
+ * once.
+ *
+ * A node with a receive_cost_ns reads at most PS_SIM_BATCH_MAX datagrams in one wake, whatever the
+ * batch is: then it works, and the rest waits as it does in a socket, and wakes it.
+ *
+ * What a wake sends before the first charge in the node's life leaves at once; charge 0 before the
+ * run begins when nothing is received at a cost.
+ *
+ * @param ns of work, from now on or from the end of the work or pause that there is. Ignored for a
+ *           node that is down or unknown.
+ */
+void ps_sim_charge(ps_sim *sim, uint32_t node, uint64_t ns);
+/**
+ * Stops the node's process (SIGSTOP, a suspended machine whose network is up) for so long from now;
+ * while it is paused, to the later end. It is treated as a busy one: not woken, its datagrams wait,
+ * and what it is made to send leaves at the end. Work waits too and ends later by the pause; the
+ * clock goes on. A crash ends it. Ignored for a node that is down or unknown.
+ */
+void ps_sim_pause(ps_sim *sim, uint32_t node, uint64_t us);
+/** How a node is doing, for a live table. @return PS_OK; PS_INVALID an unknown node. */
+ps_status ps_sim_node_stats(const ps_sim *sim, uint32_t node, ps_sim_node_load *load);
+
+/**
+ * The node's process dies: its waiting datagrams, work and deadline are gone, its streams end, and
+ * the other ends of them are reset. What is under way to it is lost if it arrives before the
+ * restart. What it sends is dropped, and it is not woken.
  */
 void ps_sim_crash(ps_sim *sim, uint32_t node);
 /** The node is up again, at its old address, without a deadline. */
 void ps_sim_restart(ps_sim *sim, uint32_t node);
 /** True when the node has not crashed. */
 bool ps_sim_is_up(const ps_sim *sim, uint32_t node);
+
+/**
+ * Puts a node's clock, which showed the simulator's time until the first call: all that the node
+ * gets and gives is in it, now_us(), the stamps of inputs, the wake's now_us and deadlines. Drift
+ * and standing still are those of wall_s() too, which counts on the same quartz. A deadline that is
+ * pending moves with the clock: with one that stands still it never comes, unless it is due, and
+ * one that a jump has made due comes in one microsecond. A crash and a restart leave the clock.
+ * @return PS_OK; PS_INVALID an unknown node, or a drift beyond the limits.
+ */
+ps_status ps_sim_set_clock(ps_sim *sim, uint32_t node, const ps_sim_clock *clock);
+/** What the node's clock shows; 0 for an unknown node. */
+uint64_t ps_sim_node_now_us(const ps_sim *sim, uint32_t node);
 
 /** The link of every pair that has none of its own. */
 void ps_sim_set_default_link(ps_sim *sim, const ps_sim_link *link);
@@ -182,9 +259,10 @@ void ps_sim_heal(ps_sim *sim, uint32_t id);
 /** Ends all partitions. */
 void ps_sim_heal_all(ps_sim *sim);
 
-/** Virtual time now. */
+/** Virtual time now: the simulator's own, by which links and partitions go. */
 uint64_t ps_sim_now_us(const ps_sim *sim);
-/** When the next instant is; PS_TIME_NEVER: nothing is under way and no node has a deadline. */
+/** When the next instant is; PS_TIME_NEVER: nothing is under way and no node is busy, paused
+ *  or has a deadline to come. */
 uint64_t ps_sim_next_us(const ps_sim *sim);
 /** Runs the next instant. @return PS_OK; PS_AGAIN there is none. */
 ps_status ps_sim_step(ps_sim *sim);
@@ -197,7 +275,8 @@ uint64_t ps_sim_random(ps_sim *sim, uint64_t bound);
 /**
  * FNV-1a (64 bits) over all that happened: for each event its time, kind, nodes, length and bytes.
  * Events are: a datagram sent, its fate (lost, cut, ...) or delivery; a stream's opening, bytes,
- * end and reset; a deadline; a crash, restart, partition and healing; a note.
+ * end and reset; a deadline; a crash, restart, pause, partition and healing; a clock that is set; a
+ * note.
  */
 uint64_t ps_sim_hash(const ps_sim *sim);
 /** Adds an event of the host's own to the hash: an outcome that must repeat too. */
