@@ -4,7 +4,8 @@
  *     room that the headers promise for so many inputs; datagrams lie back to back and are not
  *     longer than a datagram may be; a step that answers AGAIN has added nothing by the first
  *     unconsumed input
- *   - the server's answers against the model (world_model.c) */
+ *   - the server's answers against the model (model.h), input by input; now and then the same
+ * inputs as one batch, in a copy of the machine, give the same output (invariant 7) */
 #include "world.h"
 
 #include <stdlib.h>
@@ -103,23 +104,20 @@ static void check_output(const world *w, const ps_output *before, const ps_outpu
     for (size_t i = before->datagrams_len; i < out->datagrams_len; i++) {
         const ps_datagram *dg = &out->datagrams[i];
         WORLD_REQUIRE(w, dg->offset == at && dg->len >= 1 && dg->len <= PS_DATAGRAM_MAX);
-        WORLD_REQUIRE(w, dg->to.family == PS_ADDR_V4 && dg->endpoint == 0 && dg->commit_seq == 0);
+        WORLD_REQUIRE(w, dg->to.family == PS_ADDR_V4 && dg->endpoint == 0 &&
+                             (dg->commit_seq == 0 || w->cfg.store));
         at += dg->len;
     }
     WORLD_REQUIRE(w, at == out->bytes_len);
 }
 
-static ps_status observed_step(void *self, ps_input in[], size_t n, size_t *consumed,
-                               ps_output *out)
+/* One call of the machine, looked at. */
+static ps_status look(world_machine *m, ps_input in[], size_t n, size_t *consumed, ps_output *out)
 {
-    world_machine *m = self;
     world *w = m->w;
     const bool server = m->peer == WORLD_SERVER;
     const ps_output before = *out;
     const promise p = mark(out, n, server);
-    if (server) {
-        world_model_inputs(w, in, n);
-    }
     const ps_status status = m->face.step(m->self, in, n, consumed, out);
     WORLD_REQUIRE(w, status == PS_OK || status == PS_AGAIN || status == PS_MORE);
     WORLD_REQUIRE(w, *consumed <= n && (*consumed == n) == (status != PS_AGAIN));
@@ -128,9 +126,6 @@ static ps_status observed_step(void *self, ps_input in[], size_t n, size_t *cons
         WORLD_REQUIRE(w, !p.at[i] || guarded(p.at[i], sizeof(uint64_t)));
     }
     check_ends(w, out);
-    if (server) {
-        world_model_outputs(w, &before, out, in[0].now_us);
-    }
     w->steps++;
     if (++m->steps % w->cfg.check_every == 0) {
         w->checks++;
@@ -142,6 +137,94 @@ static ps_status observed_step(void *self, ps_input in[], size_t n, size_t *cons
         }
     }
     return status;
+}
+
+/* The inputs one by one, each put before the model with what came of it. */
+static ps_status step_by_step(world_machine *m, ps_input in[], size_t n, size_t *consumed,
+                              ps_output *out)
+{
+    uint8_t bytes[PS_DATAGRAM_MAX + 1];
+    ps_status status = PS_OK;
+    *consumed = 0;
+    for (size_t i = 0; i < n; i++) {
+        const ps_output before = *out;
+        size_t one = 0;
+        if (in[i].type == PS_INPUT_DATAGRAM) {
+            WORLD_REQUIRE(m->w, in[i].u.datagram.len <= sizeof bytes);
+            if (in[i].u.datagram.len > 0) {
+                memcpy(bytes, in[i].u.datagram.data, in[i].u.datagram.len);
+            }
+        }
+        status = look(m, &in[i], 1, &one, out);
+        if (one == 0) {
+            break;
+        }
+        ps_server_stats stats;
+        ps_server_stats_get(m->self, &stats);
+        model_step(&m->w->model, &in[i], bytes, &before, out, &stats);
+        ++*consumed;
+    }
+    return status;
+}
+
+/* Datagrams and events of a step, apart from where they lie. */
+static bool same_output(const ps_output *a, size_t bytes_at, size_t datagrams_at,
+                        const ps_output *b)
+{
+    if (a->bytes_len - bytes_at != b->bytes_len ||
+        a->datagrams_len - datagrams_at != b->datagrams_len ||
+        memcmp(a->bytes + bytes_at, b->bytes, b->bytes_len) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < b->datagrams_len; i++) {
+        const ps_datagram *x = &a->datagrams[datagrams_at + i];
+        const ps_datagram *y = &b->datagrams[i];
+        if (x->len != y->len || x->commit_seq != y->commit_seq || !ps_addr_equal(&x->to, &y->to) ||
+            x->offset - bytes_at != y->offset) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Every so many batches, a copy of the machine takes the whole at once. */
+#define REBATCH_EVERY 61u
+
+static ps_status observed_server_step(world_machine *m, ps_input in[], size_t n, size_t *consumed,
+                                      ps_output *out)
+{
+    world *w = m->w;
+    world_slab copy = {.memory = NULL};
+    void *twin = NULL;
+    if (n > 1 && ++m->batches % REBATCH_EVERY == 0) {
+        const size_t len = ps_server_size(&w->cfg.server);
+        twin = aligned_alloc(64, (len + 63) / 64 * 64);
+        WORLD_REQUIRE(w, twin != NULL);
+        memcpy(twin, m->self, len);
+        slab_init(w, &copy, out->bytes_cap, out->datagrams_cap, out->events_cap);
+    }
+    const ps_output before = *out;
+    const ps_status status = step_by_step(m, in, n, consumed, out);
+    if (twin != NULL) {
+        size_t taken = 0;
+        (void)m->face.step(twin, in, *consumed, &taken, &copy.out);
+        WORLD_REQUIRE(w, taken == *consumed);
+        WORLD_REQUIRE(w, same_output(out, before.bytes_len, before.datagrams_len, &copy.out));
+        WORLD_REQUIRE(w, out->events_len - before.events_len == copy.out.events_len);
+        w->rebatched++;
+        free(twin);
+        free(copy.memory);
+    }
+    return status;
+}
+
+static ps_status observed_step(void *self, ps_input in[], size_t n, size_t *consumed,
+                               ps_output *out)
+{
+    world_machine *m = self;
+    return m->peer == WORLD_SERVER && m->w->cfg.model
+               ? observed_server_step(m, in, n, consumed, out)
+               : look(m, in, n, consumed, out);
 }
 
 static uint64_t observed_deadline_us(const void *self)

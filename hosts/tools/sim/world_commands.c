@@ -29,6 +29,7 @@ static ps_span text_of(const char *s)
 void world_login_as(world *w, uint32_t i, const char *user, const char *password)
 {
     world_peer *p = &w->peers[i];
+    p->login_us = world_now_us(w);
     ps_input in = {.type = PS_INPUT_LOGIN};
     in.u.login.server = ps_sim_addr(w->sim, w->server.node);
     in.u.login.stream_port = ps_sim_addr(w->sim, p->node).port;
@@ -42,8 +43,8 @@ void world_login(world *w, uint32_t i)
 {
     char user[WORLD_NAME_BYTES];
     char password[WORLD_NAME_BYTES];
-    world_user_name(i, user);
-    world_user_password(i, password);
+    world_user_name(w->peers[i].user, user);
+    world_user_password(w->peers[i].user, password);
     world_login_as(w, i, user, password);
 }
 

@@ -8,8 +8,12 @@ _Noreturn void world_fail(const world *w, const char *what, const char *file, in
 {
     fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
     if (w) {
-        fprintf(stderr, "  seed %" PRIu64 ", batch %" PRIu32 ", at %" PRIu64 " us\n", w->cfg.seed,
-                w->cfg.batch, ps_sim_now_us(w->sim));
+        const uint64_t now_us = ps_sim_now_us(w->sim);
+        fprintf(stderr, "  seed %" PRIu64 ", batch %" PRIu32 ", at %" PRIu64 ".%06" PRIu64 " s\n",
+                w->cfg.seed, w->cfg.batch, now_us / 1000000, now_us % 1000000);
+        if (w->cfg.repeat) {
+            fprintf(stderr, "  repeat with: %s\n", w->cfg.repeat);
+        }
     }
     abort();
 }
@@ -46,11 +50,11 @@ static void *zeroed(size_t count, size_t bytes)
 }
 
 /* Rounds of the pump until nothing is left; each round's events are read before the next. */
-static void server_wake(void *ctx, uint64_t now_us)
+static void server_wake(void *ctx, uint64_t clock_us)
 {
     world *w = ctx;
     ps_status status;
-    (void)now_us;
+    (void)clock_us;
     do {
         status = ps_pump_run_once(&w->server.machine.pump);
         WORLD_REQUIRE(w, status == PS_OK || status == PS_MORE);
@@ -59,10 +63,12 @@ static void server_wake(void *ctx, uint64_t now_us)
     world_server_settle(w);
 }
 
-static void peer_wake(void *ctx, uint64_t now_us)
+static void peer_wake(void *ctx, uint64_t clock_us)
 {
     world_peer *p = ctx;
     ps_status status;
+    const uint64_t now_us = world_now_us(p->w);
+    (void)clock_us;
     do {
         status = ps_pump_run_once(&p->machine.pump);
         WORLD_REQUIRE(p->w, status == PS_OK || status == PS_MORE);
@@ -79,8 +85,11 @@ static void add_peer(world *w, uint32_t i)
 {
     world_peer *p = &w->peers[i];
     p->w = w;
-    p->index = i;
-    const ps_sim_node_config node = {.wake = peer_wake, .ctx = p};
+    p->index = p->user = i;
+    const ps_sim_node_config node = {.wake = peer_wake,
+                                     .ctx = p,
+                                     .receive_cost_ns = w->cfg.peer_cost_ns,
+                                     .receive_queue = w->cfg.receive_queue};
     WORLD_REQUIRE(w, ps_sim_add_node(w->sim, &node, &p->node) == PS_OK);
     p->device[0] = (uint8_t)(i >> 8);
     p->device[1] = (uint8_t)i;
@@ -95,8 +104,7 @@ world *world_new(const world_config *cfg)
     world *w = zeroed(1, sizeof *w);
     w->cfg = *cfg;
     w->peers = zeroed(cfg->peers, sizeof *w->peers);
-    w->accounts = zeroed(cfg->peers, sizeof *w->accounts);
-    w->heard_us = zeroed(cfg->peers + 1, sizeof *w->heard_us);
+    model_init(&w->model, w);
     ps_sim_config sim;
     ps_sim_config_default(&sim);
     sim.seed = cfg->seed;
@@ -104,7 +112,10 @@ world *world_new(const world_config *cfg)
     sim.link = cfg->link;
     sim.start_wall_s = 1700000000;
     WORLD_REQUIRE(NULL, ps_sim_create(&sim, &w->sim) == PS_OK);
-    const ps_sim_node_config node = {.wake = server_wake, .ctx = w};
+    const ps_sim_node_config node = {.wake = server_wake,
+                                     .ctx = w,
+                                     .receive_cost_ns = cfg->server_cost_ns,
+                                     .receive_queue = cfg->receive_queue};
     WORLD_REQUIRE(w, ps_sim_add_node(w->sim, &node, &w->server.node) == PS_OK);
     w->server.w = w;
     world_server_boot(w);
@@ -131,8 +142,8 @@ void world_free(world *w)
     free(w->server.memory);
     free(w->server.verdicts);
     free(w->peers);
-    free(w->accounts);
-    free(w->heard_us);
+    free(w->server.store.records);
+    model_free(&w->model);
     ps_sim_destroy(w->sim);
     free(w);
 }
@@ -140,6 +151,24 @@ void world_free(world *w)
 uint64_t world_now_us(const world *w)
 {
     return ps_sim_now_us(w->sim);
+}
+
+uint64_t world_local_us(const world *w, uint32_t node, uint64_t at_us)
+{
+    const uint64_t now_us = world_now_us(w);
+    if (at_us == PS_TIME_NEVER) {
+        return PS_TIME_NEVER;
+    }
+    return ps_sim_node_now_us(w->sim, node) + (at_us > now_us ? at_us - now_us : 0);
+}
+
+void world_evicted(world *w, uint32_t user, uint32_t node)
+{
+    const world_peer *p = &w->peers[node - 1];
+    /* Who lost the server and tries to return is alive too: a peer always notices first. */
+    if (p->user == user && !p->leaving && (p->online || p->lost_us != 0)) {
+        w->live_evictions++;
+    }
 }
 
 void world_run(world *w, uint64_t us)

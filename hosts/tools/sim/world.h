@@ -1,7 +1,7 @@
 /* A world for stories: one server and some peers on the simulated network, each machine driven by a
  * pump, with trivial hosts. After every step of every machine the world looks at what must always
- * hold (see world_machine.c and world_model.c); what does not hold ends the program with the line
- * that repeats it: seed, batch, time.
+ * hold (see world_machine.c and model.h); what does not hold ends the program with the line that
+ * repeats it: seed, batch, time.
  *
  *     world_config cfg;
  *     world_config_default(&cfg, 3);
@@ -12,10 +12,12 @@
  *     WORLD_WAIT(w, 1000000, c->done);
  *     world_free(w);
  *
- * The server is node 0, peer i is node 1 + i, user "user-<i>" on a device of its own. */
+ * The server is node 0, peer i is node 1 + i, user "user-<i>" (unless a story says otherwise) on a
+ * device of its own. Times of the world are the network's; machines live in their nodes' clocks. */
 #ifndef PS_TESTS_WORLD_H
 #define PS_TESTS_WORLD_H
 
+#include "model.h"
 #include "peersync/pump.h"
 #include "peersync/sim.h"
 
@@ -47,12 +49,22 @@ typedef struct world_config {
     uint32_t peers;
     uint32_t check_every; /* Steps of a machine from one walk over its invariants to the next. */
     uint32_t verify_us;   /* What a password takes. */
+    bool model;           /* The naive server looks at every step, which is then of one input. */
+    bool scarce;          /* Tables may be full. */
+    bool store;           /* The server has a store: publications outlive it. */
+    uint32_t server_cost_ns, peer_cost_ns; /* Of a datagram received; 0: no work costs anything. */
+    uint32_t verify_cost_ns;               /* Of a password, charged to the server. */
+    uint32_t receive_queue;                /* Of every node; 0: the simulator's. */
     ps_sim_link link;
     ps_server_config server;
     ps_peer_config peer;
     /* Called at a peer's script_at_us, and when a command of a peer ended; may be NULL. */
     void (*script)(world *w, world_peer *p);
     void (*ended)(world *w, world_peer *p, world_command *c);
+    /* Called with each of a peer's events that are not a command's; may be NULL. */
+    void (*event)(world *w, world_peer *p, const ps_event *e);
+    /* The line that repeats a failure, after "repeat with: "; may be NULL. */
+    const char *repeat;
     void *ctx; /* For both. */
 } world_config;
 
@@ -95,7 +107,7 @@ typedef struct world_machine {
     int (*check)(const void *self);
     world_slab slab;
     ps_pump pump;
-    uint64_t steps;
+    uint64_t steps, batches;
 } world_machine;
 
 #define WORLD_SERVER UINT32_MAX
@@ -103,6 +115,7 @@ typedef struct world_machine {
 struct world_peer {
     world *w;
     uint32_t index;
+    uint32_t user; /* Its own index, unless it is another user's second device. */
     uint32_t node;
     uint8_t device[PS_DEVICE_BYTES];
     world_machine machine;
@@ -113,10 +126,11 @@ struct world_peer {
     bool online; /* Logged in, as its host was told. */
     bool leaving;
     uint32_t logins, refusals, losses, logouts; /* Events so far. */
-    uint32_t error;                             /* Of the last refusal. */
+    uint32_t put_offs, agains, unlisted;
+    uint32_t error; /* Of the last refusal. */
     uint32_t retry_ms;
     char text[PS_TEXT_MAX + 1];
-    uint64_t online_us, lost_us;
+    uint64_t online_us, lost_us, login_us;
     ps_addr observed;
 
     world_command *commands; /* All that were not forgotten, newest first. */
@@ -133,6 +147,31 @@ typedef struct world_verdict {
     uint32_t retry_ms;
 } world_verdict;
 
+/* A record as the server's store keeps it. */
+typedef struct world_record {
+    uint64_t commit_seq, generation;
+    uint32_t user;
+    uint8_t device[PS_DEVICE_BYTES];
+    uint8_t name_len;
+    uint8_t name[PS_NAME_MAX];
+    uint32_t hash; /* Of the name. */
+    ps_content content;
+    bool published;
+} world_record;
+
+/* An append-only store that can be slow, fail, and lose its tail: records[0 .. durable) survive the
+ * process. One sync at a time (group commit). */
+typedef struct world_store {
+    world_record *records;
+    size_t len, cap, durable;
+    size_t syncing;       /* What the sync under way makes durable; 0: none. */
+    uint64_t sync_due_us; /* When it ends. */
+    uint32_t delay_us;    /* What a sync takes. */
+    uint64_t fails_until_us;
+    bool told; /* The server was told that it fails. */
+    uint64_t syncs, failures, lost;
+} world_store;
+
 typedef struct world_server {
     world *w;
     uint32_t node;
@@ -142,24 +181,19 @@ typedef struct world_server {
     uint64_t requests;
     world_verdict *verdicts; /* A queue: [at, len). */
     size_t verdicts_at, verdicts_len, verdicts_cap;
+    world_store store;
+    uint64_t crashed_us;
+    uint64_t away_until_us; /* Until then, it may have been kept from its work. */
+    uint32_t lives;
 } world_server;
-
-/* What the model knows of a user: told by the server's events and by what it was sent. */
-typedef struct world_account {
-    bool open;
-    uint32_t node; /* Where the session is. */
-    uint64_t opened_us, closed_us;
-    uint8_t reason; /* Of the last close. */
-} world_account;
 
 struct world {
     world_config cfg;
     ps_sim *sim;
     world_server server;
     world_peer *peers;
-    world_account *accounts; /* One a peer. */
-    uint64_t *heard_us;      /* By node: when the server was sent something from there. */
-    uint64_t steps, checks;
+    model model;
+    uint64_t steps, checks, rebatched;
     uint32_t live_evictions; /* Sessions that ended by silence, not because their peer left. */
 };
 
@@ -176,8 +210,18 @@ void world_run(world *w, uint64_t us);
 /* ---- the server's host: world_server.c ---- */
 
 void world_server_boot(world *w);
-void world_server_crash(world *w);
+/* kill -9: what its store has not made durable is gone, and `lies` records more that it said were.
+ * SIZE_MAX: all of it. */
+void world_server_crash(world *w, size_t lies);
+/* Its process stands still; its clock is set. */
+void world_server_pause(world *w, uint64_t us);
+void world_server_clock(world *w, const ps_sim_clock *clock);
+/* True when something has kept it from its work just now. */
+bool world_server_was_away(const world *w);
 ps_server_stats world_server_stats(const world *w);
+/* What the store holds for a name of a user's device last; NULL: nothing. */
+const world_record *world_store_last(const world *w, uint32_t user,
+                                     const uint8_t device[PS_DEVICE_BYTES], ps_span name);
 
 /* ---- a peer's host: world_peer.c, world_commands.c ---- */
 
@@ -224,7 +268,19 @@ void world_peer_settle(world_peer *p);
 void world_machine_init(world_machine *m, world *w, uint32_t node, uint32_t peer, ps_machine face,
                         int (*check)(const void *self));
 void world_machine_free(world_machine *m);
-void world_model_inputs(world *w, const ps_input in[], size_t n);
-void world_model_outputs(world *w, const ps_output *before, const ps_output *out, uint64_t now_us);
+/* A session of this user was ended by silence. */
+void world_evicted(world *w, uint32_t user, uint32_t node);
+/* An instant of the network in a node's clock: now or later. */
+uint64_t world_local_us(const world *w, uint32_t node, uint64_t at_us);
+
+/* world_store.c, for world_server.c */
+void world_store_add(world *w, const ps_event_record *e);
+/* Ends a sync that is due, begins the next. */
+void world_store_work(world *w);
+uint64_t world_store_due_us(const world *w);
+void world_store_crash(world *w, size_t lies);
+/* Gives what is durable to a new server. */
+void world_store_restore(world *w);
+void world_server_submit(world *w, ps_input in);
 
 #endif

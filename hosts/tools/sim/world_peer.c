@@ -117,6 +117,19 @@ static void on_entry(world_peer *p, const ps_event_entry *e)
     copy_text(line->name, sizeof line->name, e->name);
 }
 
+/* Invariant 8: what was acknowledged is in the store, whatever happens to the process. */
+static void require_durable(const world_peer *p, const world_command *c)
+{
+    const world *w = p->w;
+    if (!w->cfg.store || c->type != PS_INPUT_PUBLISH || c->error != PS_E_NONE) {
+        return;
+    }
+    const ps_span name = {(const uint8_t *)c->text, strlen(c->text)};
+    const world_record *last = world_store_last(w, p->user, p->device, name);
+    WORLD_REQUIRE(w,
+                  last != NULL && last->published && ps_content_equal(&last->content, &c->content));
+}
+
 /* Every command ends exactly once. */
 static void on_done(world_peer *p, const ps_event_done *e)
 {
@@ -134,6 +147,18 @@ static void on_done(world_peer *p, const ps_event_done *e)
     p->ended_tail = c;
     const uint8_t outcome[2] = {(uint8_t)c->type, (uint8_t)e->error};
     ps_sim_note(p->w->sim, p->node, outcome, sizeof outcome);
+    if (p->w->cfg.model) {
+        model_command(&p->w->model, p, c);
+    }
+    require_durable(p, c);
+}
+
+static void on_again(world_peer *p, const ps_event_done *e)
+{
+    world_command *c = find(p, e->tag);
+    WORLD_REQUIRE(p->w, !c->done);
+    c->lines_len = 0;
+    p->agains++;
 }
 
 static void on_account(world_peer *p, const ps_event *e)
@@ -186,6 +211,9 @@ void world_peer_read(world_peer *p)
     const ps_output *out = &p->machine.pump.out;
     for (size_t i = 0; i < out->events_len; i++) {
         const ps_event *e = &out->events[i];
+        if (p->w->cfg.event) {
+            p->w->cfg.event(p->w, p, e);
+        }
         switch (e->type) {
         case PS_EVENT_PEER:
         case PS_EVENT_FILE:
@@ -202,8 +230,13 @@ void world_peer_read(world_peer *p)
             on_account(p, e);
             break;
         case PS_EVENT_AGAIN:
+            on_again(p, &e->u.done);
+            break;
         case PS_EVENT_PUT_OFF:
+            p->put_offs++;
+            break;
         case PS_EVENT_UNLISTED:
+            p->unlisted++;
             break;
         case PS_EVENT_LOGIN_REQUEST:
         case PS_EVENT_SESSION_OPENED:
@@ -229,8 +262,9 @@ void world_peer_settle(world_peer *p)
         }
     }
     uint64_t deadline_us = ps_pump_deadline_us(&p->machine.pump);
-    if (p->script_at_us < deadline_us) {
-        deadline_us = p->script_at_us;
+    const uint64_t script_us = world_local_us(p->w, p->node, p->script_at_us);
+    if (script_us < deadline_us) {
+        deadline_us = script_us;
     }
     ps_sim_set_deadline(p->w->sim, p->node, deadline_us);
 }

@@ -26,18 +26,50 @@ void world_server_boot(world *w)
     WORLD_REQUIRE(w, ps_server_init(s->memory, bytes, &w->cfg.server, &server) == PS_OK);
     world_machine_init(&s->machine, w, s->node, WORLD_SERVER, ps_machine_of_server(server), check);
     s->verdicts_at = s->verdicts_len = 0;
-    ps_input clock = {.type = PS_INPUT_WALL_CLOCK, .u.wall_s = t->wall_s(t->ctx)};
-    WORLD_REQUIRE(w, ps_pump_submit(&s->machine.pump, &clock) == PS_OK);
+    s->lives++;
+    if (w->cfg.store) {
+        ps_pump_commit(&s->machine.pump, 0);
+        world_store_restore(w);
+    }
+    world_server_submit(w, (ps_input){.type = PS_INPUT_WALL_CLOCK, .u.wall_s = t->wall_s(t->ctx)});
     world_server_settle(w);
 }
 
-void world_server_crash(world *w)
+void world_server_crash(world *w, size_t lies)
 {
     ps_sim_crash(w->sim, w->server.node);
-    for (uint32_t i = 0; i < w->cfg.peers; i++) {
-        w->accounts[i].open = false;
-        w->accounts[i].closed_us = 0;
+    w->server.crashed_us = world_now_us(w);
+    model_crash(&w->model);
+    world_store_crash(w, lies);
+}
+
+/* What waited meanwhile is still worked on a little later. */
+#define AFTER_US UINT64_C(1000000)
+
+static void away_until(world *w, uint64_t at_us)
+{
+    if (w->server.away_until_us < at_us + AFTER_US) {
+        w->server.away_until_us = at_us + AFTER_US;
     }
+}
+
+void world_server_pause(world *w, uint64_t us)
+{
+    ps_sim_pause(w->sim, w->server.node, us);
+    away_until(w, world_now_us(w) + us);
+}
+
+void world_server_clock(world *w, const ps_sim_clock *clock)
+{
+    WORLD_REQUIRE(w, ps_sim_set_clock(w->sim, w->server.node, clock) == PS_OK);
+    /* With its own clock stopped or slow, it can be late until that is over. */
+    away_until(w, clock->stopped || clock->drift_ppm != 0 ? PS_TIME_NEVER - AFTER_US
+                                                          : world_now_us(w));
+}
+
+bool world_server_was_away(const world *w)
+{
+    return world_now_us(w) <= w->server.away_until_us;
 }
 
 ps_server_stats world_server_stats(const world *w)
@@ -70,6 +102,9 @@ static void verify_later(world *w, const ps_event_login *e)
     const uint32_t error =
         s->busy_ms > 0 ? PS_E_BUSY : (right(w, e) ? PS_E_NONE : PS_E_CREDENTIALS);
     s->requests++;
+    if (w->cfg.server_cost_ns > 0) {
+        ps_sim_charge(w->sim, s->node, w->cfg.verify_cost_ns);
+    }
     s->verdicts[s->verdicts_len++] = (world_verdict){
         .due_us = world_now_us(w) + w->cfg.verify_us,
         .pending = e->pending,
@@ -78,19 +113,21 @@ static void verify_later(world *w, const ps_event_login *e)
     };
 }
 
-/* Sessions are the model's business; see world_model.c. */
+/* Sessions are the model's business. */
 void world_server_read(world *w)
 {
     const ps_output *out = &w->server.machine.pump.out;
     for (size_t i = 0; i < out->events_len; i++) {
         if (out->events[i].type == PS_EVENT_LOGIN_REQUEST) {
             verify_later(w, &out->events[i].u.login);
+        } else if (out->events[i].type == PS_EVENT_RECORD) {
+            world_store_add(w, &out->events[i].u.record);
         }
     }
     ps_pump_clear_events(&w->server.machine.pump);
 }
 
-static void submit(world *w, ps_input in)
+void world_server_submit(world *w, ps_input in)
 {
     ps_status status = ps_pump_submit(&w->server.machine.pump, &in);
     while (status == PS_AGAIN) {
@@ -109,15 +146,22 @@ void world_server_settle(world *w)
     const uint64_t now_us = world_now_us(w);
     while (s->verdicts_at < s->verdicts_len && s->verdicts[s->verdicts_at].due_us <= now_us) {
         const world_verdict v = s->verdicts[s->verdicts_at++];
-        submit(w, (ps_input){.type = PS_INPUT_VERDICT,
-                             .u.verdict = {
-                                 .pending = v.pending, .error = v.error, .retry_ms = v.retry_ms}});
+        world_server_submit(
+            w, (ps_input){
+                   .type = PS_INPUT_VERDICT,
+                   .u.verdict = {.pending = v.pending, .error = v.error, .retry_ms = v.retry_ms}});
     }
-    uint64_t deadline_us = ps_pump_deadline_us(&s->machine.pump);
+    uint64_t host_us = PS_TIME_NEVER;
     if (s->verdicts_at == s->verdicts_len) {
         s->verdicts_at = s->verdicts_len = 0;
-    } else if (s->verdicts[s->verdicts_at].due_us < deadline_us) {
-        deadline_us = s->verdicts[s->verdicts_at].due_us;
+    } else {
+        host_us = s->verdicts[s->verdicts_at].due_us;
     }
-    ps_sim_set_deadline(w->sim, s->node, deadline_us);
+    if (w->cfg.store) {
+        world_store_work(w);
+        host_us = host_us < world_store_due_us(w) ? host_us : world_store_due_us(w);
+    }
+    const uint64_t machine_us = ps_pump_deadline_us(&s->machine.pump);
+    host_us = world_local_us(w, s->node, host_us);
+    ps_sim_set_deadline(w->sim, s->node, machine_us < host_us ? machine_us : host_us);
 }

@@ -1,0 +1,274 @@
+#include "faults.h"
+
+#include "swarm.h"
+
+#define S UINT64_C(1000000)
+
+const char *fault_text(fault f)
+{
+    static const char *const texts[FAULT_COUNT] = {
+#define FAULT_TEXT(name, text) text,
+        FAULT_LIST(FAULT_TEXT)
+#undef FAULT_TEXT
+    };
+    return texts[f];
+}
+
+static uint64_t draw(const swarm *s, uint64_t least, uint64_t most)
+{
+    return least + ps_sim_random(s->w->sim, most - least + 1);
+}
+
+static uint32_t draw_ppm(const swarm *s, uint32_t most)
+{
+    return (uint32_t)ps_sim_random(s->w->sim, most + 1u);
+}
+
+static uint32_t any_peer(const swarm *s)
+{
+    return (uint32_t)ps_sim_random(s->w->sim, s->cfg->peers);
+}
+
+/* ---- the network ---- */
+
+static ps_sim_link fair(void)
+{
+    return (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
+}
+
+static void set_weather(swarm *s, const ps_sim_link *link)
+{
+    ps_sim_set_default_link(s->w->sim, link);
+    s->faults.better_us = world_now_us(s->w) + draw(s, 3 * S, 20 * S);
+}
+
+static void weather(swarm *s)
+{
+    ps_sim_link link = fair();
+    link.latency_us = (uint32_t)draw(s, 1000, 150000);
+    link.jitter_us = (uint32_t)draw(s, 0, 50000);
+    link.loss_ppm = draw_ppm(s, 350000);
+    link.duplicate_ppm = draw_ppm(s, 100000);
+    link.reorder_ppm = draw_ppm(s, 100000);
+    link.reorder_us = (uint32_t)draw(s, 1, 2000000);
+    link.truncate_ppm = draw_ppm(s, 20000);
+    set_weather(s, &link);
+}
+
+static void bursts(swarm *s)
+{
+    ps_sim_link link = fair();
+    link.burst_ppm = draw_ppm(s, 20000) + 1000;
+    link.burst_end_ppm = draw_ppm(s, 200000) + 20000;
+    set_weather(s, &link);
+}
+
+static void narrow(swarm *s)
+{
+    ps_sim_link link = fair();
+    link.rate_bytes_s = draw(s, 4000, 40000);
+    link.queue_bytes = (uint32_t)draw(s, 2000, 20000);
+    set_weather(s, &link);
+}
+
+/* Some peers, or the server, apart from all others. */
+static void part(swarm *s, bool one_way)
+{
+    uint32_t some[64], others[64];
+    size_t some_len = 0, others_len = 0;
+    const uint64_t chance = draw(s, 1, 6);
+    for (uint32_t node = 0; node <= s->cfg->peers && some_len < 64 && others_len < 64; node++) {
+        if (ps_sim_random(s->w->sim, 7) < chance) {
+            some[some_len++] = node;
+        } else {
+            others[others_len++] = node;
+        }
+    }
+    WORLD_REQUIRE(s->w, ps_sim_partition(s->w->sim, some, some_len, others, others_len, one_way,
+                                         NULL) == PS_OK);
+    s->faults.better_us = world_now_us(s->w) + draw(s, S / 2, 15 * S);
+}
+
+/* ---- processes ---- */
+
+static void kill_server(swarm *s, size_t lies)
+{
+    if (s->faults.server_us == 0) {
+        world_server_crash(s->w, lies);
+        s->faults.server_us = world_now_us(s->w) + draw(s, S / 100, 10 * S);
+    }
+}
+
+static void start_server(swarm *s)
+{
+    s->faults.server_us = 0;
+    world_server_boot(s->w);
+}
+
+static void second_device(swarm *s)
+{
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        const bool here = s->users[i].second && s->users[i].down_until_us == 0;
+        if (here && world_peer_stats(s->w, i).state == PS_PEER_IDLE) {
+            s->faults.counts[FAULT_SECOND_DEVICE]++;
+            world_login(s->w, i);
+            return;
+        }
+    }
+}
+
+/* ---- clocks: the server's, or a peer's ---- */
+
+static void set_clock(swarm *s, const ps_sim_clock *clock)
+{
+    if (ps_sim_random(s->w->sim, 3) == 0) {
+        world_server_clock(s->w, clock);
+    } else {
+        const uint32_t node = s->w->peers[any_peer(s)].node;
+        WORLD_REQUIRE(s->w, ps_sim_set_clock(s->w->sim, node, clock) == PS_OK);
+    }
+}
+
+static void clock_wrong(swarm *s, const ps_sim_clock *clock)
+{
+    set_clock(s, clock);
+    s->faults.clocks_us = world_now_us(s->w) + draw(s, S, clock->stopped ? 6 * S : 60 * S);
+}
+
+static void put_clocks_right(swarm *s)
+{
+    static const ps_sim_clock right = {.jump_us = 0};
+    world_server_clock(s->w, &right);
+    s->w->server.away_until_us = world_now_us(s->w) + 5 * S;
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        (void)ps_sim_set_clock(s->w->sim, s->w->peers[i].node, &right);
+    }
+    s->faults.clocks_us = 0;
+}
+
+/* ---- all of them ---- */
+
+static void begin(swarm *s, fault f)
+{
+    world *w = s->w;
+    if (f != FAULT_SECOND_DEVICE) {
+        s->faults.counts[f]++;
+    }
+    switch (f) {
+    case FAULT_WEATHER:
+        weather(s);
+        break;
+    case FAULT_BURSTS:
+        bursts(s);
+        break;
+    case FAULT_NARROW:
+        narrow(s);
+        break;
+    case FAULT_PARTITION:
+        part(s, false);
+        break;
+    case FAULT_ONE_WAY:
+        part(s, true);
+        break;
+    case FAULT_PEER_CRASH:
+        swarm_crash(s, any_peer(s), draw(s, 0, 20 * S), false);
+        break;
+    case FAULT_PEER_AMNESIA:
+        swarm_crash(s, any_peer(s), draw(s, 0, 20 * S), true);
+        break;
+    case FAULT_SERVER_KILL:
+        kill_server(s, 0);
+        break;
+    case FAULT_SERVER_LIES:
+        kill_server(s, (size_t)draw(s, 1, 60));
+        break;
+    case FAULT_SERVER_WIPED:
+        kill_server(s, SIZE_MAX);
+        break;
+    case FAULT_SERVER_PAUSE:
+        world_server_pause(w, draw(s, S / 20, 12 * S));
+        break;
+    case FAULT_PEER_PAUSE:
+        ps_sim_pause(w->sim, w->peers[any_peer(s)].node, draw(s, S / 20, 12 * S));
+        break;
+    case FAULT_CLOCK_AHEAD:
+        set_clock(s, &(ps_sim_clock){.jump_us = (int64_t)draw(s, 1000, 3600 * S)});
+        break;
+    case FAULT_CLOCK_BACK:
+        set_clock(s, &(ps_sim_clock){.jump_us = -(int64_t)draw(s, 1, 3600 * S)});
+        break;
+    case FAULT_CLOCK_DRIFT:
+        clock_wrong(s, &(ps_sim_clock){.drift_ppm = (int32_t)draw(s, 0, 100000) - 50000});
+        break;
+    case FAULT_CLOCK_STOPPED:
+        clock_wrong(s, &(ps_sim_clock){.stopped = true});
+        break;
+    case FAULT_SLOW_DISK:
+        w->server.store.delay_us = (uint32_t)draw(s, 1000, 3 * S);
+        break;
+    case FAULT_FULL_DISK:
+        w->server.store.fails_until_us = world_now_us(w) + draw(s, S, 15 * S);
+        break;
+    case FAULT_BUSY_SERVER: { /* As if it were paused, but by work. */
+        const uint64_t us = draw(s, 1000, 2 * S);
+        ps_sim_charge(w->sim, w->server.node, us * 1000);
+        w->server.away_until_us = world_now_us(w) + us + S;
+        break;
+    }
+    case FAULT_SECOND_DEVICE:
+        second_device(s);
+        break;
+    case FAULT_COUNT:
+    default:
+        break;
+    }
+}
+
+void faults_work(swarm *s)
+{
+    faults *f = &s->faults;
+    const uint64_t now_us = world_now_us(s->w);
+    if (f->better_us <= now_us && f->better_us != 0) {
+        const ps_sim_link link = fair();
+        f->better_us = 0;
+        ps_sim_heal_all(s->w->sim);
+        ps_sim_set_default_link(s->w->sim, &link);
+        s->w->server.store.delay_us = 2000;
+    }
+    if (f->server_us != 0 && f->server_us <= now_us) {
+        start_server(s);
+    }
+    if (f->clocks_us != 0 && f->clocks_us <= now_us) {
+        put_clocks_right(s);
+    }
+    if (!s->quiet && f->next_us <= now_us) {
+        begin(s, (fault)ps_sim_random(s->w->sim, FAULT_COUNT));
+        f->next_us = now_us + draw(s, S / 2, 12 * S);
+    }
+}
+
+uint64_t faults_due_us(const swarm *s)
+{
+    const faults *f = &s->faults;
+    uint64_t due_us = s->quiet ? PS_TIME_NEVER : f->next_us;
+    const uint64_t others[3] = {f->better_us, f->server_us, f->clocks_us};
+    for (size_t i = 0; i < 3; i++) {
+        due_us = others[i] != 0 && others[i] < due_us ? others[i] : due_us;
+    }
+    return due_us;
+}
+
+void faults_heal(swarm *s)
+{
+    faults *f = &s->faults;
+    const ps_sim_link link = fair();
+    f->better_us = 0;
+    ps_sim_heal_all(s->w->sim);
+    ps_sim_set_default_link(s->w->sim, &link);
+    s->w->server.store.delay_us = 2000;
+    s->w->server.store.fails_until_us = 0;
+    if (f->server_us != 0) {
+        start_server(s);
+    }
+    put_clocks_right(s);
+}

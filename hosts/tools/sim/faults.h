@@ -1,0 +1,58 @@
+/* What can go wrong, drawn at random and undone after a while. */
+#ifndef PS_SIM_FAULTS_H
+#define PS_SIM_FAULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* X(NAME, for people). Counted each time that one begins. */
+#define FAULT_LIST(X)                                                                              \
+    X(WEATHER, "bad weather: loss, duplicates, late and cut datagrams")                            \
+    X(BURSTS, "bursts of loss")                                                                    \
+    X(PARTITION, "partitions")                                                                     \
+    X(ONE_WAY, "one-way partitions")                                                               \
+    X(NARROW, "narrow links with short queues")                                                    \
+    X(PEER_CRASH, "peers that crash and return")                                                   \
+    X(PEER_AMNESIA, "peers that return without their memory")                                      \
+    X(SERVER_KILL, "server killed, its store keeps what it promised")                              \
+    X(SERVER_LIES, "server killed, its disk had lied about the end")                               \
+    X(SERVER_WIPED, "server killed, its store is gone")                                            \
+    X(SERVER_PAUSE, "server stopped for a while")                                                  \
+    X(PEER_PAUSE, "peers stopped for a while")                                                     \
+    X(CLOCK_AHEAD, "clocks set ahead")                                                             \
+    X(CLOCK_BACK, "clocks set back")                                                               \
+    X(CLOCK_DRIFT, "clocks that run fast or slow")                                                 \
+    X(CLOCK_STOPPED, "clocks that stand still")                                                    \
+    X(SLOW_DISK, "slow disk of the server")                                                        \
+    X(FULL_DISK, "failing disk of the server")                                                     \
+    X(BUSY_SERVER, "server with too much work")                                                    \
+    X(SECOND_DEVICE, "logins from a user's second device")
+
+typedef enum fault {
+#define FAULT_ENUM(name, text) FAULT_##name,
+    FAULT_LIST(FAULT_ENUM)
+#undef FAULT_ENUM
+        FAULT_COUNT
+} fault;
+
+const char *fault_text(fault f);
+
+struct swarm;
+
+typedef struct faults {
+    uint64_t counts[FAULT_COUNT];
+    uint64_t next_us;   /* When the next one is drawn. */
+    uint64_t better_us; /* When the network's weather changes back. */
+    uint64_t server_us; /* When a killed server starts again; 0: it runs. */
+    uint64_t clocks_us; /* When clocks that run wrong are put right; 0: none does. */
+    bool wiped;
+} faults;
+
+/* Draws what is due, and undoes what is over. Called between instants of the network. */
+void faults_work(struct swarm *s);
+/* When faults_work() wants to be called again. */
+uint64_t faults_due_us(const struct swarm *s);
+/* Undoes everything: networks whole, processes running, clocks and disks as they should be. */
+void faults_heal(struct swarm *s);
+
+#endif

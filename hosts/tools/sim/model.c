@@ -1,0 +1,257 @@
+/* The model's tables: sessions, logs, publications, and how time passes in it. */
+#include "model_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The server's rule for a clock that is set back (core/PORTING.md). */
+#define SET_BACK_US 1000000u
+/* What is gone is remembered so long, for lists that began before: longer than any lasts. */
+#define MEMORY_US UINT64_C(120000000)
+#define LOGINS    4096u
+
+void model_init(model *m, struct world *w)
+{
+    memset(m, 0, sizeof *m);
+    m->w = w;
+    m->sessions = calloc(w->cfg.peers, sizeof *m->sessions);
+    m->logins_cap = LOGINS;
+    m->logins = calloc(LOGINS, sizeof *m->logins);
+    WORLD_REQUIRE(w, m->sessions != NULL && m->logins != NULL);
+}
+
+void model_free(model *m)
+{
+    free(m->sessions);
+    free(m->logs);
+    free(m->pubs);
+    free(m->logins);
+}
+
+uint32_t model_hash(ps_span name)
+{
+    uint32_t hash = UINT32_C(0x811c9dc5);
+    for (size_t i = 0; i < name.len; i++) {
+        hash = (hash ^ name.data[i]) * UINT32_C(0x01000193);
+    }
+    return hash;
+}
+
+uint32_t model_node(const model *m, const ps_addr *addr)
+{
+    const uint32_t host =
+        ((uint32_t)addr->ip[1] << 16) | ((uint32_t)addr->ip[2] << 8) | addr->ip[3];
+    WORLD_REQUIRE(m->w, addr->ip[0] == 10 && host >= 1 && host <= m->w->cfg.peers + 1);
+    return host - 1;
+}
+
+static void *grown(model *m, void *table, size_t *cap, size_t bytes)
+{
+    *cap = *cap > 0 ? 2 * *cap : 64;
+    void *more = realloc(table, *cap * bytes);
+    WORLD_REQUIRE(m->w, more != NULL);
+    return more;
+}
+
+uint32_t model_log_of(model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES])
+{
+    for (size_t i = 0; i < m->logs_len; i++) {
+        if (m->logs[i].user == user && memcmp(m->logs[i].device, device, PS_DEVICE_BYTES) == 0) {
+            return (uint32_t)i;
+        }
+    }
+    if (m->logs_len == m->logs_cap) {
+        m->logs = grown(m, m->logs, &m->logs_cap, sizeof *m->logs);
+    }
+    model_log *log = &m->logs[m->logs_len];
+    *log = (model_log){.user = user};
+    memcpy(log->device, device, PS_DEVICE_BYTES);
+    return (uint32_t)m->logs_len++;
+}
+
+model_pub *model_find(const model *m, uint32_t log, ps_span name)
+{
+    const uint32_t hash = model_hash(name);
+    for (size_t i = 0; i < m->pubs_len; i++) {
+        model_pub *pub = &m->pubs[i];
+        if (pub->hash == hash && pub->log == log && pub->died_us == 0 &&
+            pub->name_len == name.len && memcmp(pub->name, name.data, name.len) == 0) {
+            return pub;
+        }
+    }
+    return NULL;
+}
+
+/* The place of one that nobody can still ask about, or a new one. */
+static model_pub *place(model *m)
+{
+    const uint64_t now_us = world_now_us(m->w);
+    for (size_t i = 0; i < m->pubs_len; i++) {
+        if (m->pubs[i].died_us != 0 && m->pubs[i].died_us + MEMORY_US < now_us) {
+            return &m->pubs[i];
+        }
+    }
+    if (m->pubs_len == m->pubs_cap) {
+        m->pubs = grown(m, m->pubs, &m->pubs_cap, sizeof *m->pubs);
+    }
+    return &m->pubs[m->pubs_len++];
+}
+
+void model_add(model *m, uint32_t log, ps_span name, const ps_content *content)
+{
+    model_pub *pub = place(m);
+    *pub = (model_pub){.log = log,
+                       .hash = model_hash(name),
+                       .name_len = (uint8_t)name.len,
+                       .content = *content,
+                       .born_us = world_now_us(m->w)};
+    memcpy(pub->name, name.data, name.len);
+    m->live++;
+}
+
+void model_end(model *m, model_pub *pub)
+{
+    pub->died_us = world_now_us(m->w);
+    m->live--;
+}
+
+uint32_t model_published(const model *m, uint32_t user)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < m->pubs_len; i++) {
+        count += m->pubs[i].died_us == 0 && m->logs[m->pubs[i].log].user == user ? 1u : 0u;
+    }
+    return count;
+}
+
+uint32_t model_listed(const model *m, uint32_t user, ps_span name)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < m->logs_len; i++) {
+        count += m->logs[i].user == user && model_find(m, (uint32_t)i, name) != NULL ? 1u : 0u;
+    }
+    return count;
+}
+
+bool model_online(const model *m, uint32_t user)
+{
+    return m->sessions[user].open && m->sessions[user].deadline_us > m->now_us;
+}
+
+uint32_t model_asker(const model *m, uint64_t client_id)
+{
+    for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
+        if (m->sessions[i].open && m->sessions[i].client_id == client_id) {
+            return i;
+        }
+    }
+    return MODEL_NONE;
+}
+
+const model_login *model_login_of(const model *m, uint64_t client_id)
+{
+    for (size_t i = 0; i < m->logins_cap; i++) {
+        if (m->logins[i].client_id == client_id) {
+            return &m->logins[i];
+        }
+    }
+    return NULL;
+}
+
+void model_forget(model *m, uint32_t log)
+{
+    for (size_t i = 0; i < m->pubs_len; i++) {
+        if (m->pubs[i].died_us == 0 && m->pubs[i].log == log) {
+            return;
+        }
+    }
+    m->logs[log].generation = 0;
+}
+
+/* ---- time ---- */
+
+static void pass_time(model *m, uint64_t host_us, uint64_t late_us)
+{
+    const uint64_t now_us = host_us + m->offset_us;
+    if (now_us >= m->now_us) {
+        m->now_us = now_us;
+    } else if (m->now_us - now_us >= SET_BACK_US) {
+        m->offset_us += m->now_us - now_us;
+    }
+    /* Only a server that was kept from its work may give anybody more time. */
+    WORLD_REQUIRE(m->w, late_us == m->late_us || world_server_was_away(m->w));
+    for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
+        m->sessions[i].deadline_us += late_us - m->late_us;
+    }
+    m->late_us = late_us;
+}
+
+void model_step(model *m, const ps_input *in, const uint8_t *bytes, const ps_output *before,
+                const ps_output *out, const ps_server_stats *stats)
+{
+    model_owed owed;
+    memset(&owed, 0, sizeof owed);
+    pass_time(m, in->now_us, stats->late_us);
+    model_input(m, in, bytes, before, out, &owed);
+    model_answers(m, before, out, &owed);
+    WORLD_REQUIRE(m->w, stats->publications == m->live);
+    uint32_t open = 0;
+    for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
+        open += m->sessions[i].open ? 1u : 0u;
+    }
+    WORLD_REQUIRE(m->w, stats->sessions == open);
+}
+
+/* ---- death and return of the server ---- */
+
+void model_crash(model *m)
+{
+    const uint64_t now_us = world_now_us(m->w);
+    for (size_t i = 0; i < m->pubs_len; i++) {
+        if (m->pubs[i].died_us == 0) {
+            m->pubs[i].died_us = now_us;
+        }
+    }
+    m->live = 0;
+    for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
+        m->sessions[i] = (model_session){.open = false};
+    }
+    for (size_t i = 0; i < m->logs_len; i++) {
+        m->logs[i].generation = 0;
+    }
+    m->now_us = m->offset_us = m->late_us = 0;
+    m->store_busy = false;
+}
+
+/* One that died with the process and comes back from the store was there throughout. */
+static bool revive(model *m, uint32_t log, const ps_input_restore *in)
+{
+    for (size_t i = 0; i < m->pubs_len; i++) {
+        model_pub *pub = &m->pubs[i];
+        if (pub->log == log && pub->died_us != 0 && pub->died_us == m->w->server.crashed_us &&
+            pub->name_len == in->name.len && memcmp(pub->name, in->name.data, in->name.len) == 0) {
+            pub->died_us = 0;
+            pub->content = in->content;
+            m->live++;
+            return true;
+        }
+    }
+    return false;
+}
+
+void model_restored(model *m, const ps_input_restore *in)
+{
+    const uint32_t user = world_user_index(m->w, in->user);
+    WORLD_REQUIRE(m->w, user != UINT32_MAX);
+    const uint32_t log = model_log_of(m, user, in->device);
+    model_pub *pub = model_find(m, log, in->name);
+    m->logs[log].generation = in->generation;
+    if (in->published && pub != NULL) {
+        pub->content = in->content;
+    } else if (in->published && !revive(m, log, in)) {
+        model_add(m, log, in->name, &in->content);
+    } else if (!in->published && pub != NULL) {
+        model_end(m, pub);
+    }
+    model_forget(m, log);
+}

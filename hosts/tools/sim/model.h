@@ -1,0 +1,87 @@
+/* A naive server beside the server: arrays and linear scans, fed with what the server is fed. It
+ * knows who is online (invariant 1) and what every device's log holds, and looks at each answer of
+ * the server and at each list that a peer gets: what existed throughout is there exactly once, and
+ * nothing that did not exist. It reads packets by itself (read.h). */
+#ifndef PS_SIM_MODEL_H
+#define PS_SIM_MODEL_H
+
+#include "peersync/server.h"
+#include "read.h"
+
+struct world;
+struct world_peer;
+struct world_command;
+
+/* Counters that a session's replay window looks back on. */
+#define MODEL_WINDOW 256u
+
+typedef struct model_session {
+    bool open;
+    uint32_t node;
+    uint64_t id;        /* Receiver id of what the server takes; 0: not told yet. */
+    uint64_t client_id; /* And of what it sends. */
+    uint8_t device[PS_DEVICE_BYTES];
+    uint64_t deadline_us; /* In the server's time. */
+    uint64_t heard_us;
+    uint64_t highest;
+    uint64_t seen[MODEL_WINDOW];
+    size_t seen_len;
+    bool left;         /* LOGOUT was taken. */
+    uint64_t since_us; /* Online without a gap since then, in the network's time. */
+} model_session;
+
+typedef struct model_log {
+    uint32_t user;
+    uint8_t device[PS_DEVICE_BYTES];
+    uint64_t generation;
+} model_log;
+
+/* A publication, or what is remembered of one that is gone. */
+typedef struct model_pub {
+    uint32_t log;
+    uint32_t hash; /* Of the name, to compare faster. */
+    uint8_t name_len;
+    uint8_t name[PS_NAME_MAX];
+    ps_content content;
+    uint64_t born_us, died_us; /* In the network's time; died 0: it is listed. */
+} model_pub;
+
+typedef struct model_login {
+    uint64_t client_id;
+    uint32_t user, node;
+    uint8_t device[PS_DEVICE_BYTES];
+} model_login;
+
+typedef struct model {
+    struct world *w;
+    uint64_t now_us, offset_us; /* The server's time, made of its node's clock. */
+    uint64_t late_us;           /* As the server has counted it. */
+    bool store_busy;
+    model_session *sessions; /* One a user. */
+    model_log *logs;
+    size_t logs_len, logs_cap;
+    model_pub *pubs;
+    size_t pubs_len, pubs_cap;
+    uint32_t live;
+    model_login *logins; /* A ring of those seen last. */
+    size_t logins_at, logins_cap;
+    uint64_t pages, entries, lists; /* Looked at. */
+} model;
+
+void model_init(model *m, struct world *w);
+void model_free(model *m);
+
+/* The server has stepped this one input (`bytes`: a datagram as it was before) and appended to the
+ * output from these lengths on. */
+void model_step(model *m, const ps_input *in, const uint8_t *bytes, const ps_output *before,
+                const ps_output *out, const ps_server_stats *stats);
+/* The server's process has died; what its store holds is told to the next one. */
+void model_crash(model *m);
+void model_restored(model *m, const ps_input_restore *in);
+/* A peer's command has ended. */
+void model_command(model *m, const struct world_peer *p, const struct world_command *c);
+
+/* Publications of a user that are listed now under this name, with any content. */
+uint32_t model_listed(const model *m, uint32_t user, ps_span name);
+
+#endif

@@ -1,0 +1,146 @@
+/* The model's look at every answer of the server. */
+#include "model_internal.h"
+
+#include <string.h>
+
+static void on_login_ok(model *m, const read_packet *p, const read_message *msg)
+{
+    read_cursor c = read_body(msg);
+    const uint64_t id = read_number(&c, 8);
+    (void)read_bytes(&c, 3 * 4 + 8);
+    const uint64_t generation = read_number(&c, 8);
+    const model_login *l = model_login_of(m, p->receiver);
+    WORLD_REQUIRE(m->w, !c.bad && l != NULL && m->sessions[l->user].open);
+    model_session *s = &m->sessions[l->user];
+    WORLD_REQUIRE(m->w, s->node == l->node && (s->id == 0 || s->id == id));
+    s->id = id;
+    s->client_id = p->receiver;
+    memcpy(s->device, l->device, PS_DEVICE_BYTES);
+    const uint32_t log = model_log_of(m, l->user, l->device);
+    WORLD_REQUIRE(m->w, m->logs[log].generation == generation);
+}
+
+static void on_published(const model *m, const read_message *msg, const model_owed *owed)
+{
+    read_cursor c = read_body(msg);
+    WORLD_REQUIRE(m->w, owed->changes && !owed->busy && msg->request == owed->request);
+    WORLD_REQUIRE(m->w, read_number(&c, 8) == owed->generation);
+    WORLD_REQUIRE(m->w, read_number(&c, 1) == owed->refused);
+    for (uint32_t i = 0; i < owed->refused; i++) {
+        WORLD_REQUIRE(m->w, read_number(&c, 1) == owed->indices[i]);
+        WORLD_REQUIRE(m->w, read_number(&c, 2) == owed->errors[i]);
+    }
+    WORLD_REQUIRE(m->w, !c.bad && c.left == 0);
+}
+
+/* The log in which this is listed now, by a device of the user; MODEL_NONE: it is not. */
+static uint32_t listed_in(const model *m, uint32_t user, ps_span name, const ps_content *content)
+{
+    for (size_t i = 0; i < m->logs_len; i++) {
+        const model_pub *pub = m->logs[i].user == user ? model_find(m, (uint32_t)i, name) : NULL;
+        if (pub != NULL && ps_content_equal(&pub->content, content)) {
+            return (uint32_t)i;
+        }
+    }
+    return MODEL_NONE;
+}
+
+static void on_file(const model *m, read_cursor *c, uint32_t asker)
+{
+    const unsigned flags = (unsigned)read_number(c, 1);
+    const ps_content content = read_content(c);
+    const uint32_t user = world_user_index(m->w, read_text(c));
+    const ps_span name = read_text(c);
+    WORLD_REQUIRE(m->w, !c->bad && user != UINT32_MAX);
+    WORLD_REQUIRE(m->w, listed_in(m, user, name, &content) != MODEL_NONE);
+    WORLD_REQUIRE(m->w, ((flags & 1) != 0) == model_online(m, user));
+    WORLD_REQUIRE(m->w, ((flags & 2) != 0) == (user == asker));
+}
+
+static void on_source(const model *m, read_cursor *c, uint32_t asker, const model_owed *owed)
+{
+    const unsigned flags = (unsigned)read_number(c, 1);
+    const ps_content content = read_content(c);
+    const uint32_t user = world_user_index(m->w, read_text(c));
+    const uint32_t addresses = (uint32_t)read_number(c, 1);
+    for (uint32_t i = 0; i < addresses; i++) {
+        (void)read_number(c, 1);
+        (void)read_text(c);
+    }
+    WORLD_REQUIRE(m->w, !c->bad && user != UINT32_MAX);
+    WORLD_REQUIRE(m->w, listed_in(m, user, owed->locate, &content) != MODEL_NONE);
+    WORLD_REQUIRE(m->w, ((flags & 2) != 0) == (user == asker));
+    WORLD_REQUIRE(m->w, (flags & 1) != 0 || addresses == 0);
+    if ((flags & 1) != 0) { /* Online, and on the device that publishes it. */
+        const model_session *s = &m->sessions[user];
+        bool there = false;
+        for (size_t i = 0; i < m->logs_len; i++) {
+            there = there || (m->logs[i].user == user &&
+                              memcmp(m->logs[i].device, s->device, PS_DEVICE_BYTES) == 0 &&
+                              model_find(m, (uint32_t)i, owed->locate) != NULL);
+        }
+        WORLD_REQUIRE(m->w, model_online(m, user) && there);
+    }
+}
+
+static void on_page(model *m, const read_packet *p, const read_message *msg, const model_owed *owed)
+{
+    read_cursor c = read_body(msg);
+    const uint32_t asker = model_asker(m, p->receiver);
+    WORLD_REQUIRE(m->w, asker != MODEL_NONE);
+    (void)read_number(&c, 8);
+    const uint32_t count = (uint32_t)read_number(&c, 1);
+    m->pages++;
+    m->entries += count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (msg->type == READ_PEERS) {
+            const uint32_t user = world_user_index(m->w, read_text(&c));
+            WORLD_REQUIRE(m->w, user != UINT32_MAX && user != asker && model_online(m, user));
+        } else if (msg->type == READ_FILES) {
+            on_file(m, &c, asker);
+        } else if (msg->type == READ_SOURCES) {
+            WORLD_REQUIRE(m->w, msg->request == owed->locate_request);
+            on_source(m, &c, asker, owed);
+        } else {
+            const uint32_t log = model_log_of(m, asker, m->sessions[asker].device);
+            WORLD_REQUIRE(m->w, model_find(m, log, read_text(&c)) != NULL);
+        }
+    }
+    WORLD_REQUIRE(m->w, !c.bad && c.left == 0);
+}
+
+static void on_heartbeat_ok(model *m, const read_packet *p, const read_message *msg)
+{
+    read_cursor c = read_body(msg);
+    const uint32_t asker = model_asker(m, p->receiver);
+    WORLD_REQUIRE(m->w, asker != MODEL_NONE && model_online(m, asker));
+    const uint32_t log = model_log_of(m, asker, m->sessions[asker].device);
+    WORLD_REQUIRE(m->w, read_number(&c, 8) == m->logs[log].generation);
+}
+
+void model_answers(model *m, const ps_output *before, const ps_output *out, const model_owed *owed)
+{
+    bool answered = !owed->changes;
+    for (size_t i = before->datagrams_len; i < out->datagrams_len; i++) {
+        const ps_datagram *dg = &out->datagrams[i];
+        read_packet p;
+        WORLD_REQUIRE(m->w, read_packet_of(out->bytes + dg->offset, dg->len, &p));
+        for (size_t k = 0; k < p.count; k++) {
+            const read_message *msg = &p.messages[k];
+            if (msg->type == READ_LOGIN_OK) {
+                on_login_ok(m, &p, msg);
+            } else if (msg->type == READ_PUBLISHED) {
+                on_published(m, msg, owed);
+                answered = true;
+            } else if (msg->type == READ_HEARTBEAT_OK) {
+                on_heartbeat_ok(m, &p, msg);
+            } else if (msg->type == READ_PEERS || msg->type == READ_FILES ||
+                       msg->type == READ_SOURCES || msg->type == READ_NAMES) {
+                on_page(m, &p, msg, owed);
+            } else if (msg->type == READ_ERROR && owed->busy && msg->request == owed->request) {
+                answered = true;
+            }
+        }
+    }
+    WORLD_REQUIRE(m->w, answered);
+}

@@ -1,0 +1,304 @@
+/* The model's way in: which packets a session takes, and what their changes do. */
+#include "model_internal.h"
+
+#include <string.h>
+
+#include "peersync/transfer.h"
+
+static uint64_t dead_us(const model *m)
+{
+    return m->w->cfg.server.dead_ms * UINT64_C(1000);
+}
+
+static void sign_of_life(model *m, model_session *s)
+{
+    s->deadline_us = m->now_us + dead_us(m);
+    s->heard_us = m->now_us;
+}
+
+/* ---- LOGIN ---- */
+
+static void on_login(model *m, uint32_t node, const read_message *msg)
+{
+    read_cursor c = read_body(msg);
+    const uint64_t client_id = read_number(&c, 8);
+    const ps_span device = read_bytes(&c, PS_DEVICE_BYTES);
+    (void)read_bytes(&c, 4 + 2 + 2 + 1);
+    const ps_span name = read_text(&c);
+    if (c.bad) {
+        return;
+    }
+    const uint32_t user = world_user_index(m->w, name);
+    if (user == UINT32_MAX) {
+        return;
+    }
+    model_session *s = &m->sessions[user];
+    if (model_online(m, user) && s->client_id == client_id && s->node == node &&
+        memcmp(s->device, device.data, PS_DEVICE_BYTES) == 0) {
+        sign_of_life(m, s); /* The answer was lost. */
+        return;
+    }
+    if (model_login_of(m, client_id) == NULL) {
+        model_login *l = &m->logins[m->logins_at++ % m->logins_cap];
+        *l = (model_login){.client_id = client_id, .user = user, .node = node};
+        memcpy(l->device, device.data, PS_DEVICE_BYTES);
+    }
+}
+
+/* ---- packets of sessions ---- */
+
+static bool is_new(const model_session *s, uint64_t counter)
+{
+    if (counter == UINT64_MAX ||
+        (s->highest >= MODEL_WINDOW && counter <= s->highest - MODEL_WINDOW)) {
+        return false;
+    }
+    for (size_t i = 0; i < s->seen_len; i++) {
+        if (s->seen[i] == counter) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void remember(model_session *s, uint64_t counter)
+{
+    size_t kept = 0;
+    s->highest = counter > s->highest ? counter : s->highest;
+    for (size_t i = 0; i < s->seen_len; i++) {
+        if (s->seen[i] + MODEL_WINDOW > s->highest) {
+            s->seen[kept++] = s->seen[i];
+        }
+    }
+    s->seen[kept++] = counter;
+    s->seen_len = kept;
+}
+
+static uint32_t session_of(const model *m, uint64_t id)
+{
+    for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
+        if (m->sessions[i].open && m->sessions[i].id == id && id != 0) {
+            return i;
+        }
+    }
+    return MODEL_NONE;
+}
+
+static void refuse(model_owed *owed, uint32_t index, uint32_t error)
+{
+    owed->indices[owed->refused] = (uint8_t)index;
+    owed->errors[owed->refused++] = (uint16_t)error;
+}
+
+/* What the entry's rules say, whatever the tables hold. */
+static uint32_t fault_of(ps_span name, const ps_content *content)
+{
+    if (ps_name_check(name) != PS_NAME_OK) {
+        return PS_E_BAD_NAME;
+    }
+    return content->length > PS_FILE_MAX ? PS_E_MALFORMED : PS_E_NONE;
+}
+
+/* The server's word for one entry: it alone knows when its tables are full. */
+static bool server_says_full(const model_owed *said, uint32_t index)
+{
+    for (uint32_t i = 0; i < said->refused; i++) {
+        if (said->indices[i] == index) {
+            return said->errors[i] == PS_E_FULL;
+        }
+    }
+    return false;
+}
+
+static void apply(model *m, model_owed *owed, const model_owed *said, bool publish, uint32_t index,
+                  ps_span name, const ps_content *content)
+{
+    model_pub *pub = model_find(m, owed->log, name);
+    if (!publish) {
+        if (pub != NULL) {
+            model_end(m, pub);
+        }
+        return;
+    }
+    const uint32_t fault = fault_of(name, content);
+    if (fault != PS_E_NONE) {
+        refuse(owed, index, fault);
+    } else if (pub != NULL) {
+        pub->content = *content;
+    } else if (model_published(m, owed->user) >= m->w->cfg.server.max_user_publications) {
+        refuse(owed, index, PS_E_QUOTA);
+    } else if (server_says_full(said, index)) {
+        WORLD_REQUIRE(m->w, m->w->cfg.scarce); /* There was room. */
+        refuse(owed, index, PS_E_FULL);
+    } else {
+        model_add(m, owed->log, name, content);
+    }
+}
+
+/* An entry that was applied before: its refusal is told again, as far as it can be known. */
+static void repeat(const model *m, model_owed *owed, const model_owed *said, bool publish,
+                   uint32_t index, ps_span name, const ps_content *content)
+{
+    const uint32_t fault = publish ? fault_of(name, content) : PS_E_NONE;
+    if (fault != PS_E_NONE) {
+        refuse(owed, index, fault);
+    } else if (publish && model_find(m, owed->log, name) == NULL) {
+        for (uint32_t i = 0; i < said->refused; i++) {
+            if (said->indices[i] == index &&
+                (said->errors[i] == PS_E_QUOTA || said->errors[i] == PS_E_FULL)) {
+                refuse(owed, index, said->errors[i]);
+            }
+        }
+    }
+}
+
+static void on_changes(model *m, const read_message *msg, model_owed *owed, const model_owed *said)
+{
+    read_cursor c = read_body(msg);
+    const bool publish = msg->type == READ_PUBLISH;
+    const uint64_t first = read_number(&c, 8);
+    const uint32_t count = (uint32_t)read_number(&c, 1);
+    owed->changes = true;
+    owed->request = msg->request;
+    owed->busy = m->store_busy;
+    for (uint32_t i = 0; i < count && !owed->busy; i++) {
+        const ps_content content = publish ? read_content(&c) : (ps_content){.length = 0};
+        const ps_span name = read_text(&c);
+        uint64_t *generation = &m->logs[owed->log].generation;
+        WORLD_REQUIRE(m->w, !c.bad);
+        if (first + i <= *generation) {
+            repeat(m, owed, said, publish, i, name, &content);
+        } else if (first + i == *generation + 1) {
+            ++*generation;
+            apply(m, owed, said, publish, i, name, &content);
+        } else {
+            break;
+        }
+    }
+    owed->generation = m->logs[owed->log].generation;
+}
+
+/* The refusals of the server's PUBLISHED for this request, read ahead. */
+static void read_refusals(const ps_output *before, const ps_output *out, uint32_t request,
+                          model_owed *said)
+{
+    said->refused = 0;
+    for (size_t i = before->datagrams_len; i < out->datagrams_len; i++) {
+        read_packet p;
+        if (!read_packet_of(out->bytes + out->datagrams[i].offset, out->datagrams[i].len, &p)) {
+            continue;
+        }
+        for (size_t k = 0; k < p.count; k++) {
+            if (p.messages[k].type != READ_PUBLISHED || p.messages[k].request != request) {
+                continue;
+            }
+            read_cursor c = read_body(&p.messages[k]);
+            (void)read_number(&c, 8);
+            const uint32_t count = (uint32_t)read_number(&c, 1);
+            for (uint32_t r = 0; r < count && r < 64 && !c.bad; r++) {
+                const uint32_t index = (uint32_t)read_number(&c, 1);
+                refuse(said, index, (uint32_t)read_number(&c, 2));
+            }
+        }
+    }
+}
+
+static void on_packet(model *m, uint32_t node, const read_packet *p, const ps_output *before,
+                      const ps_output *out, model_owed *owed)
+{
+    static model_owed said;
+    const uint32_t user = session_of(m, p->receiver);
+    model_session *s = user != MODEL_NONE ? &m->sessions[user] : NULL;
+    if (!s || !model_online(m, user) || s->node != node || !is_new(s, p->counter)) {
+        return;
+    }
+    remember(s, p->counter);
+    sign_of_life(m, s);
+    owed->user = user;
+    owed->log = model_log_of(m, user, s->device);
+    for (size_t i = 0; i < p->count && !s->left; i++) {
+        const read_message *msg = &p->messages[i];
+        if (msg->type == READ_PUBLISH || msg->type == READ_UNPUBLISH) {
+            read_refusals(before, out, msg->request, &said);
+            on_changes(m, msg, owed, &said);
+        } else if (msg->type == READ_LOCATE) {
+            read_cursor c = read_body(msg);
+            (void)read_number(&c, 8);
+            owed->locate = read_text(&c);
+            owed->locate_request = msg->request;
+        } else if (msg->type == READ_LOGOUT) {
+            s->left = true;
+        }
+    }
+}
+
+/* ---- events: sessions come and go ---- */
+
+static void on_opened(model *m, const ps_event_session *e)
+{
+    const uint32_t user = world_user_index(m->w, (ps_span){e->user.bytes, e->user.len});
+    WORLD_REQUIRE(m->w, user != UINT32_MAX && !m->sessions[user].open);
+    model_session *s = &m->sessions[user];
+    const uint64_t since_us = s->since_us; /* Replaced in this step: no gap. */
+    *s = (model_session){.open = true,
+                         .node = model_node(m, &e->addr),
+                         .since_us = since_us != 0 ? since_us : world_now_us(m->w)};
+    sign_of_life(m, s);
+}
+
+static void on_closed(model *m, const ps_event_session *e)
+{
+    const uint32_t user = world_user_index(m->w, (ps_span){e->user.bytes, e->user.len});
+    WORLD_REQUIRE(m->w, user != UINT32_MAX && m->sessions[user].open);
+    model_session *s = &m->sessions[user];
+    const uint64_t takeover_us = m->w->cfg.server.takeover_ms * UINT64_C(1000);
+    switch ((ps_close_reason)e->reason) {
+    case PS_CLOSE_LOGOUT:
+        WORLD_REQUIRE(m->w, s->left);
+        break;
+    case PS_CLOSE_SILENCE:
+        WORLD_REQUIRE(m->w, s->deadline_us <= m->now_us);
+        world_evicted(m->w, user, s->node);
+        break;
+    case PS_CLOSE_REPLACED:
+        break;
+    case PS_CLOSE_TAKEN: /* A second of silence at the least. */
+        WORLD_REQUIRE(m->w, s->heard_us + takeover_us <= m->now_us);
+        break;
+    default:
+        WORLD_REQUIRE(m->w, false);
+    }
+    const bool gap = e->reason == PS_CLOSE_LOGOUT || e->reason == PS_CLOSE_SILENCE;
+    s->open = false;
+    s->since_us = gap ? 0 : s->since_us;
+    if (s->id != 0) {
+        model_forget(m, model_log_of(m, user, s->device));
+    }
+}
+
+void model_input(model *m, const ps_input *in, const uint8_t *bytes, const ps_output *before,
+                 const ps_output *out, model_owed *owed)
+{
+    read_packet p;
+    if (in->type == PS_INPUT_STORE) {
+        m->store_busy = in->u.store_retry_ms != 0;
+    } else if (in->type == PS_INPUT_DATAGRAM && read_packet_of(bytes, in->u.datagram.len, &p) &&
+               p.type == 7) {
+        const uint32_t node = model_node(m, &in->u.datagram.from);
+        if (p.receiver == 0 && p.count == 1 && p.messages[0].type == READ_LOGIN) {
+            on_login(m, node, &p.messages[0]);
+        } else if (p.receiver != 0) {
+            on_packet(m, node, &p, before, out, owed);
+        }
+    }
+    for (size_t i = before->events_len; i < out->events_len; i++) {
+        if (out->events[i].type == PS_EVENT_SESSION_OPENED) {
+            on_opened(m, &out->events[i].u.session);
+        } else if (out->events[i].type == PS_EVENT_SESSION_CLOSED) {
+            on_closed(m, &out->events[i].u.session);
+        }
+    }
+    for (uint32_t i = 0; i < m->w->cfg.peers; i++) { /* A gap ends what went on without one. */
+        m->sessions[i].since_us = m->sessions[i].open ? m->sessions[i].since_us : 0;
+    }
+}

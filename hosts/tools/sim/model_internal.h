@@ -1,0 +1,48 @@
+/* The model's parts: model.c (tables, sessions), model_inputs.c (what the server takes),
+ * model_answers.c (what it says), model_lists.c (what a peer is shown). */
+#ifndef PS_SIM_MODEL_INTERNAL_H
+#define PS_SIM_MODEL_INTERNAL_H
+
+#include "model.h"
+#include "world.h"
+
+#define MODEL_NONE UINT32_MAX
+
+uint32_t model_hash(ps_span name);
+uint32_t model_node(const model *m, const ps_addr *addr);
+/* The log of a user's device, made where it is missing. */
+uint32_t model_log_of(model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES]);
+/* The listed publication of a log under a name, or NULL. */
+model_pub *model_find(const model *m, uint32_t log, ps_span name);
+void model_add(model *m, uint32_t log, ps_span name, const ps_content *content);
+void model_end(model *m, model_pub *pub);
+uint32_t model_published(const model *m, uint32_t user);
+/* Is the user online as of the server's now? */
+bool model_online(const model *m, uint32_t user);
+/* The user whose session sends to this client id, or MODEL_NONE. */
+uint32_t model_asker(const model *m, uint64_t client_id);
+const model_login *model_login_of(const model *m, uint64_t client_id);
+/* A device without publications and without a session is forgotten by the server. */
+void model_forget(model *m, uint32_t log);
+
+/* What one input made the server owe: filled by the input's side, compared by the answers'. */
+typedef struct model_owed {
+    bool changes; /* A message of changes was taken. */
+    bool busy;    /* It must be answered BUSY. */
+    uint32_t request;
+    uint64_t generation;
+    uint32_t refused;
+    uint8_t indices[64];
+    uint16_t errors[64]; /* FULL is the server's word. */
+    uint32_t user;       /* Who asked. */
+    uint32_t log;
+    uint32_t locate_request; /* Of a LOCATE, and its name. */
+    ps_span locate;
+    uint8_t bytes[PS_DATAGRAM_MAX]; /* The entries of the changes, to apply those not refused. */
+} model_owed;
+
+void model_input(model *m, const ps_input *in, const uint8_t *bytes, const ps_output *before,
+                 const ps_output *out, model_owed *owed);
+void model_answers(model *m, const ps_output *before, const ps_output *out, const model_owed *owed);
+
+#endif

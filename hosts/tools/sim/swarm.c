@@ -1,0 +1,460 @@
+#include "swarm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define S      UINT64_C(1000000)
+#define SHARED 4u /* Names that are everybody's. */
+/* The longest that a fault lasts by itself once it was drawn: a pause, and work begun before it. */
+#define SETTLE_US (15 * S)
+/* After that everything is right within: a heartbeat's interval (2 s) until the server says that it
+ * knows nothing, a refused login's pause (1 s) and the time to send the difference. */
+#define HEAL_US (6 * S)
+
+void swarm_config_default(swarm_config *cfg)
+{
+    *cfg = (swarm_config){
+        .seed = 1,
+        .batch = PS_SIM_BATCH_MAX,
+        .peers = 50,
+        .check_every = 1,
+        .length_us = 300 * S,
+        .cruel_us = 240 * S,
+        .faults = true,
+        .model = true,
+    };
+}
+
+static uint64_t draw(const swarm *s, uint64_t bound)
+{
+    return ps_sim_random(s->w->sim, bound);
+}
+
+/* ---- files ---- */
+
+static void name_of(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1])
+{
+    if (k >= SWARM_NAMES - SHARED) {
+        (void)snprintf(out, PS_NAME_MAX + 1, "Shared by many, number %u", (unsigned)k);
+    } else {
+        (void)snprintf(out, PS_NAME_MAX + 1, "file %u of %u.bin", (unsigned)k, (unsigned)peer);
+    }
+}
+
+static ps_content content_of(uint32_t peer, uint32_t k, uint32_t version)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "%u/%u/%u", (unsigned)peer, (unsigned)k, (unsigned)version);
+    return world_content(text);
+}
+
+static void publish(swarm *s, uint32_t peer, uint32_t k)
+{
+    char name[PS_NAME_MAX + 1];
+    const ps_content content = content_of(peer, k, s->users[peer].versions[k]);
+    name_of(peer, k, name);
+    (void)world_issue(s->w, peer, PS_INPUT_PUBLISH, (ps_span){(const uint8_t *)name, strlen(name)},
+                      &content);
+}
+
+/* ---- what a person does ---- */
+
+static void think(swarm *s, world_peer *p, uint64_t least_us, uint64_t most_us)
+{
+    const uint64_t grain_us = s->cfg->in_step ? 100000 : 1;
+    const uint64_t at_us = world_now_us(s->w) + least_us + draw(s, most_us - least_us);
+    p->script_at_us = (at_us / grain_us + 1) * grain_us;
+}
+
+static void change(swarm *s, uint32_t peer, bool wanted)
+{
+    const uint32_t k = (uint32_t)draw(s, SWARM_NAMES);
+    if (wanted) {
+        s->users[peer].versions[k] = ++s->users[peer].changes;
+        publish(s, peer, k);
+    } else {
+        char name[PS_NAME_MAX + 1];
+        name_of(peer, k, name);
+        s->users[peer].versions[k] = 0;
+        (void)world_unpublish(s->w, peer, name);
+    }
+}
+
+static void ask(swarm *s, uint32_t peer)
+{
+    static const char *const texts[4] = {"file 1", "SHARED", "of 7", "nowhere"};
+    char name[PS_NAME_MAX + 1];
+    uint32_t owner; /* Drawn one after the other: arguments have no order. */
+    uint32_t k;
+    switch (draw(s, 6)) {
+    case 0:
+        (void)world_list_files(s->w, peer);
+        break;
+    case 1:
+        (void)world_list_peers(s->w, peer);
+        break;
+    case 2:
+        (void)world_search(s->w, peer, texts[draw(s, 4)]);
+        break;
+    default:
+        owner = (uint32_t)draw(s, s->cfg->peers);
+        k = (uint32_t)draw(s, SWARM_NAMES);
+        name_of(owner, k, name);
+        (void)world_locate(s->w, peer, name);
+        break;
+    }
+}
+
+/* One thing that a person does, then some thought. */
+static void act(world *w, world_peer *p)
+{
+    swarm *s = w->cfg.ctx;
+    const swarm_user *u = &s->users[p->index];
+    const ps_peer_state state = world_peer_stats(w, p->index).state;
+    const uint64_t dice = draw(s, 100);
+    if (s->quiet) {
+        return;
+    }
+    if (state == PS_PEER_IDLE) {
+        if (!u->second) {
+            world_login(w, p->index);
+        }
+    } else if (state == PS_PEER_ONLINE && dice < (u->second ? 20u : 4u)) {
+        world_logout(w, p->index);
+    } else if (dice < 30) {
+        change(s, p->index, true);
+    } else if (dice < 45) {
+        change(s, p->index, false);
+    } else if (state == PS_PEER_ONLINE || state == PS_PEER_LOST) {
+        ask(s, p->index);
+    }
+    think(s, p, 200000, 3000000);
+}
+
+/* Every command ends, and only in a way that can be explained. */
+static void ended(world *w, world_peer *p, world_command *c)
+{
+    swarm *s = w->cfg.ctx;
+    const bool log = c->type == PS_INPUT_PUBLISH || c->type == PS_INPUT_UNPUBLISH;
+    const uint32_t e = c->error;
+    bool good = e == PS_E_NONE;
+    bool expected = e == PS_E_CANCELLED;
+    if (log) {
+        expected = expected || e == PS_E_SUPERSEDED;
+    } else {
+        expected = expected || e == PS_E_TIMEOUT || e == PS_E_NOT_LOGGED_IN;
+        good = good ||
+               (c->type == PS_INPUT_LOCATE && (e == PS_E_NOT_FOUND || e == PS_E_NO_ACTIVE_PEER));
+    }
+    WORLD_REQUIRE(w, good || expected);
+    s->counts.commands++;
+    s->counts.succeeded += good ? 1u : 0u;
+    s->counts.timeouts += e == PS_E_TIMEOUT ? 1u : 0u;
+    s->counts.cancelled += e == PS_E_CANCELLED || e == PS_E_SUPERSEDED ? 1u : 0u;
+    world_forget(p, c);
+}
+
+/* ---- processes ---- */
+
+static void count_peer(swarm *s, uint32_t i)
+{
+    const ps_peer_stats stats = world_peer_stats(s->w, i);
+    s->counts.repairs += stats.repairs;
+    s->counts.buckets_resent += stats.buckets_resent;
+    s->counts.names_withdrawn += stats.names_withdrawn;
+    s->counts.resets += stats.resets;
+}
+
+void swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets)
+{
+    swarm_user *u = &s->users[peer];
+    if (u->down_until_us != 0) {
+        return;
+    }
+    count_peer(s, peer);
+    world_peer_crash(s->w, peer);
+    u->down_until_us = world_now_us(s->w) + away_us + 1;
+    if (forgets) {
+        memset(u->versions, 0, sizeof u->versions);
+    }
+}
+
+/* The program starts again, announces what it remembers, and logs in. */
+static void start_peer(swarm *s, uint32_t peer)
+{
+    swarm_user *u = &s->users[peer];
+    u->down_until_us = 0;
+    world_peer_boot(s->w, peer);
+    for (uint32_t k = 0; k < SWARM_NAMES; k++) {
+        if (u->versions[k] != 0) {
+            publish(s, peer, k);
+        }
+    }
+    if (!u->second) {
+        world_login(s->w, peer);
+    }
+    think(s, &s->w->peers[peer], 0, 2000000);
+    world_peer_settle(&s->w->peers[peer]);
+}
+
+static uint64_t start_peers(swarm *s)
+{
+    uint64_t next_us = PS_TIME_NEVER;
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        const uint64_t at_us = s->users[i].down_until_us;
+        if (at_us != 0 && at_us <= world_now_us(s->w)) {
+            start_peer(s, i);
+        } else if (at_us != 0 && at_us < next_us) {
+            next_us = at_us;
+        }
+    }
+    return next_us;
+}
+
+/* Runs for so long, with faults and returns as they come due. */
+static void run(swarm *s, uint64_t us)
+{
+    const uint64_t end_us = world_now_us(s->w) + us;
+    while (world_now_us(s->w) < end_us) {
+        uint64_t stop_us = end_us;
+        if (s->cfg->faults) {
+            const uint64_t back_us = start_peers(s);
+            faults_work(s);
+            const uint64_t due_us = faults_due_us(s);
+            stop_us = back_us < stop_us ? back_us : stop_us;
+            stop_us = due_us < stop_us ? due_us : stop_us;
+        }
+        const uint64_t now_us = world_now_us(s->w);
+        world_run(s->w, stop_us > now_us ? stop_us - now_us : 1);
+    }
+}
+
+/* ---- healing, and what must then be true ---- */
+
+/* The user's wishes: listed, and nothing else is. */
+static bool wishes_hold(swarm *s)
+{
+    uint32_t wanted = 0;
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        const ps_peer_stats stats = world_peer_stats(s->w, i);
+        if (!s->users[i].second && (!s->w->peers[i].online || s->w->peers[i].open != 0 ||
+                                    stats.unacknowledged != 0 || stats.requests != 0)) {
+            return false;
+        }
+        if (s->users[i].second && (stats.state != PS_PEER_IDLE || s->w->peers[i].open != 0)) {
+            return false;
+        }
+        for (uint32_t k = 0; k < SWARM_NAMES && !s->users[i].second; k++) {
+            wanted += s->users[i].versions[k] != 0 ? 1u : 0u;
+        }
+    }
+    s->counts.publications = wanted;
+    return true;
+}
+
+/* Who was sent away, or has left, comes back; second devices make room. */
+static void gather(swarm *s)
+{
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        const ps_peer_state state = world_peer_stats(s->w, i).state;
+        if (s->users[i].second && state != PS_PEER_IDLE && state != PS_PEER_LEAVING) {
+            world_logout(s->w, i);
+        } else if (!s->users[i].second && state == PS_PEER_IDLE) {
+            world_login(s->w, i);
+        }
+    }
+}
+
+static void compare_files(swarm *s, uint32_t asker)
+{
+    world *w = s->w;
+    world_command *c = world_list_files(w, asker);
+    WORLD_REQUIRE(w, world_finish(w, c) == PS_E_NONE);
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        char user[WORLD_NAME_BYTES];
+        world_user_name(i, user);
+        for (uint32_t k = 0; k < SWARM_NAMES && !s->users[i].second; k++) {
+            char name[PS_NAME_MAX + 1];
+            const ps_content content = content_of(i, k, s->users[i].versions[k]);
+            size_t found = 0;
+            name_of(i, k, name);
+            for (size_t l = 0; l < c->lines_len; l++) {
+                found += strcmp(c->lines[l].name, name) == 0 &&
+                                 strcmp(c->lines[l].user, user) == 0 &&
+                                 ps_content_equal(&c->lines[l].content, &content)
+                             ? 1u
+                             : 0u;
+            }
+            WORLD_REQUIRE(w, s->users[i].versions[k] == 0 || found == 1);
+        }
+    }
+    world_forget(&w->peers[asker], c);
+}
+
+static void compare_peers(swarm *s, uint32_t asker)
+{
+    world *w = s->w;
+    world_command *c = world_list_peers(w, asker);
+    WORLD_REQUIRE(w, world_finish(w, c) == PS_E_NONE);
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        char user[WORLD_NAME_BYTES];
+        world_user_name(i, user);
+        const size_t expected = i == asker || s->users[i].second ? 0 : 1;
+        WORLD_REQUIRE(w, world_count(c, user, NULL) == expected);
+    }
+    world_forget(&w->peers[asker], c);
+}
+
+/* What only second devices publish stays listed for them; all else is what primary users want. */
+static void compare(swarm *s)
+{
+    world *w = s->w;
+    w->cfg.ended = NULL; /* What is asked from here on is looked at here. */
+    uint32_t asked = 0;
+    for (uint32_t i = 0; i < s->cfg->peers && asked < 4; i += s->cfg->peers / 4 + 1) {
+        if (!s->users[i].second) {
+            compare_files(s, i);
+            compare_peers(s, i);
+            asked++;
+        }
+    }
+    w->cfg.ended = ended;
+    if (s->cfg->model) {
+        for (uint32_t i = 0; i < s->cfg->peers; i++) {
+            for (uint32_t k = 0; k < SWARM_NAMES - SHARED && !s->users[i].second; k++) {
+                char name[PS_NAME_MAX + 1];
+                name_of(i, k, name);
+                const uint32_t listed =
+                    model_listed(&w->model, i, (ps_span){(const uint8_t *)name, strlen(name)});
+                WORLD_REQUIRE(w, listed == (s->users[i].versions[k] != 0 ? 1u : 0u));
+            }
+        }
+    }
+}
+
+static void heal(swarm *s)
+{
+    world *w = s->w;
+    s->quiet = true;
+    if (s->cfg->faults) {
+        faults_heal(s);
+        for (uint32_t i = 0; i < s->cfg->peers; i++) {
+            if (s->users[i].down_until_us != 0) {
+                start_peer(s, i);
+            }
+        }
+        run(s, SETTLE_US);
+    } else {
+        const ps_sim_link good = {.latency_us = 20000};
+        ps_sim_set_default_link(w->sim, &good);
+        run(s, 3 * S);
+    }
+    const uint64_t from_us = world_now_us(w);
+    for (;;) {
+        gather(s);
+        if (wishes_hold(s)) {
+            break;
+        }
+        WORLD_REQUIRE(w, world_now_us(w) - from_us < HEAL_US);
+        run(s, S / 20);
+    }
+    const uint64_t took_us = world_now_us(w) - from_us;
+    s->counts.worst_heal_us = took_us > s->counts.worst_heal_us ? took_us : s->counts.worst_heal_us;
+    s->counts.healings++;
+    compare(s);
+    s->quiet = false;
+}
+
+/* ---- a run ---- */
+
+static void summarise(swarm *s)
+{
+    const world *w = s->w;
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        const world_peer *p = &w->peers[i];
+        count_peer(s, i);
+        s->counts.logins += p->logins;
+        s->counts.refusals += p->refusals;
+        s->counts.losses += p->losses;
+        s->counts.put_offs += p->put_offs;
+        s->counts.agains += p->agains;
+        s->counts.unlisted += p->unlisted;
+    }
+    s->server = world_server_stats(w);
+    s->live_evictions = w->live_evictions;
+    s->hash = ps_sim_hash(w->sim);
+    s->steps = w->steps;
+    s->checks = w->checks;
+    s->rebatched = w->rebatched;
+    s->pages = w->model.pages;
+    s->lists = w->model.lists;
+    ps_sim_stats_get(w->sim, &s->sim);
+}
+
+static world *make_world(swarm *s)
+{
+    const swarm_config *cfg = s->cfg;
+    world_config wc;
+    world_config_default(&wc, cfg->peers);
+    wc.seed = cfg->seed;
+    wc.batch = cfg->batch;
+    wc.check_every = cfg->check_every;
+    wc.model = cfg->model;
+    wc.repeat = cfg->repeat;
+    wc.link = (ps_sim_link){.latency_us = 20000,
+                            .jitter_us = cfg->in_step ? 0 : 10000,
+                            .loss_ppm = 200000,
+                            .duplicate_ppm = 50000,
+                            .reorder_ppm = 50000,
+                            .reorder_us = cfg->in_step ? 1 : 100000};
+    wc.server.max_publications = cfg->peers * SWARM_NAMES + 64;
+    wc.script = act;
+    wc.ended = ended;
+    wc.ctx = s;
+    if (cfg->faults) {
+        wc.link = (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
+        wc.store = true;
+        wc.server.records = true;
+        wc.server_cost_ns = 20000;
+        wc.peer_cost_ns = 5000;
+        wc.verify_cost_ns = 200000;
+        wc.receive_queue = 256;
+    }
+    return world_new(&wc);
+}
+
+swarm swarm_run(const swarm_config *cfg)
+{
+    swarm s = {.cfg = cfg, .users = calloc(cfg->peers, sizeof *s.users)};
+    WORLD_REQUIRE(NULL, s.users != NULL && cfg->peers >= 1);
+    s.w = make_world(&s);
+    s.w->server.store.delay_us = 2000;
+    const uint64_t end_us = world_now_us(s.w) + cfg->length_us;
+    for (uint32_t i = 0; i < cfg->peers; i++) {
+        /* Each tenth peer is a second device of the user before it. */
+        s.users[i].second = cfg->faults && i % 10 == 9;
+        s.w->peers[i].user = s.users[i].second ? i - 1 : i;
+        think(&s, &s.w->peers[i], 0, 2000000);
+        world_peer_settle(&s.w->peers[i]);
+    }
+    s.faults.next_us = world_now_us(s.w) + 3 * S;
+    while (world_now_us(s.w) < end_us) {
+        const uint64_t left_us = end_us - world_now_us(s.w);
+        run(&s, cfg->cruel_us < left_us ? cfg->cruel_us : left_us);
+        heal(&s);
+        if (cfg->progress) {
+            cfg->progress(cfg->ctx, &s);
+        }
+        s.faults.next_us = world_now_us(s.w) + S;
+        for (uint32_t i = 0; i < cfg->peers; i++) {
+            think(&s, &s.w->peers[i], 0, 2000000);
+            world_peer_settle(&s.w->peers[i]);
+        }
+    }
+    summarise(&s);
+    world_free(s.w);
+    free(s.users);
+    s.w = NULL;
+    s.users = NULL;
+    return s;
+}

@@ -1,0 +1,70 @@
+/* A swarm: random users on a network that is cruel to them for a while, then quiet, and so on for
+ * hours. Under faults the world looks at every step (safety); after each healing everything must
+ * come right within a stated time, and agree with what the users want (liveness). */
+#ifndef PS_SIM_SWARM_H
+#define PS_SIM_SWARM_H
+
+#include "faults.h"
+#include "world.h"
+
+#define SWARM_NAMES 14u /* That one peer publishes and unpublishes; the last few are everybody's.  \
+                         */
+
+typedef struct swarm_config {
+    uint64_t seed;
+    uint32_t batch;
+    uint32_t peers;
+    uint32_t check_every;
+    uint64_t length_us; /* In all. */
+    uint64_t cruel_us;  /* Of each cruel time. */
+    bool faults;        /* Else only the storm: a fifth lost, a twentieth doubled or late. */
+    bool in_step;       /* No jitter, and commands in instants 100 ms apart: many datagrams arrive
+                           at the same time. */
+    bool model;
+    const char *repeat;
+    /* Called after each healing; may be NULL. */
+    void (*progress)(void *ctx, const struct swarm *s);
+    void *ctx;
+} swarm_config;
+
+typedef struct swarm_counts {
+    uint64_t commands, succeeded, timeouts, refused, cancelled;
+    uint64_t fetches, fetched, fetch_bytes;
+    uint64_t logins, refusals, losses, put_offs, agains, unlisted;
+    uint64_t repairs, buckets_resent, names_withdrawn, resets;
+    uint64_t healings, worst_heal_us;
+    uint64_t publications; /* At the end. */
+} swarm_counts;
+
+/* What a peer's user wants, and what his file system would remember. */
+typedef struct swarm_user {
+    uint32_t versions[SWARM_NAMES]; /* Of each file; 0: it is not published. */
+    uint32_t changes;
+    bool second;            /* Another user's second device. */
+    uint64_t down_until_us; /* Crashed: until then; 0: it runs. */
+    uint32_t session_seen;
+} swarm_user;
+
+typedef struct swarm {
+    const swarm_config *cfg;
+    world *w;
+    swarm_user *users;
+    faults faults;
+    bool quiet; /* Healing: nobody does anything. */
+    swarm_counts counts;
+    ps_server_stats server; /* Of all lives of the server. */
+    uint64_t live_evictions;
+    uint64_t hash, steps, checks, rebatched, pages, lists;
+    ps_sim_stats sim;
+} swarm;
+
+/* 50 peers, five minutes, seed 1, batch 64, every step checked, all faults. */
+void swarm_config_default(swarm_config *cfg);
+/* Ends the program where something does not hold. */
+swarm swarm_run(const swarm_config *cfg);
+
+/* For faults.c: the process of a user's peer dies, and comes back later; with `forgets` it has lost
+ * what it published. */
+void swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets);
+
+#endif
