@@ -36,7 +36,7 @@ LOOP=$!
 PIDS+=("$LOOP")
 
 told() { (($(wc -l <done.txt) >= $1)); }
-for death in 1 2 3; do
+for _ in 1 2 3; do
     await 30 "published more" told $(($(wc -l <done.txt) + 10))
     kill_server
     restart_server --state state --credentials credentials.txt
