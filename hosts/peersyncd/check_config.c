@@ -3,10 +3,15 @@
 #include "common/exit_codes.h"
 #include "common/format.h"
 #include "common/text.h"
+#include "peersync/crypto_openssl.h"
 #include "peersync/posix.h"
 #include "peersyncd/accounts.h"
+#include "peersyncd/store_load.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LINES_MAX 16u
 
@@ -95,6 +100,63 @@ static void print_memory(const ps_server_config *config, FILE *out)
             (unsigned long long)ps_bytes_per_publication(config));
 }
 
+static int print_log(int dir_fd, const char *path, FILE *out)
+{
+    uint8_t salt[PS_STORE_SALT];
+    ps_store_posix log;
+    ps_store_summary s = {.what = "open"};
+    ps_store_result result = PS_STORE_FAILED;
+    if (ps_posix_entropy(salt, sizeof salt) != PS_OK) {
+        s.error = errno;
+        s.what = "random bytes";
+    } else {
+        s.error = ps_store_posix_open(&log, dir_fd, true);
+    }
+    if (s.error == 0) {
+        const ps_store_files files = ps_store_posix_files(&log);
+        result = ps_store_examine(&files, ps_crypto_openssl(), salt, &s);
+        ps_store_posix_close(&log);
+    }
+    if (result != PS_STORE_OK) {
+        ps_store_words words;
+        fprintf(stderr, "peersyncd: %s/%s%s\n", path, PS_STORE_NAME,
+                ps_store_refusal(result, &s, words));
+        return PS_EXIT_STATE;
+    }
+    print_number(out, "bytes", s.good + s.cut, "");
+    print_number(out, "records", s.records, "");
+    print_number(out, "records that are superseded", s.records - s.counting, "");
+    if (s.cut > 0) {
+        print_number(out, "bytes of a record that is not whole", s.cut, "");
+    }
+    return PS_EXIT_DONE;
+}
+
+/* Where publications last. A server may be running: nothing is locked, nothing is made. */
+static int print_store(const ps_daemon_config *config, FILE *out)
+{
+    char path[1024];
+    fputs("\nstore\n", out);
+    if (config->state == NULL) {
+        fputs("  none: without --state the server forgets publications when it ends\n", out);
+        return PS_EXIT_DONE;
+    }
+    ps_text_safe_string(path, sizeof path, config->state);
+    fprintf(out, "  %-44s %s/%s\n", "file", path, PS_STORE_NAME);
+    const int fd = open(config->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        fputs("  the state directory does not exist yet\n", out);
+        return PS_EXIT_DONE;
+    }
+    if (fd < 0) {
+        fprintf(stderr, "peersyncd: %s: %s\n", path, strerror(errno));
+        return PS_EXIT_STATE;
+    }
+    const int code = print_log(fd, path, out);
+    close(fd);
+    return code;
+}
+
 int ps_check_config(const ps_daemon_config *config, FILE *out)
 {
     char message[PS_ACCOUNTS_MESSAGE];
@@ -102,8 +164,12 @@ int ps_check_config(const ps_daemon_config *config, FILE *out)
     bool missing = false;
     print_settings(config, out);
     print_memory(&config->server, out);
+    int code = print_store(config, out);
     fflush(out);
-    const int code = ps_accounts_read(config, &credentials, &missing, message, sizeof message);
+    if (code != PS_EXIT_DONE) {
+        return code;
+    }
+    code = ps_accounts_read(config, &credentials, &missing, message, sizeof message);
     if (code != PS_EXIT_DONE) {
         fprintf(stderr, "peersyncd: %s\n", message);
         return code;

@@ -32,7 +32,9 @@ static const ps_option daemon_options[] = {
      .offset = offsetof(ps_daemon_options, state),
      .argument = "DIR",
      .help = "A directory of the server's own, made where it is\n"
-             "missing; one server at a time may use it."},
+             "missing; one server at a time may use it. What is\n"
+             "published lasts there; without it, as long as the\n"
+             "server runs."},
     {.name = "check-config",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(ps_daemon_options, check_config),
@@ -270,6 +272,7 @@ int ps_daemon_configure(const ps_daemon_options *options, const ps_words *words,
         return PS_EXIT_USAGE;
     }
     capacities(options, &out->server);
+    out->server.records = out->state != NULL;
     if (ps_server_size(&out->server) == 0) {
         snprintf(error, error_cap, "these capacities do not fit together or into memory");
         return PS_EXIT_USAGE;

@@ -6,6 +6,7 @@
 #include "peersync/pump.h"
 #include "peersyncd/config.h"
 #include "peersyncd/credentials.h"
+#include "peersyncd/store.h"
 
 #include <uv.h>
 
@@ -13,6 +14,9 @@
 #define PS_DAEMON_DATAGRAMS 512u
 #define PS_DAEMON_BYTES     (256u * 1024u)
 #define PS_DAEMON_EVENTS    1024u
+/* Room for promises that wait for the disk. */
+#define PS_DAEMON_HELD       8192u
+#define PS_DAEMON_HELD_BYTES (1024u * 1024u)
 
 _Static_assert(PS_DAEMON_BYTES >= PS_SERVER_STEP_BYTES, "a step fits");
 _Static_assert(PS_DAEMON_EVENTS >= PS_SERVER_STEP_EVENTS, "a step fits");
@@ -35,6 +39,18 @@ typedef struct ps_daemon {
     ps_input_verdict *verdicts;
     size_t verdicts_cap, verdicts_len;
 
+    /* What must last, where there is a state directory. */
+    bool records;
+    bool ending;
+    bool out_of_memory;
+    ps_store_posix log;
+    ps_store store;
+    uv_work_t store_work;
+    uint32_t store_told_ms;    /* The machine's last PS_INPUT_STORE. */
+    uint64_t promises_dropped; /* As last logged. */
+    ps_datagram held[PS_DAEMON_HELD];
+    uint8_t held_bytes[PS_DAEMON_HELD_BYTES];
+
     uv_loop_t loop;
     uv_poll_t polls[PS_OPTION_REPEATS_MAX];
     size_t polls_len;
@@ -47,6 +63,24 @@ typedef struct ps_daemon {
     ps_rate refusals;
     uint64_t dropped; /* Datagrams, as last logged. */
 } ps_daemon;
+
+/* loop.c: receives, steps and sends, several batches at most. */
+void ps_daemon_work(ps_daemon *d);
+
+/* records.c: loads the store and gives it to the machine. @return a ps_exit; it has said why. */
+int ps_daemon_records_open(ps_daemon *d, const ps_state_dir *state);
+/* Takes a record over. */
+void ps_daemon_record(ps_daemon *d, const ps_event_record *record);
+/* Tells the machine whether the store takes changes. @return false: there is no room now, run a
+ * round. */
+bool ps_daemon_tell_store(ps_daemon *d);
+/* Has written what waits, unless a work is under way, or failed less than a second ago. */
+void ps_daemon_records_write(ps_daemon *d);
+/* Once a second: tries again. */
+void ps_daemon_records_retry(ps_daemon *d);
+/* Writes what waits still, after the loop. @return a ps_exit. */
+int ps_daemon_records_end(ps_daemon *d);
+void ps_daemon_records_close(ps_daemon *d);
 
 /* sessions.c: reads the pump's events, verifies passwords, logs who comes and goes, clears them. */
 void ps_daemon_read_events(ps_daemon *d);

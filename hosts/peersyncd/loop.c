@@ -67,17 +67,18 @@ static void arm(ps_daemon *d, ps_status status)
     }
 }
 
-/* Receives, steps and sends, several batches at most. */
-static void work(ps_daemon *d)
+void ps_daemon_work(ps_daemon *d)
 {
     ps_status status = PS_MORE;
     for (int round = 0; round < ROUNDS_MAX && status == PS_MORE; round++) {
         status = ps_pump_run_once(&d->pump);
         ps_daemon_read_events(d);
-        if (!ps_daemon_give_verdicts(d) && status == PS_OK) {
+        const bool told = ps_daemon_tell_store(d);
+        if ((!ps_daemon_give_verdicts(d) || !told) && status == PS_OK) {
             status = PS_MORE;
         }
     }
+    ps_daemon_records_write(d);
     if (status == PS_FAILED) {
         ps_daemon_report_failure(d);
     }
@@ -93,12 +94,12 @@ static void on_readable(uv_poll_t *poll, int status, int events)
          * polling it. */
         d->interest = -1;
     }
-    work(d);
+    ps_daemon_work(d);
 }
 
 static void on_due(uv_timer_t *timer)
 {
-    work(timer->data);
+    ps_daemon_work(timer->data);
 }
 
 static void tell_time(ps_daemon *d)
@@ -115,6 +116,7 @@ static void on_second(uv_timer_t *timer)
 {
     ps_daemon *d = timer->data;
     tell_time(d);
+    ps_daemon_records_retry(d);
     ps_daemon_report_drops(d);
 }
 
@@ -141,6 +143,7 @@ static void on_signal(uv_signal_t *handle, int number)
         reload(d);
     } else {
         ps_daemon_report_end(d, number == SIGINT ? "SIGINT" : "SIGTERM");
+        d->ending = true;
         uv_stop(&d->loop);
     }
 }
@@ -242,16 +245,22 @@ static int serve(ps_daemon *d)
     } else {
         tell_time(d);
         ps_daemon_report_ready(d);
-        work(d);
+        ps_daemon_work(d);
         uv_run(&d->loop, UV_RUN_DEFAULT);
+        d->ending = true;
     }
     uv_walk(&d->loop, close_handle, NULL);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
+    if (code == PS_EXIT_DONE) {
+        code = ps_daemon_records_end(d);
+        tell_time(d); /* Sends what this has committed. */
+    }
     return code;
 }
 
-int ps_daemon_run(const ps_daemon_config *config, ps_credentials *credentials)
+int ps_daemon_run(const ps_daemon_config *config, const ps_state_dir *state,
+                  ps_credentials *credentials)
 {
     ps_daemon *d = calloc(1, sizeof *d);
     if (d == NULL) {
@@ -268,9 +277,13 @@ int ps_daemon_run(const ps_daemon_config *config, ps_credentials *credentials)
     if (code == PS_EXIT_DONE) {
         code = make_server(d);
     }
+    if (code == PS_EXIT_DONE && state != NULL) {
+        code = ps_daemon_records_open(d, state);
+    }
     if (code == PS_EXIT_DONE) {
         code = serve(d);
     }
+    ps_daemon_records_close(d);
     ps_posix_udp_close(d->udp);
     ps_slab_unmap(d->slab, d->slab_len);
     free(d->verdicts);

@@ -6,7 +6,9 @@
 #include "peersyncd/credentials.h"
 
 /* Binds, says where, and serves until SIGTERM or SIGINT. Takes the credentials over, and reads them
- * again on SIGHUP. @return a ps_exit. */
-int ps_daemon_run(const ps_daemon_config *config, ps_credentials *credentials);
+ * again on SIGHUP. What is published lasts in `state`, which the caller has locked; NULL: in memory
+ * only. @return a ps_exit. */
+int ps_daemon_run(const ps_daemon_config *config, const ps_state_dir *state,
+                  ps_credentials *credentials);
 
 #endif

@@ -51,7 +51,7 @@ static int serve(const ps_daemon_config *config)
     if (code != PS_EXIT_DONE) {
         fprintf(stderr, "peersyncd: %s\n", message);
     } else {
-        code = ps_daemon_run(config, &credentials);
+        code = ps_daemon_run(config, config->state != NULL ? &state : NULL, &credentials);
     }
     if (config->state != NULL) {
         ps_state_dir_close(&state);

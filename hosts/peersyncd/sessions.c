@@ -56,6 +56,8 @@ void ps_daemon_read_events(ps_daemon *d)
             verify(d, &e->u.login);
         } else if (e->type == PS_EVENT_SESSION_OPENED || e->type == PS_EVENT_SESSION_CLOSED) {
             log_session(e);
+        } else if (e->type == PS_EVENT_RECORD) {
+            ps_daemon_record(d, &e->u.record);
         }
     }
     ps_pump_clear_events(&d->pump);

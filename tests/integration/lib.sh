@@ -115,6 +115,27 @@ start_server() {
 }
 server_settled() { has server.err "listening on " || gone "$SERVER_PID"; }
 
+# kill_server: by SIGKILL, as a crash would end it.
+kill_server() {
+    kill -KILL "$SERVER_PID"
+    wait "$SERVER_PID" 2>/dev/null || true
+}
+
+# restart_server [OPTION...]: on the port that it had.
+restart_server() {
+    : >server.err
+    (
+        for other in "${INPUT_OF[@]:+${INPUT_OF[@]}}"; do
+            exec {other}>&-
+        done
+        exec "$DAEMON" "$PORT" "$@" >server.out 2>>server.err
+    ) &
+    SERVER_PID=$!
+    PIDS+=("$SERVER_PID")
+    await 20 "listening" server_settled
+    has server.err "listening on " || fail "the server did not start again"
+}
+
 # stop_server: by SIGTERM; it must end with 0.
 stop_server() {
     kill -TERM "$SERVER_PID"

@@ -1,4 +1,4 @@
-#include "peersync/pump.h"
+#include "pump/hold.h"
 
 #include <string.h>
 
@@ -64,28 +64,55 @@ static size_t count_ready(const ps_pump *p)
     return n;
 }
 
-/* Takes the first `gone` of those that may go out of the output and closes the gaps; what stays
- * keeps its order, so that bytes only ever move down. */
+/* What stays in an output that is gone through: it moves down and closes the gaps. */
+typedef struct kept {
+    size_t datagrams;
+    size_t bytes;
+} kept;
+
+static void keep(ps_output *out, kept *k, ps_datagram dg)
+{
+    if (dg.offset != k->bytes) {
+        memmove(out->bytes + k->bytes, out->bytes + dg.offset, dg.len);
+        dg.offset = (uint32_t)k->bytes;
+    }
+    k->bytes += dg.len;
+    out->datagrams[k->datagrams++] = dg;
+}
+
+static void keep_end(ps_output *out, const kept *k)
+{
+    out->datagrams_len = k->datagrams;
+    out->bytes_len = k->bytes;
+}
+
+/* Takes the first `gone` of those that may go out of the output. */
 static void remove_sent(ps_pump *p, size_t gone)
 {
-    ps_output *out = &p->out;
-    size_t kept = 0;
-    size_t bytes = 0;
-    for (size_t i = 0; i < out->datagrams_len; i++) {
-        ps_datagram dg = out->datagrams[i];
-        if (gone > 0 && may_go(p, &dg)) {
+    kept k = {0};
+    for (size_t i = 0; i < p->out.datagrams_len; i++) {
+        if (gone > 0 && may_go(p, &p->out.datagrams[i])) {
             gone--;
-            continue;
+        } else {
+            keep(&p->out, &k, p->out.datagrams[i]);
         }
-        if (dg.offset != bytes) {
-            memmove(out->bytes + bytes, out->bytes + dg.offset, dg.len);
-            dg.offset = (uint32_t)bytes;
-        }
-        bytes += dg.len;
-        out->datagrams[kept++] = dg;
     }
-    out->datagrams_len = kept;
-    out->bytes_len = bytes;
+    keep_end(&p->out, &k);
+}
+
+/* Moves the promises that must wait out of the output. */
+static void hold_promises(ps_pump *p)
+{
+    kept k = {0};
+    for (size_t i = 0; i < p->out.datagrams_len; i++) {
+        const ps_datagram *dg = &p->out.datagrams[i];
+        if (may_go(p, dg)) {
+            keep(&p->out, &k, *dg);
+        } else if (!ps_hold_put(&p->held, p->out.bytes, dg)) {
+            p->promises_dropped++;
+        }
+    }
+    keep_end(&p->out, &k);
 }
 
 /* Sends past those that wait for a commit: gathers what may go, a batch at a time. */
@@ -113,9 +140,14 @@ static ps_status send_around(ps_pump *p, size_t *sent)
 /* Sends what may go. @return PS_OK: only what waits for a commit is left; PS_AGAIN; PS_FAILED. */
 static ps_status flush(ps_pump *p)
 {
-    const size_t ready = count_ready(p);
-    if (ready == 0) {
-        return PS_OK;
+    size_t ready = count_ready(p);
+    if (p->held.cap > 0 && ready < p->out.datagrams_len) {
+        hold_promises(p);
+        ready = p->out.datagrams_len;
+    }
+    ps_status held = ps_hold_send(&p->held, p->committed, p->transport);
+    if (held != PS_OK || ready == 0) {
+        return held;
     }
     size_t sent = 0;
     ps_status status = PS_OK;
@@ -142,8 +174,8 @@ static void note(ps_pump *p, ps_status status)
 }
 
 /* One call of the machine. Where the output lacks room it is drained and the call repeated;
- * PS_AGAIN then means that draining gave no room: the transport is full or all waits for a commit.
- */
+ * PS_AGAIN then means that draining gave no room: the transport is full or, without a hold, all
+ * waits for a commit. */
 static ps_status step(ps_pump *p, ps_input in[], size_t n, size_t *consumed)
 {
     ps_status status = p->machine.step(p->machine.self, in, n, consumed, &p->out);
@@ -304,7 +336,8 @@ uint64_t ps_pump_deadline_us(const ps_pump *p)
     if (p->blocked) {
         return PS_TIME_NEVER;
     }
-    if (p->more || p->in_at < p->in_len || count_ready(p) > 0) {
+    if (p->more || p->in_at < p->in_len || count_ready(p) > 0 ||
+        ps_hold_ready(&p->held, p->committed)) {
         return 0;
     }
     return p->machine.deadline_us(p->machine.self);

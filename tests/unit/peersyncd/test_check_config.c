@@ -55,6 +55,7 @@ static void the_printed_sum_is_the_total(void **state)
     }
     assert_true(total == ps_server_size(&config.server));
     assert_true(sum == total);
+    assert_non_null(strstr(text, "none: without --state"));
     assert_non_null(strstr(text, "peersyncd user add NAME --credentials /nonexistent/"));
 }
 

@@ -34,6 +34,7 @@ static void the_default_is_port_5000_of_loopback(void **state)
     assert_int_equal(config.listen[0].ip[0], 127);
     assert_string_equal(config.credentials, "credentials.txt");
     assert_true(config.server.mem_is_zero);
+    assert_false(config.server.records); /* There is nowhere to keep them. */
     assert_int_equal(configure("0"), PS_EXIT_DONE);
     assert_int_equal(config.listen[0].port, 0);
 }
@@ -70,6 +71,7 @@ static void credentials_follow_the_state_directory(void **state)
     assert_int_equal(configure(NULL), PS_EXIT_DONE);
     assert_string_equal(config.credentials, "/var/lib/x/credentials.txt");
     assert_string_equal(config.credentials_option, " --state ");
+    assert_true(config.server.records);
     options.credentials = "users";
     assert_int_equal(configure(NULL), PS_EXIT_DONE);
     assert_string_equal(config.credentials, "users");
