@@ -66,8 +66,8 @@ static void bursts(swarm *s)
 static void narrow(swarm *s)
 {
     ps_sim_link link = fair();
-    link.rate_bytes_s = draw(s, 4000, 40000);
-    link.queue_bytes = (uint32_t)draw(s, 2000, 20000);
+    link.rate_bytes_s = draw(s, 500, 5000);
+    link.queue_bytes = (uint32_t)draw(s, 600, 6000);
     set_weather(s, &link);
 }
 

@@ -107,6 +107,8 @@ typedef struct world_machine {
     int (*check)(const void *self);
     world_slab slab;
     ps_pump pump;
+    uint8_t *held; /* Memory for promises that wait for the store. */
+    ps_datagram *held_datagrams;
     uint64_t steps, batches;
 } world_machine;
 

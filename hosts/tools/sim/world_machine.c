@@ -14,6 +14,10 @@
 #define GUARD      64u
 #define GUARD_BYTE 0x5au
 
+/* Promises that may wait for the store. */
+#define HELD       64u
+#define HELD_BYTES (HELD * 256u)
+
 /* Capacities of a pump's output: some steps' worth. */
 #define SERVER_STEPS 7u
 #define PEER_STEPS   4u
@@ -188,7 +192,7 @@ static bool same_output(const ps_output *a, size_t bytes_at, size_t datagrams_at
 }
 
 /* Every so many batches, a copy of the machine takes the whole at once. */
-#define REBATCH_EVERY 61u
+#define REBATCH_EVERY 7u
 
 static ps_status observed_server_step(world_machine *m, ps_input in[], size_t n, size_t *consumed,
                                       ps_output *out)
@@ -252,10 +256,20 @@ void world_machine_init(world_machine *m, world *w, uint32_t node, uint32_t peer
     WORLD_REQUIRE(
         w, ps_pump_init(&m->pump, ps_sim_transport(w->sim, node), observed, m->slab.out) == PS_OK);
     m->pump.batch = w->cfg.batch;
+    if (server && w->cfg.store) {
+        m->held = malloc(HELD_BYTES);
+        m->held_datagrams = malloc(HELD * sizeof *m->held_datagrams);
+        WORLD_REQUIRE(w, m->held != NULL && m->held_datagrams != NULL);
+        WORLD_REQUIRE(w, ps_pump_hold(&m->pump, m->held, HELD_BYTES, m->held_datagrams, HELD) ==
+                             PS_OK);
+    }
 }
 
 void world_machine_free(world_machine *m)
 {
     free(m->slab.memory);
-    m->slab.memory = NULL;
+    free(m->held);
+    free(m->held_datagrams);
+    m->slab.memory = m->held = NULL;
+    m->held_datagrams = NULL;
 }
