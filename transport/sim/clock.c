@@ -86,7 +86,12 @@ ps_status ps_sim_set_clock(ps_sim *sim, uint32_t node, const ps_sim_clock *clock
     c->since_us = sim->now_us;
     c->drift_ppm = clock->drift_ppm;
     c->stopped = clock->stopped;
-    c->ahead_us += jump(ps_sim_clock_us(n), clock->jump_us, 0);
+    const uint64_t jumped_us = jump(ps_sim_clock_us(n), clock->jump_us, 0);
+    c->ahead_us += jumped_us;
+    if (n->deadline_us < SHOWN_MAX) { /* A timer that runs is a length of time. */
+        const uint64_t moved_us = n->deadline_us + jumped_us;
+        n->deadline_us = moved_us < PS_TIME_NEVER - SHOWN_MAX ? moved_us : 0;
+    }
     if (sim->cfg.start_wall_s > 0) {
         /* A wall clock that shows 0 would be none. */
         c->wall_ahead_s += jump(ps_sim_clock_wall_s(n), clock->wall_jump_s, 1);

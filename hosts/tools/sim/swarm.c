@@ -241,7 +241,8 @@ static bool wishes_hold(swarm *s)
                                     stats.unacknowledged != 0 || stats.requests != 0)) {
             return false;
         }
-        if (s->users[i].second && (stats.state != PS_PEER_IDLE || s->w->peers[i].open != 0)) {
+        /* (What they want to change waits for their next login.) */
+        if (s->users[i].second && (stats.state != PS_PEER_IDLE || stats.requests != 0)) {
             return false;
         }
         for (uint32_t k = 0; k < SWARM_NAMES && !s->users[i].second; k++) {
@@ -250,6 +251,25 @@ static bool wishes_hold(swarm *s)
     }
     s->counts.publications = wanted;
     return true;
+}
+
+/* For people: who is not where he should be. */
+static void tell_late(const swarm *s)
+{
+    static const char *const states[] = {"idle", "logging in", "online", "lost", "leaving"};
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        const world_peer *p = &s->w->peers[i];
+        const ps_peer_stats stats = world_peer_stats(s->w, i);
+        if (stats.state != (s->users[i].second ? PS_PEER_IDLE : PS_PEER_ONLINE) || p->open != 0 ||
+            stats.unacknowledged != 0) {
+            fprintf(stderr,
+                    "  peer %u is %s; %u commands open, %u of %u names unacknowledged; last refusal "
+                    "%s, put off %u times\n",
+                    (unsigned)i, states[stats.state], (unsigned)p->open,
+                    (unsigned)stats.unacknowledged, (unsigned)stats.publications,
+                    ps_error_name(p->error), (unsigned)p->put_offs);
+        }
+    }
 }
 
 /* Who was sent away, or has left, comes back; second devices make room. */
@@ -355,7 +375,10 @@ static void heal(swarm *s)
         if (wishes_hold(s)) {
             break;
         }
-        WORLD_REQUIRE(w, world_now_us(w) - from_us < HEAL_US);
+        if (world_now_us(w) - from_us >= HEAL_US) {
+            tell_late(s);
+            WORLD_REQUIRE(w, world_now_us(w) - from_us < HEAL_US);
+        }
         run(s, S / 20);
     }
     const uint64_t took_us = world_now_us(w) - from_us;

@@ -121,7 +121,8 @@ static void on_entry(world_peer *p, const ps_event_entry *e)
 static void require_durable(const world_peer *p, const world_command *c)
 {
     const world *w = p->w;
-    if (!w->cfg.store || c->type != PS_INPUT_PUBLISH || c->error != PS_E_NONE) {
+    if (!w->cfg.store || c->type != PS_INPUT_PUBLISH || c->error != PS_E_NONE ||
+        w->server.store.lied_us >= c->issued_us) {
         return;
     }
     const ps_span name = {(const uint8_t *)c->text, strlen(c->text)};

@@ -105,6 +105,7 @@ void world_store_crash(world *w, size_t lies)
 {
     world_store *s = &w->server.store;
     s->lost += s->len - s->durable;
+    s->lied_us = lies > 0 ? world_now_us(w) : s->lied_us;
     s->durable -= lies < s->durable ? lies : s->durable;
     s->len = s->durable;
     s->syncing = 0;

@@ -229,9 +229,10 @@ bool ps_sim_is_up(const ps_sim *sim, uint32_t node);
 /**
  * Puts a node's clock, which showed the simulator's time until the first call: all that the node
  * gets and gives is in it, now_us(), the stamps of inputs, the wake's now_us and deadlines. Drift
- * and standing still are those of wall_s() too, which counts on the same quartz. A deadline that is
- * pending moves with the clock: with one that stands still it never comes, unless it is due, and
- * one that a jump has made due comes in one microsecond. A crash and a restart leave the clock.
+ * and standing still are those of wall_s() too, which counts on the same quartz. A timer that
+ * is running has so long to go: with a clock that stands still it never comes, unless it is due; by
+ * one that is fast or slow it comes sooner or later; a jump does not touch it. A crash and a restart
+ * leave the clock.
  * @return PS_OK; PS_INVALID an unknown node, or a drift beyond the limits.
  */
 ps_status ps_sim_set_clock(ps_sim *sim, uint32_t node, const ps_sim_clock *clock);
