@@ -219,16 +219,16 @@ static bool page_entry(ps_line *l, ps_message_type type, ps_page *m, const char 
     if (m->entries.left == 0) {
         return false;
     }
+    ps_line_string(l, between);
     if (type == PS_MSG_PEERS && ps_page_next_peer(m, &name)) {
-        quoted(l, between, name);
+        quoted(l, " ", name);
     } else if (type == PS_MSG_NAMES && ps_page_next_name(m, &name)) {
-        quoted(l, between, name);
+        quoted(l, " ", name);
     } else if (type == PS_MSG_FILES && ps_page_next_file(m, &file)) {
-        quoted(l, between, file.name);
+        quoted(l, " ", file.name);
         content(l, &file.content);
         owner(l, file.user, file.active, file.own);
     } else if (type == PS_MSG_SOURCES && ps_page_next_source(m, &source)) {
-        ps_line_string(l, between);
         content(l, &source.content);
         owner(l, source.user, source.active, source.own);
         for (uint32_t i = 0; i < source.addrs_count; i++) {
@@ -246,7 +246,7 @@ static bool page(ps_line *l, ps_message_type type, ps_span body)
     }
     number(l, " next ", m.next);
     number(l, " entries ", m.count);
-    for (uint32_t i = 0; i < SHOWN && page_entry(l, type, &m, i == 0 ? ": " : ", "); i++) {
+    for (uint32_t i = 0; i < SHOWN && page_entry(l, type, &m, i == 0 ? ":" : ","); i++) {
     }
     more(l, m.count);
     return true;
