@@ -15,10 +15,13 @@ typedef void (*session_answer)(void *ctx, const ps_event *event);
 struct session_config {
     uv_loop_t *loop;
     ps_addr server;
+    const char *journal; /* Path; NULL: none is kept. */
     /* LOGGED_IN, REFUSED, LOST, LOGGED_OUT. */
     void (*account)(void *ctx, const ps_event *event);
     /* The socket broke; no more events come. `why` is a sentence. */
     void (*failed)(void *ctx, const char *why);
+    /* The journal has stopped; the session goes on. */
+    void (*journal_failed)(void *ctx, const char *why);
     void *ctx;
 };
 

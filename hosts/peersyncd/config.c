@@ -33,6 +33,12 @@ static const ps_option daemon_options[] = {
      .argument = "DIR",
      .help = "A directory of the server's own, made where it is\n"
              "missing; one server at a time may use it."},
+    {.name = "journal",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(ps_daemon_options, journal),
+     .argument = "FILE",
+     .help = "Record every input there for peersync-replay. The\n"
+             "file holds passwords."},
     {.name = "check-config",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(ps_daemon_options, check_config),
@@ -239,6 +245,7 @@ int ps_daemon_configure(const ps_daemon_options *options, const ps_words *words,
     char shown[256];
     *out = (ps_daemon_config){.program = program,
                               .state = options->state,
+                              .journal = options->journal,
                               .check_config = options->check_config,
                               .log_level = (ps_log_level)options->log_level,
                               .log_format = (ps_log_format)options->log_format};
