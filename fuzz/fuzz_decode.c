@@ -159,6 +159,26 @@ static void check_datagram(const uint8_t *data, size_t len)
     require(walked + r.left == packet.messages.len && r.bad == (r.left > 0));
 }
 
+/* No LOGIN that a machine would take has its secret any more. */
+static void check_blank(const uint8_t *data, size_t len)
+{
+    ps_packet packet;
+    ps_drop why;
+    ps_login login;
+    ps_message m;
+    if (!ps_packet_decode(data, len, &packet, &why)) {
+        return;
+    }
+    ps_reader r = ps_reader_of(packet.messages);
+    while (ps_message_decode(&r, &m)) {
+        if (m.type == PS_MSG_LOGIN && ps_login_decode(m.body, &login)) {
+            for (size_t i = 0; i < login.secret.len; i++) {
+                require(login.secret.data[i] == '*');
+            }
+        }
+    }
+}
+
 /* The room is as large as the first byte says; the packet loses its secrets. */
 static void check_words(uint8_t *data, size_t len)
 {
@@ -171,8 +191,8 @@ static void check_words(uint8_t *data, size_t len)
         require(text[i] >= 0x20 && text[i] < 0x7f);
     }
     free(text);
-    const size_t blanked = ps_explain_blank_secrets(data, len);
-    require(blanked <= len && blanked == ps_explain_blank_secrets(data, len));
+    (void)ps_explain_blank_secrets(data, len);
+    check_blank(data, len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
