@@ -211,8 +211,10 @@ static ps_exit open_all(struct attempt *t, char *why, size_t why_cap)
                                        .failed = on_failed,
                                        .journal_failed = on_journal_failed,
                                        .ctx = t};
-    a->session = session_open(&cfg, why, why_cap);
-    code = a->session == NULL ? PS_EXIT_SYSTEM : jobs_open(a, &t->port, why, why_cap);
+    code = session_open(&cfg, &a->session, why, why_cap);
+    if (code == PS_EXIT_DONE) {
+        code = jobs_open(a, &t->port, why, why_cap);
+    }
     if (code != PS_EXIT_DONE) {
         close_all(a, false);
     } else if (cfg.journal != NULL) {

@@ -201,38 +201,38 @@ static void on_journal_due(uv_timer_t *timer)
 }
 
 /* The machine as the pump drives it: itself, or its recorder. */
-static bool make_face(struct session *s, const ps_peer_config *cfg, ps_machine *out, char *why,
-                      size_t why_cap)
+static ps_exit make_face(struct session *s, const ps_peer_config *cfg, ps_machine *out, char *why,
+                         size_t why_cap)
 {
     char fault[256];
     *out = ps_machine_of_peer(s->peer);
     if (s->cfg.journal == NULL) {
-        return true;
+        return PS_EXIT_DONE;
     }
     ps_journal_head head = {.kind = PS_JOURNAL_PEER, .peer = *cfg};
     s->journal = ps_journal_file_open(s->cfg.journal, &head, fault, sizeof fault);
     if (s->journal == NULL) {
         snprintf(why, why_cap, "the journal %s cannot be written: %s", s->cfg.journal, fault);
-        return false;
+        return PS_EXIT_LOCAL_FILE;
     }
     *out = ps_journal_file_machine(s->journal, *out);
-    return true;
+    return PS_EXIT_DONE;
 }
 
-static bool make_machine(struct session *s, char *why, size_t why_cap)
+static ps_exit make_machine(struct session *s, char *why, size_t why_cap)
 {
     ps_peer_config cfg;
     ps_peer_config_default(&cfg);
     cfg.mem_is_zero = true;
     if (ps_posix_entropy(cfg.seed, sizeof cfg.seed) != PS_OK) {
         snprintf(why, why_cap, "the system gives no random bytes");
-        return false;
+        return PS_EXIT_SYSTEM;
     }
     s->slab_len = ps_peer_size(&cfg);
     s->slab = ps_slab_map(s->slab_len);
     if (s->slab == NULL) {
         snprintf(why, why_cap, "there is no memory for the session: %s", strerror(errno));
-        return false;
+        return PS_EXIT_SYSTEM;
     }
     const ps_output out = {.bytes = s->bytes,
                            .bytes_cap = sizeof s->bytes,
@@ -243,13 +243,21 @@ static bool make_machine(struct session *s, char *why, size_t why_cap)
     ps_machine face;
     s->transport = ps_posix_udp_transport(s->udp);
     snprintf(why, why_cap, "the session could not be made");
-    return ps_peer_init(s->slab, s->slab_len, &cfg, &s->peer) == PS_OK &&
-           make_face(s, &cfg, &face, why, why_cap) &&
-           ps_pump_init(&s->pump, &s->transport, face, out) == PS_OK;
+    if (ps_peer_init(s->slab, s->slab_len, &cfg, &s->peer) != PS_OK) {
+        return PS_EXIT_SYSTEM;
+    }
+    const ps_exit code = make_face(s, &cfg, &face, why, why_cap);
+    if (code != PS_EXIT_DONE) {
+        return code;
+    }
+    return ps_pump_init(&s->pump, &s->transport, face, out) == PS_OK ? PS_EXIT_DONE
+                                                                     : PS_EXIT_SYSTEM;
 }
 
-struct session *session_open(const struct session_config *cfg, char *why, size_t why_cap)
+ps_exit session_open(const struct session_config *cfg, struct session **out, char *why,
+                     size_t why_cap)
 {
+    *out = NULL;
     struct session *s = data_alloc(1, sizeof *s);
     s->cfg = *cfg;
     s->queue_tail = &s->queue;
@@ -263,16 +271,17 @@ struct session *session_open(const struct session_config *cfg, char *why, size_t
     if (ps_posix_udp_open(&any, 1, NULL, &s->udp, &error) != PS_OK) {
         snprintf(why, why_cap, "%s", error.text);
         free(s);
-        return NULL;
+        return PS_EXIT_SYSTEM;
     }
-    if (!make_machine(s, why, why_cap)) {
+    const ps_exit code = make_machine(s, why, why_cap);
+    if (code != PS_EXIT_DONE) {
         (void)ps_journal_file_close(s->journal);
         if (s->slab != NULL) {
             ps_slab_unmap(s->slab, s->slab_len);
         }
         ps_posix_udp_close(s->udp);
         free(s);
-        return NULL;
+        return code;
     }
     uv_poll_init(cfg->loop, &s->poll, ps_posix_udp_fd(s->udp, 0));
     uv_timer_init(cfg->loop, &s->timer);
@@ -283,7 +292,8 @@ struct session *session_open(const struct session_config *cfg, char *why, size_t
         uv_timer_start(&s->journal_timer, on_journal_due, JOURNAL_MS, JOURNAL_MS);
     }
     wait(s, PS_OK, false);
-    return s;
+    *out = s;
+    return PS_EXIT_DONE;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -3,6 +3,7 @@
 #ifndef PEERSYNC_SESSION_H
 #define PEERSYNC_SESSION_H
 
+#include "common/exit_codes.h"
 #include "peersync/peer.h"
 
 #include <uv.h>
@@ -25,8 +26,10 @@ struct session_config {
     void *ctx;
 };
 
-/* Opens a socket and makes the machine. NULL: a sentence in `why`. */
-struct session *session_open(const struct session_config *cfg, char *why, size_t why_cap);
+/* Opens a socket and makes the machine, in *out. Not DONE: a sentence in `why`, and *out is NULL.
+ */
+ps_exit session_open(const struct session_config *cfg, struct session **out, char *why,
+                     size_t why_cap);
 /* Ends it without a word to the server. Pending answers are not called. The loop must run once
  * more afterwards. NULL is allowed. */
 void session_close(struct session *s);

@@ -124,6 +124,11 @@ want_code 2 "$REPLAY" a b
 want_code 9 "$DAEMON" 0 --journal credentials.txt
 want last.err "it exists and is no journal"
 want credentials.txt alice
+start_server
+want_code 9 env PEERSYNC_PASSWORD=password123 "$PEER" "$PORT" --user alice \
+    --journal credentials.txt lpf
+want last.err "the journal credentials.txt cannot be written: it exists and is no journal"
+stop_server
 ln -s elsewhere link
 want_code 9 "$DAEMON" 0 --journal link
 [[ ! -e elsewhere ]] || fail "a link was followed"

@@ -92,6 +92,16 @@ static const char *grouped(uint64_t v, char out[27])
     return out + at;
 }
 
+static const char *status_name(ps_status status)
+{
+    static const char *const names[] = {[PS_OK] = "OK",
+                                        [PS_AGAIN] = "AGAIN",
+                                        [PS_MORE] = "MORE",
+                                        [PS_INVALID] = "INVALID",
+                                        [PS_FAILED] = "FAILED"};
+    return names[status];
+}
+
 static void print_summary(const replay_result *r)
 {
     char inputs[27];
@@ -116,7 +126,8 @@ static void print_summary(const replay_result *r)
                r->record.digest);
     }
     if (r->status != r->record.status) {
-        printf("its status is %d, and was %d\n", (int)r->status, (int)r->record.status);
+        printf("its last input answered %s, and the step %s then\n", status_name(r->status),
+               status_name(r->record.status));
     }
 }
 
