@@ -1,6 +1,8 @@
 /* Every decoder on arbitrary bytes. The input is read twice: as a datagram, whose packet and
  * messages are walked; and as one message's body, its type in the first byte. What a decoder hands
- * out must lie within the input and keep the limits that it promises. */
+ * out must lie within the input and keep the limits that it promises. Then it is described, in a
+ * printable line that shows no secret. */
+#include "peersync/explain.h"
 #include "wire/messages.h"
 
 #include <stdlib.h>
@@ -157,6 +159,42 @@ static void check_datagram(const uint8_t *data, size_t len)
     require(walked + r.left == packet.messages.len && r.bad == (r.left > 0));
 }
 
+/* No LOGIN that a machine would take has its secret any more. */
+static void check_blank(const uint8_t *data, size_t len)
+{
+    ps_packet packet;
+    ps_drop why;
+    ps_login login;
+    ps_message m;
+    if (!ps_packet_decode(data, len, &packet, &why)) {
+        return;
+    }
+    ps_reader r = ps_reader_of(packet.messages);
+    while (ps_message_decode(&r, &m)) {
+        if (m.type == PS_MSG_LOGIN && ps_login_decode(m.body, &login)) {
+            for (size_t i = 0; i < login.secret.len; i++) {
+                require(login.secret.data[i] == '*');
+            }
+        }
+    }
+}
+
+/* The room is as large as the first byte says; the packet loses its secrets. */
+static void check_words(uint8_t *data, size_t len)
+{
+    const size_t cap = data[0] % 2 == 0 ? data[0] : 4 * PS_EXPLAIN_BYTES;
+    char *text = malloc(cap > 0 ? cap : 1);
+    require(text != NULL);
+    const size_t words = ps_explain_packet(data, len, text, cap);
+    require(cap == 0 ? words == 0 : words < cap && text[words] == '\0');
+    for (size_t i = 0; i < words; i++) {
+        require(text[i] >= 0x20 && text[i] < 0x7f);
+    }
+    free(text);
+    (void)ps_explain_blank_secrets(data, len);
+    check_blank(data, len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0 || size > 2 * PS_DATAGRAM_MAX) {
@@ -167,6 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(exact, data, size);
     check_datagram(exact, size);
     check_body(exact[0], (ps_span){exact + 1, size - 1});
+    check_words(exact, size);
     free(exact);
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "login.h"
 
 #include "common/address.h"
+#include "common/journal_file.h"
 #include "credentials.h"
 #include "jobs.h"
 #include "safe.h"
@@ -178,6 +179,12 @@ static void on_failed(void *ctx, const char *why)
     }
 }
 
+static void on_journal_failed(void *ctx, const char *why)
+{
+    const struct attempt *t = ctx;
+    out_fail(t->app->out, "the journal has stopped: %s", SAFE(why));
+}
+
 /* Undoes open_all(). */
 static void close_all(struct app *a, bool discard)
 {
@@ -199,13 +206,19 @@ static ps_exit open_all(struct attempt *t, char *why, size_t why_cap)
     }
     const struct session_config cfg = {.loop = &a->loop,
                                        .server = a->server,
+                                       .journal = a->options.journal,
                                        .account = on_account,
                                        .failed = on_failed,
+                                       .journal_failed = on_journal_failed,
                                        .ctx = t};
-    a->session = session_open(&cfg, why, why_cap);
-    code = a->session == NULL ? PS_EXIT_SYSTEM : jobs_open(a, &t->port, why, why_cap);
+    code = session_open(&cfg, &a->session, why, why_cap);
+    if (code == PS_EXIT_DONE) {
+        code = jobs_open(a, &t->port, why, why_cap);
+    }
     if (code != PS_EXIT_DONE) {
         close_all(a, false);
+    } else if (cfg.journal != NULL) {
+        out_note(a->out, PS_JOURNAL_WARNING);
     }
     return code;
 }

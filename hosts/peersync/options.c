@@ -43,6 +43,12 @@ static const ps_option table[] = {
      .help = "Keep this installation's identity and publications there, one process at\n"
              "a time. Without it: $XDG_STATE_HOME/peersync/USER, or\n"
              "~/.local/state/peersync/USER."},
+    {.name = "journal",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(struct options, journal),
+     .argument = "FILE",
+     .help = "Record every input of the session there for peersync-replay. The file holds\n"
+             "passwords. A further login begins it anew."},
     {.name = "max-uploads",
      .kind = PS_OPTION_NUMBER,
      .offset = offsetof(struct options, max_uploads),

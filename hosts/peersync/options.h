@@ -12,6 +12,7 @@ struct options {
     const char *listen;
     const char *download_dir;
     const char *state;
+    const char *journal;
     uint64_t max_uploads;
     bool json, quiet, no_progress;
     /* The command and its arguments; none: a prompt. They live in argv. */

@@ -3,6 +3,7 @@
 #ifndef PEERSYNC_SESSION_H
 #define PEERSYNC_SESSION_H
 
+#include "common/exit_codes.h"
 #include "peersync/peer.h"
 
 #include <uv.h>
@@ -15,15 +16,20 @@ typedef void (*session_answer)(void *ctx, const ps_event *event);
 struct session_config {
     uv_loop_t *loop;
     ps_addr server;
+    const char *journal; /* Path; NULL: none is kept. */
     /* LOGGED_IN, REFUSED, LOST, LOGGED_OUT. */
     void (*account)(void *ctx, const ps_event *event);
     /* The socket broke; no more events come. `why` is a sentence. */
     void (*failed)(void *ctx, const char *why);
+    /* The journal has stopped; the session goes on. */
+    void (*journal_failed)(void *ctx, const char *why);
     void *ctx;
 };
 
-/* Opens a socket and makes the machine. NULL: a sentence in `why`. */
-struct session *session_open(const struct session_config *cfg, char *why, size_t why_cap);
+/* Opens a socket and makes the machine, in *out. Not DONE: a sentence in `why`, and *out is NULL.
+ */
+ps_exit session_open(const struct session_config *cfg, struct session **out, char *why,
+                     size_t why_cap);
 /* Ends it without a word to the server. Pending answers are not called. The loop must run once
  * more afterwards. NULL is allowed. */
 void session_close(struct session *s);

@@ -35,6 +35,12 @@ static const ps_option daemon_options[] = {
              "missing; one server at a time may use it. What is\n"
              "published lasts there; without it, as long as the\n"
              "server runs."},
+    {.name = "journal",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(ps_daemon_options, journal),
+     .argument = "FILE",
+     .help = "Record every input there for peersync-replay. The\n"
+             "file holds passwords."},
     {.name = "check-config",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(ps_daemon_options, check_config),
@@ -241,6 +247,7 @@ int ps_daemon_configure(const ps_daemon_options *options, const ps_words *words,
     char shown[256];
     *out = (ps_daemon_config){.program = program,
                               .state = options->state,
+                              .journal = options->journal,
                               .check_config = options->check_config,
                               .log_level = (ps_log_level)options->log_level,
                               .log_format = (ps_log_format)options->log_format};

@@ -14,6 +14,7 @@ typedef struct ps_daemon_options {
     ps_string_list listen;
     const char *credentials;
     const char *state;
+    const char *journal;
     bool check_config;
     unsigned log_level;
     unsigned log_format;
@@ -33,7 +34,8 @@ typedef struct ps_daemon_config {
     char credentials[PS_STATE_PATH_MAX]; /* The file's path. */
     const char *credentials_option;      /* What names this file on a command line, or "". */
     char credentials_value[PS_STATE_PATH_MAX];
-    const char *state; /* NULL: none. */
+    const char *state;   /* NULL: none. */
+    const char *journal; /* NULL: none. */
     bool check_config;
     ps_log_level log_level;
     ps_log_format log_format;

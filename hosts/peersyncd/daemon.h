@@ -2,6 +2,7 @@
 #ifndef PS_PEERSYNCD_DAEMON_H
 #define PS_PEERSYNCD_DAEMON_H
 
+#include "common/journal_file.h"
 #include "peersync/posix.h"
 #include "peersync/pump.h"
 #include "peersyncd/config.h"
@@ -30,6 +31,7 @@ typedef struct ps_daemon {
     ps_server *server;
     void *slab;
     size_t slab_len;
+    ps_journal_file *journal; /* NULL: none is kept. */
     ps_pump pump;
     uint8_t bytes[PS_DAEMON_BYTES];
     ps_datagram datagrams[PS_DAEMON_DATAGRAMS];
@@ -90,6 +92,8 @@ bool ps_daemon_give_verdicts(ps_daemon *d);
 /* report.c: what has been dropped since the last time, at level debug. */
 void ps_daemon_report_drops(ps_daemon *d);
 void ps_daemon_report_failure(ps_daemon *d);
+/* The journal has stopped; NULL: it has not. */
+void ps_daemon_report_journal(const char *cause);
 /* Says where it listens; warns of what the operator should know. */
 void ps_daemon_report_ready(const ps_daemon *d);
 void ps_daemon_report_end(const ps_daemon *d, const char *cause);

@@ -118,6 +118,7 @@ static void on_second(uv_timer_t *timer)
     tell_time(d);
     ps_daemon_records_retry(d);
     ps_daemon_report_drops(d);
+    ps_daemon_report_journal(ps_journal_file_flush(d->journal));
 }
 
 /* The old accounts stay when the new file has a fault. */
@@ -173,6 +174,24 @@ static int bind_sockets(ps_daemon *d)
     return PS_EXIT_LISTEN;
 }
 
+/* The machine as the pump drives it: itself, or its recorder. */
+static int make_face(ps_daemon *d, const ps_server_config *config, ps_machine *out)
+{
+    char why[256];
+    *out = ps_machine_of_server(d->server);
+    if (d->config->journal == NULL) {
+        return PS_EXIT_DONE;
+    }
+    ps_journal_head head = {.kind = PS_JOURNAL_SERVER, .server = *config};
+    d->journal = ps_journal_file_open(d->config->journal, &head, why, sizeof why);
+    explicit_bzero(&head, sizeof head);
+    if (d->journal == NULL) {
+        return fail(PS_EXIT_LOCAL_FILE, "the journal cannot be written", why);
+    }
+    *out = ps_journal_file_machine(d->journal, *out);
+    return PS_EXIT_DONE;
+}
+
 static int make_server(ps_daemon *d)
 {
     ps_server_config config = d->config->server;
@@ -187,16 +206,20 @@ static int make_server(ps_daemon *d)
         return fail(PS_EXIT_SYSTEM, "there is not enough memory (see --check-config)",
                     strerror(errno));
     }
+    ps_machine machine;
     const ps_status status = ps_server_init(d->slab, d->slab_len, &config, &d->server);
+    const int code = make_face(d, &config, &machine);
     explicit_bzero(config.seed, sizeof config.seed);
+    if (code != PS_EXIT_DONE) {
+        return code;
+    }
     const ps_output out = {.bytes = d->bytes,
                            .bytes_cap = sizeof d->bytes,
                            .datagrams = d->datagrams,
                            .datagrams_cap = PS_DAEMON_DATAGRAMS,
                            .events = d->events,
                            .events_cap = PS_DAEMON_EVENTS};
-    if (status != PS_OK ||
-        ps_pump_init(&d->pump, &d->transport, ps_machine_of_server(d->server), out) != PS_OK) {
+    if (status != PS_OK || ps_pump_init(&d->pump, &d->transport, machine, out) != PS_OK) {
         return fail(PS_EXIT_SYSTEM, "the server cannot be made", "its configuration is refused");
     }
     return PS_EXIT_DONE;
@@ -284,6 +307,7 @@ int ps_daemon_run(const ps_daemon_config *config, const ps_state_dir *state,
         code = serve(d);
     }
     ps_daemon_records_close(d);
+    ps_daemon_report_journal(ps_journal_file_close(d->journal));
     ps_posix_udp_close(d->udp);
     ps_slab_unmap(d->slab, d->slab_len);
     free(d->verdicts);

@@ -39,6 +39,10 @@ void ps_daemon_report_ready(const ps_daemon *d)
         open = open || !ps_address_is_loopback(&bound[i]);
     }
     warn_of_readers(d);
+    if (d->journal != NULL) {
+        ps_log(PS_LOG_WARNING, PS_JOURNAL_WARNING,
+               (ps_log_field[]){PS_F_STRING("file", d->config->journal), PS_F_END});
+    }
     if (open) {
         ps_log(PS_LOG_WARNING,
                "packets are not sealed yet: whoever can watch the network can read passwords",
@@ -59,6 +63,14 @@ void ps_daemon_report_failure(ps_daemon *d)
         ps_log(PS_LOG_WARNING, "the network refused something; going on",
                (ps_log_field[]){PS_F_STRING("cause", ps_posix_udp_error(d->udp)->text),
                                 PS_F_NUMBER("more", held), PS_F_END});
+    }
+}
+
+void ps_daemon_report_journal(const char *cause)
+{
+    if (cause != NULL) {
+        ps_log(PS_LOG_ERROR, "the journal has stopped; going on without",
+               (ps_log_field[]){PS_F_STRING("cause", cause), PS_F_END});
     }
 }
 

@@ -64,6 +64,16 @@ static void bad_words_are_usage(void **state)
     assert_non_null(strstr(error, "--listen 'nowhere:5'"));
 }
 
+static void a_journal_is_kept_only_when_asked_for(void **state)
+{
+    (void)state;
+    assert_int_equal(configure(NULL), PS_EXIT_DONE);
+    assert_null(config.journal);
+    options.journal = "inputs";
+    assert_int_equal(configure(NULL), PS_EXIT_DONE);
+    assert_string_equal(config.journal, "inputs");
+}
+
 static void credentials_follow_the_state_directory(void **state)
 {
     (void)state;
@@ -122,6 +132,7 @@ int main(void)
         cmocka_unit_test_setup(the_default_is_port_5000_of_loopback, reset),
         cmocka_unit_test_setup(listen_replaces_loopback_and_takes_the_port, reset),
         cmocka_unit_test_setup(bad_words_are_usage, reset),
+        cmocka_unit_test_setup(a_journal_is_kept_only_when_asked_for, reset),
         cmocka_unit_test_setup(credentials_follow_the_state_directory, reset),
         cmocka_unit_test_setup(capacities_follow_what_was_typed, reset),
         cmocka_unit_test_setup(the_smallest_and_the_largest_are_possible, reset),
