@@ -107,10 +107,9 @@ static void pass_time(ps_server *s, uint64_t host_us)
     const uint64_t late_us = ps_lateness_us(before_us, due_us(s), now_us);
     if (late_us > 0) {
         s->stats.late_steps++;
-        s->stats.late_us += late_us;
-        ps_timeouts_shift(&s->liveness, late_us);
-        ps_timeouts_shift(&s->verification, late_us);
-        ps_timeouts_shift(&s->probing, late_us);
+        s->stats.late_us += ps_timeouts_shift(&s->liveness, ps_session_times(s), late_us, now_us);
+        (void)ps_timeouts_shift(&s->verification, ps_pending_times(s), late_us, now_us);
+        (void)ps_timeouts_shift(&s->probing, ps_pending_times(s), late_us, now_us);
     }
 }
 

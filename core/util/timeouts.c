@@ -11,9 +11,18 @@ void ps_timeouts_init(ps_timeouts *t, uint64_t length_us)
     t->tail = PS_NIL;
 }
 
-void ps_timeouts_shift(ps_timeouts *t, uint64_t more_us)
+uint64_t ps_timeouts_shift(ps_timeouts *t, const ps_timeout_node *nodes, uint64_t more_us,
+                           uint64_t now_us)
 {
-    t->shift_us += more_us;
+    if (t->tail == PS_NIL) {
+        return 0;
+    }
+    const uint64_t last_us = ps_timeout_deadline_us(t, nodes, t->tail);
+    const uint64_t fresh_us = ps_time_add(now_us, t->length_us);
+    PS_ASSERT(last_us <= fresh_us);
+    const uint64_t given_us = ps_time_min(more_us, fresh_us - last_us);
+    t->shift_us += given_us;
+    return given_us;
 }
 
 void ps_timeout_clear(ps_timeout_node *nodes, uint32_t i)

@@ -58,11 +58,11 @@ static void a_vanished_peer_is_gone_in_time(void **state)
         world_peer_crash(w, 0);
         world_run(w, 100 * MS); /* What was under way arrives. */
         const uint64_t heard_us = w->heard_us[w->peers[0].node];
-        const uint64_t opened_us = w->accounts[0].opened_us;
+        const uint64_t opened_us = w->model.sessions[0].opened_us;
         const uint64_t last_us = heard_us > opened_us ? heard_us : opened_us;
-        WORLD_WAIT(w, 4 * S, !w->accounts[0].open);
-        assert_int_equal(w->accounts[0].reason, PS_CLOSE_SILENCE);
-        assert_in_range(w->accounts[0].closed_us - last_us, 3 * S, 3500 * MS);
+        WORLD_WAIT(w, 4 * S, !w->model.sessions[0].open);
+        assert_int_equal(w->model.sessions[0].reason, PS_CLOSE_SILENCE);
+        assert_in_range(w->model.sessions[0].closed_us - last_us, 3 * S, 3500 * MS);
         assert_int_equal(world_server_stats(w).evictions, 1);
         world_free(w);
     }
@@ -97,13 +97,13 @@ static void the_same_device_returns_at_once(void **state)
     world_peer_crash(w, 0);
     world_run(w, 100 * MS);
     world_peer_boot(w, 0);
-    assert_true(w->accounts[0].open); /* The old session still lives. */
+    assert_true(w->model.sessions[0].open); /* The old session still lives. */
     world_login(w, 0);
     WORLD_WAIT(w, 200 * MS, w->peers[0].online);
     assert_int_equal(world_server_stats(w).takeovers, 1);
     assert_int_equal(world_server_stats(w).evictions, 0);
     world_run(w, 10 * S);
-    assert_true(w->peers[0].online && w->accounts[0].open);
+    assert_true(w->peers[0].online && w->model.sessions[0].open);
     world_free(w);
 }
 
@@ -118,7 +118,7 @@ static void the_same_device_returns_from_another_address(void **state)
     memcpy(w->peers[1].device, w->peers[0].device, PS_DEVICE_BYTES);
     world_login_as(w, 1, "user-0", "secret-0");
     WORLD_WAIT(w, 200 * MS, w->peers[1].online);
-    assert_int_equal(w->accounts[0].node, w->peers[1].node);
+    assert_int_equal(w->model.sessions[0].node, w->peers[1].node);
     world_free(w);
 }
 

@@ -87,7 +87,7 @@ static void what_is_published_outlives_a_logout(void **state)
     assert_int_equal(world_finish(w, world_publish(w, 0, "kept")), PS_E_NONE);
     world_logout(w, 0);
     WORLD_WAIT(w, 1 * S, w->peers[0].logouts == 1);
-    assert_false(w->accounts[0].open);
+    assert_false(w->model.sessions[0].open);
     world_command *c = world_list_peers(w, 1);
     assert_int_equal(world_finish(w, c), PS_E_NONE);
     assert_int_equal(c->lines_len, 0);

@@ -37,7 +37,7 @@ static void a_user_who_is_active_elsewhere_is_refused(void **state)
     world_login_as(w, 1, "user-0", "secret-0");
     WAIT_REFUSED(w, 1, 1);
     assert_int_equal(w->peers[1].error, PS_E_ACTIVE);
-    assert_true(w->accounts[0].open && w->accounts[0].node == w->peers[0].node);
+    assert_true(w->model.sessions[0].open && w->model.sessions[0].node == w->peers[0].node);
     world_run(w, 10 * S); /* The first one has noticed nothing. */
     assert_true(w->peers[0].online);
     assert_int_equal(w->peers[0].losses, 0);

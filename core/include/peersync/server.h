@@ -63,7 +63,7 @@ typedef struct ps_server_stats {
     uint64_t changes_busy;     /**< Messages of changes refused for the store's sake. */
     uint64_t clock_clamped;    /**< Inputs whose clock ran back. */
     uint64_t late_steps;       /**< Steps that came so late that deadlines were moved. */
-    uint64_t late_us;          /**< By how much, in all. */
+    uint64_t late_us;          /**< By how much those of sessions were, in all. */
     uint64_t restored;         /**< Records taken from the host's store. */
     uint64_t restores_refused; /**< And those left out. */
     uint64_t verdicts_stale;   /**< Verdicts for a login that is gone. */

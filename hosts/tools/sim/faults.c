@@ -139,7 +139,6 @@ static void put_clocks_right(swarm *s)
 {
     static const ps_sim_clock right = {.jump_us = 0};
     world_server_clock(s->w, &right);
-    s->w->server.away_until_us = world_now_us(s->w) + 5 * S;
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         (void)ps_sim_set_clock(s->w->sim, s->w->peers[i].node, &right);
     }
@@ -209,12 +208,9 @@ static void begin(swarm *s, fault f)
     case FAULT_FULL_DISK:
         w->server.store.fails_until_us = world_now_us(w) + draw(s, S, 15 * S);
         break;
-    case FAULT_BUSY_SERVER: { /* As if it were paused, but by work. */
-        const uint64_t us = draw(s, 1000, 2 * S);
-        ps_sim_charge(w->sim, w->server.node, us * 1000);
-        w->server.away_until_us = world_now_us(w) + us + S;
+    case FAULT_BUSY_SERVER:
+        world_server_work(w, draw(s, 1000, 2 * S));
         break;
-    }
     case FAULT_SECOND_DEVICE:
         second_device(s);
         break;

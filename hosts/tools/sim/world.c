@@ -26,6 +26,7 @@ void world_config_default(world_config *cfg, uint32_t peers)
         .peers = peers,
         .check_every = 1,
         .verify_us = 50000,
+        .model = true,
         .link = {.latency_us = 20000, .jitter_us = 2000},
     };
     ps_server_config_default(&cfg->server);

@@ -187,6 +187,7 @@ typedef struct world_server {
     world_store store;
     uint64_t crashed_us;
     uint64_t away_until_us; /* Until then, it may have been kept from its work. */
+    bool clock_wrong;       /* And as long as its clock runs wrong. */
     uint32_t lives;
 } world_server;
 
@@ -216,8 +217,9 @@ void world_server_boot(world *w);
 /* kill -9: what its store has not made durable is gone, and `lies` records more that it said were.
  * SIZE_MAX: all of it. */
 void world_server_crash(world *w, size_t lies);
-/* Its process stands still; its clock is set. */
+/* Its process stands still, or is busy with other work; its clock is set. */
 void world_server_pause(world *w, uint64_t us);
+void world_server_work(world *w, uint64_t us);
 void world_server_clock(world *w, const ps_sim_clock *clock);
 /* True when something has kept it from its work just now. */
 bool world_server_was_away(const world *w);

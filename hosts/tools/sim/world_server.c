@@ -46,30 +46,37 @@ void world_server_crash(world *w, size_t lies)
 /* What waited meanwhile is still worked on a little later. */
 #define AFTER_US UINT64_C(1000000)
 
-static void away_until(world *w, uint64_t at_us)
+static void away(world *w, uint64_t us)
 {
-    if (w->server.away_until_us < at_us + AFTER_US) {
-        w->server.away_until_us = at_us + AFTER_US;
+    const uint64_t now_us = world_now_us(w) + AFTER_US;
+    if (w->server.away_until_us < now_us) {
+        w->server.away_until_us = now_us;
     }
+    w->server.away_until_us += us; /* Work that a pause interrupts ends later by it. */
 }
 
 void world_server_pause(world *w, uint64_t us)
 {
     ps_sim_pause(w->sim, w->server.node, us);
-    away_until(w, world_now_us(w) + us);
+    away(w, us);
+}
+
+void world_server_work(world *w, uint64_t us)
+{
+    ps_sim_charge(w->sim, w->server.node, us * 1000);
+    away(w, us);
 }
 
 void world_server_clock(world *w, const ps_sim_clock *clock)
 {
     WORLD_REQUIRE(w, ps_sim_set_clock(w->sim, w->server.node, clock) == PS_OK);
-    /* With its own clock stopped or slow, it can be late until that is over. */
-    away_until(w, clock->stopped || clock->drift_ppm != 0 ? PS_TIME_NEVER - AFTER_US
-                                                          : world_now_us(w));
+    w->server.clock_wrong = clock->stopped || clock->drift_ppm != 0;
+    away(w, 0);
 }
 
 bool world_server_was_away(const world *w)
 {
-    return world_now_us(w) <= w->server.away_until_us;
+    return w->server.clock_wrong || world_now_us(w) <= w->server.away_until_us;
 }
 
 ps_server_stats world_server_stats(const world *w)
