@@ -190,6 +190,9 @@ static ps_status step(ps_pump *p, ps_input in[], size_t n, size_t *consumed)
         }
     }
     note(p, status);
+    if (*consumed > 0) {
+        p->told_us = in[*consumed - 1].now_us;
+    }
     return status;
 }
 
@@ -224,9 +227,14 @@ static ps_status receive(ps_pump *p)
     return status == PS_AGAIN ? PS_OK : status;
 }
 
+static bool was_set_back(const ps_pump *p, uint64_t now_us)
+{
+    return now_us < p->told_us && p->told_us - now_us >= PS_PUMP_SET_BACK_US;
+}
+
 static bool is_due(const ps_pump *p, uint64_t now_us)
 {
-    return p->more || p->machine.deadline_us(p->machine.self) <= now_us;
+    return p->more || was_set_back(p, now_us) || p->machine.deadline_us(p->machine.self) <= now_us;
 }
 
 /* Ticks when due, after all that was received, and not before what the socket still holds. */
@@ -337,7 +345,8 @@ uint64_t ps_pump_deadline_us(const ps_pump *p)
         return PS_TIME_NEVER;
     }
     if (p->more || p->in_at < p->in_len || count_ready(p) > 0 ||
-        ps_hold_ready(&p->held, p->committed)) {
+        ps_hold_ready(&p->held, p->committed) ||
+        was_set_back(p, p->transport->now_us(p->transport->ctx))) {
         return 0;
     }
     return p->machine.deadline_us(p->machine.self);

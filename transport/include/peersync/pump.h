@@ -41,6 +41,10 @@ typedef struct ps_pump_held {
     size_t len;
 } ps_pump_held;
 
+/** A clock that shows so much less than the machine was told has been set back: it is told at once,
+ *  or it would wait for its old time to come again. */
+#define PS_PUMP_SET_BACK_US 1000000u
+
 /** State of one pump. Fields are private but for `out.events`, `batch` and `promises_dropped`. */
 typedef struct ps_pump {
     const ps_transport *transport;
@@ -58,6 +62,7 @@ typedef struct ps_pump {
     ps_input in[PS_PUMP_BATCH];
     size_t in_len; /**< Received but not yet consumed inputs: in[in_at .. in_len). */
     size_t in_at;
+    uint64_t told_us; /**< The clock that the machine was told last. */
 } ps_pump;
 
 /**
