@@ -12,30 +12,92 @@
 #include <string.h>
 
 struct job {
-    struct job *next;
+    struct ordered_node node;
     uint64_t tag;
     job_event event;
     void *ctx;
 };
 
+/* When to say that announcing takes long. */
+#define PATIENCE_US 1000000u
+
+static struct job *job_of(struct ordered_node *node)
+{
+    return node != NULL ? ORDERED_ITEM(node, struct job, node) : NULL;
+}
+
+static int compare_tags(const void *key, const struct ordered_node *node)
+{
+    const uint64_t a = *(const uint64_t *)key;
+    const uint64_t b = ORDERED_ITEM(node, struct job, node)->tag;
+    return (a > b) - (a < b);
+}
+
 uint64_t jobs_add(struct app *a, job_event event, void *ctx)
 {
     struct job *job = data_alloc(1, sizeof *job);
-    *job = (struct job){.next = a->jobs, .tag = ++a->last_tag, .event = event, .ctx = ctx};
-    a->jobs = job;
+    *job = (struct job){.tag = ++a->last_tag, .event = event, .ctx = ctx};
+    ordered_add(&a->jobs, &job->tag, &job->node);
     return job->tag;
+}
+
+/* Where a prompt stands, there is no progress line: says once that announcing takes long. */
+static void tell_person(struct app *a)
+{
+    struct many *m = &a->announced;
+    char total[PS_FORMAT_COUNT_BYTES];
+    if (!a->interactive || a->announced_shown || progress_age_us(&m->progress) < PATIENCE_US) {
+        return;
+    }
+    a->announced_shown = true;
+    out_note(a->out, "announcing %s files published before; status tells how many are through",
+             ps_format_count(total, m->total));
+}
+
+static void all_announced(struct app *a)
+{
+    struct many *m = &a->announced;
+    char total[PS_FORMAT_COUNT_BYTES];
+    many_end(m, "not listed");
+    if (a->announced_shown && m->failed == 0) {
+        out_note(a->out, "all %s files published before are announced",
+                 ps_format_count(total, m->total));
+    }
+    *m = (struct many){.total = 0};
+    a->announced_shown = false;
 }
 
 /* An announcement that nobody waits for was answered. */
 static void on_announced(void *ctx, const ps_event *event)
 {
     struct app *a = ctx;
+    struct many *m = &a->announced;
+    if (event->type != PS_EVENT_DONE || a->phase == PHASE_LEAVING) {
+        return;
+    }
     const uint32_t error = event->u.done.error;
-    if (event->type == PS_EVENT_DONE && error != PS_E_NONE && error != PS_E_SUPERSEDED &&
-        a->phase != PHASE_LEAVING) {
+    const bool failed = error != PS_E_NONE && error != PS_E_SUPERSEDED;
+    if (failed && many_tells(m)) {
         out_fail(a->out, "a file published before is not listed: %s (%s)", ps_error_text(error),
                  ps_error_advice(error));
     }
+    if (many_step(m, failed ? ps_exit_of_error(error) : PS_EXIT_DONE)) {
+        all_announced(a);
+    } else {
+        tell_person(a);
+    }
+}
+
+/* Tells the server of a file that was published before. */
+static void announce(struct app *a, const char *name, const ps_content *content)
+{
+    struct many *m = &a->announced;
+    if (m->total == 0) {
+        *m = (struct many){.out = a->out, .doing = "announcing"};
+        m->progress = progress_begin(PATIENCE_US);
+    }
+    m->total++;
+    session_request(a->session, PS_INPUT_PUBLISH, name, content, on_announced, a);
 }
 
 static void on_gone(struct app *a, const struct data_event *e)
@@ -66,23 +128,19 @@ static bool is_last(enum data_event_type type)
 }
 
 /* Hands an event to the job of its tag, if there is one. */
-static bool to_job(struct app *a, const struct data_event *e)
+static void to_job(struct app *a, const struct data_event *e)
 {
-    for (struct job **at = &a->jobs; *at != NULL; at = &(*at)->next) {
-        struct job *job = *at;
-        if (job->tag != e->tag) {
-            continue;
-        }
-        const job_event event = job->event;
-        void *ctx = job->ctx;
-        if (is_last(e->type)) {
-            *at = job->next;
-            free(job);
-        }
-        event(ctx, e);
-        return true;
+    struct job *job = job_of(ordered_find(&a->jobs, &e->tag));
+    if (job == NULL) {
+        return;
     }
-    return false;
+    const job_event event = job->event;
+    void *ctx = job->ctx;
+    if (is_last(e->type)) {
+        (void)ordered_remove(&a->jobs, &e->tag);
+        free(job);
+    }
+    event(ctx, e);
 }
 
 static void handle(struct app *a, const struct data_event *e)
@@ -96,9 +154,9 @@ static void handle(struct app *a, const struct data_event *e)
     case DATA_GET_DONE:
     case DATA_GET_FAILED:
         if (e->tag != 0) {
-            (void)to_job(a, e);
+            to_job(a, e);
         } else if (e->type == DATA_FILE_READY) {
-            session_request(a->session, PS_INPUT_PUBLISH, e->name, &e->content, on_announced, a);
+            announce(a, e->name, &e->content);
         }
         break;
     case DATA_FILE_GONE:
@@ -162,6 +220,8 @@ ps_exit jobs_open(struct app *a, uint16_t *port, char *why, size_t why_cap)
     if (!find_listener(a, &where, why, why_cap)) {
         return PS_EXIT_USAGE;
     }
+    ordered_init(&a->jobs, compare_tags);
+    a->announced = (struct many){.total = 0};
     uv_async_init(&a->loop, &a->data_wake, on_wake);
     a->data_wake.data = a;
     struct data_config cfg;
@@ -185,12 +245,17 @@ ps_exit jobs_open(struct app *a, uint16_t *port, char *why, size_t why_cap)
     struct data_file *files = data_files(a->data, &n);
     for (size_t i = 0; i < n; i++) {
         if (files[i].ready) {
-            session_request(a->session, PS_INPUT_PUBLISH, files[i].name, &files[i].content,
-                            on_announced, a);
+            announce(a, files[i].name, &files[i].content);
         }
     }
     data_files_free(files, n);
     return PS_EXIT_DONE;
+}
+
+static void free_job(void *ctx, struct ordered_node *node)
+{
+    (void)ctx;
+    free(job_of(node));
 }
 
 void jobs_close(struct app *a)
@@ -201,9 +266,5 @@ void jobs_close(struct app *a)
     data_close(a->data);
     a->data = NULL;
     uv_close((uv_handle_t *)&a->data_wake, NULL);
-    while (a->jobs != NULL) {
-        struct job *job = a->jobs;
-        a->jobs = job->next;
-        free(job);
-    }
+    ordered_walk(&a->jobs, free_job, NULL);
 }

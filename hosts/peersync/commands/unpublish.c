@@ -4,6 +4,7 @@
 #include "common/suggest.h"
 #include "data/alloc.h"
 #include "json.h"
+#include "many.h"
 #include "safe.h"
 
 #include <stdlib.h>
@@ -18,8 +19,7 @@ struct item {
 struct unpublishing {
     struct run *run;
     struct item *items;
-    size_t under_way;
-    ps_exit code; /* Of the first name that failed. */
+    struct many many;
 };
 
 static void drop(struct run *r)
@@ -29,14 +29,16 @@ static void drop(struct run *r)
     free(u);
 }
 
-static void item_done(struct unpublishing *u, ps_exit code)
+/* @return true: it was the last, and the command is over. */
+static bool item_done(struct unpublishing *u, ps_exit code)
 {
-    if (u->code == PS_EXIT_DONE) {
-        u->code = code;
+    if (!many_step(&u->many, code)) {
+        return false;
     }
-    if (--u->under_way == 0) {
-        run_end(u->run, u->code);
-    }
+    many_end(&u->many, "not taken back");
+    many_summary(&u->many, "unpublished", NULL);
+    run_end(u->run, u->many.code);
+    return true;
 }
 
 static void on_answer(void *ctx, const ps_event *event)
@@ -49,9 +51,11 @@ static void on_answer(void *ctx, const ps_event *event)
     const uint32_t error = event->u.done.error;
     /* A name that the server does not know is not published there, as was asked. */
     if (error != PS_E_NONE && error != PS_E_SUPERSEDED && error != PS_E_NOT_FOUND) {
-        out_fail(a->out, "the server does not take %s back: %s (%s)", SAFE(item->name),
-                 ps_error_text(error), ps_error_advice(error));
-        item_done(item->all, ps_exit_of_error(error));
+        if (many_tells(&item->all->many)) {
+            out_fail(a->out, "the server does not take %s back: %s (%s)", SAFE(item->name),
+                     ps_error_text(error), ps_error_advice(error));
+        }
+        (void)item_done(item->all, ps_exit_of_error(error));
         return;
     }
     if (out_is_json(a->out)) {
@@ -59,8 +63,10 @@ static void on_answer(void *ctx, const ps_event *event)
         json_text(&j, "unpublished", item->name);
         json_print(&j, a->out);
     }
-    out_note(a->out, "unpublished %s", SAFE(item->name));
-    item_done(item->all, PS_EXIT_DONE);
+    if (many_are_few(&item->all->many)) {
+        out_note(a->out, "unpublished %s", SAFE(item->name));
+    }
+    (void)item_done(item->all, PS_EXIT_DONE);
 }
 
 static void say_unknown(struct app *a, const char *name)
@@ -85,7 +91,8 @@ static void start(struct run *r)
     const size_t count = r->arguments.line.len;
     struct unpublishing *u = data_alloc(1, sizeof *u);
     r->state = u;
-    *u = (struct unpublishing){.run = r, .under_way = count};
+    *u = (struct unpublishing){.run = r};
+    u->many = (struct many){.out = a->out, .doing = "unpublishing", .total = count};
     u->items = data_alloc(count, sizeof *u->items);
     for (size_t i = 0; i < count; i++) {
         u->items[i] = (struct item){.all = u, .name = r->arguments.line.items[i]};
@@ -94,10 +101,10 @@ static void start(struct run *r)
                             &u->items[i]);
             continue;
         }
-        say_unknown(a, u->items[i].name);
-        const bool last = u->under_way == 1;
-        item_done(u, PS_EXIT_NOT_FOUND);
-        if (last) {
+        if (many_tells(&u->many)) {
+            say_unknown(a, u->items[i].name);
+        }
+        if (item_done(u, PS_EXIT_NOT_FOUND)) {
             return;
         }
     }
