@@ -4,8 +4,9 @@
 
 #include <inttypes.h>
 
-/* Before this a rate says nothing. */
-#define RATE_AFTER_US 500000u
+/* Before this a rate says nothing: of bytes, of files. */
+#define RATE_AFTER_US       500000u
+#define COUNT_RATE_AFTER_US 2000000u
 /* Counting draws no more often than this. */
 #define COUNT_US 200000u
 /* A line that yields is drawn when no other was for so long. */
@@ -56,12 +57,10 @@ static unsigned percent_of(uint64_t done, uint64_t total)
 }
 
 /* Units in a microsecond; 0: not known yet. */
-static double rate_of(const struct progress *p, uint64_t now_us, uint64_t done)
+static double rate_of(const struct progress *p, uint64_t now_us, uint64_t after_us, uint64_t done)
 {
     const uint64_t span_us = now_us - p->began_us;
-    return span_us < RATE_AFTER_US || done <= p->first
-               ? 0
-               : (double)(done - p->first) / (double)span_us;
+    return span_us < after_us || done <= p->first ? 0 : (double)(done - p->first) / (double)span_us;
 }
 
 static char *time_left(char out[PS_FORMAT_SPAN_BYTES], uint64_t left, double rate)
@@ -81,7 +80,7 @@ void progress_draw(struct progress *p, struct out *out, const char *what, uint64
     char whole[PS_FORMAT_SIZE_BYTES];
     ps_format_size(part, done);
     ps_format_size(whole, total);
-    const double rate = rate_of(p, now_us, done);
+    const double rate = rate_of(p, now_us, RATE_AFTER_US, done);
     if (rate <= 0) {
         out_progress(out, "%s  %u %%  %s of %s", what, percent_of(done, total), part, whole);
         return;
@@ -109,7 +108,7 @@ void progress_count(struct progress *p, struct out *out, const char *what, uint6
     char whole[PS_FORMAT_COUNT_BYTES];
     ps_format_count(part, done);
     ps_format_count(whole, total);
-    const double rate = rate_of(p, now_us, done);
+    const double rate = rate_of(p, now_us, COUNT_RATE_AFTER_US, done);
     if (rate <= 0) {
         out_progress(out, "%s %s of %s  %u %%", what, part, whole, percent_of(done, total));
         return;
