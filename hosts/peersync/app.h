@@ -14,6 +14,7 @@
 #define APP_SIGNALS 3
 
 struct run;
+struct announcement;
 struct prompt;
 
 enum phase {
@@ -46,9 +47,10 @@ struct app {
 
     struct ordered jobs; /* Files being hashed or fetched. */
     uint64_t last_tag;
-    struct many announced; /* Files that were published before. */
-    bool announced_shown;  /* A person at the prompt was told that this takes long. */
-    struct run *runs;      /* Commands under way. */
+    struct many announced;              /* Files that were published before, */
+    struct announcement *announcements; /* and their names until all are through. */
+    bool announced_shown;               /* A person at the prompt was told that this takes long. */
+    struct run *runs;                   /* Commands under way. */
     struct prompt *prompt;
 };
 

@@ -1,5 +1,6 @@
 #include "jobs.h"
 
+#include "announce.h"
 #include "common/address.h"
 #include "common/format.h"
 #include "data/alloc.h"
@@ -17,9 +18,6 @@ struct job {
     job_event event;
     void *ctx;
 };
-
-/* When to say that announcing takes long. */
-#define PATIENCE_US 1000000u
 
 static struct job *job_of(struct ordered_node *node)
 {
@@ -39,65 +37,6 @@ uint64_t jobs_add(struct app *a, job_event event, void *ctx)
     *job = (struct job){.tag = ++a->last_tag, .event = event, .ctx = ctx};
     ordered_add(&a->jobs, &job->tag, &job->node);
     return job->tag;
-}
-
-/* Where a prompt stands, there is no progress line: says once that announcing takes long. */
-static void tell_person(struct app *a)
-{
-    struct many *m = &a->announced;
-    char total[PS_FORMAT_COUNT_BYTES];
-    if (!a->interactive || a->announced_shown || progress_age_us(&m->progress) < PATIENCE_US) {
-        return;
-    }
-    a->announced_shown = true;
-    out_note(a->out, "announcing %s files published before; status tells how many are through",
-             ps_format_count(total, m->total));
-}
-
-static void all_announced(struct app *a)
-{
-    struct many *m = &a->announced;
-    char total[PS_FORMAT_COUNT_BYTES];
-    many_end(m, "not listed");
-    if (a->announced_shown && m->failed == 0) {
-        out_note(a->out, "all %s files published before are announced",
-                 ps_format_count(total, m->total));
-    }
-    *m = (struct many){.total = 0};
-    a->announced_shown = false;
-}
-
-/* An announcement that nobody waits for was answered. */
-static void on_announced(void *ctx, const ps_event *event)
-{
-    struct app *a = ctx;
-    struct many *m = &a->announced;
-    if (event->type != PS_EVENT_DONE || a->phase == PHASE_LEAVING) {
-        return;
-    }
-    const uint32_t error = event->u.done.error;
-    const bool failed = error != PS_E_NONE && error != PS_E_SUPERSEDED;
-    if (failed && many_tells(m)) {
-        out_fail(a->out, "a file published before is not listed: %s (%s)", ps_error_text(error),
-                 ps_error_advice(error));
-    }
-    if (many_step(m, failed ? ps_exit_of_error(error) : PS_EXIT_DONE)) {
-        all_announced(a);
-    } else {
-        tell_person(a);
-    }
-}
-
-/* Tells the server of a file that was published before. */
-static void announce(struct app *a, const char *name, const ps_content *content)
-{
-    struct many *m = &a->announced;
-    if (m->total == 0) {
-        *m = (struct many){.out = a->out, .doing = "announcing"};
-        m->progress = progress_begin(PATIENCE_US);
-    }
-    m->total++;
-    session_request(a->session, PS_INPUT_PUBLISH, name, content, on_announced, a);
 }
 
 static void on_gone(struct app *a, const struct data_event *e)
@@ -221,7 +160,6 @@ ps_exit jobs_open(struct app *a, uint16_t *port, char *why, size_t why_cap)
         return PS_EXIT_USAGE;
     }
     ordered_init(&a->jobs, compare_tags);
-    a->announced = (struct many){.total = 0};
     uv_async_init(&a->loop, &a->data_wake, on_wake);
     a->data_wake.data = a;
     struct data_config cfg;
@@ -267,4 +205,5 @@ void jobs_close(struct app *a)
     a->data = NULL;
     uv_close((uv_handle_t *)&a->data_wake, NULL);
     ordered_walk(&a->jobs, free_job, NULL);
+    announce_forget(a);
 }

@@ -90,7 +90,7 @@ start_server --max-publications 1000
 background alice env PEERSYNC_PASSWORD=password123 "$PEER" "$PORT" --user alice \
     --state "$WORK/state-alice"
 await 20 "refused" has alice.err "1,980 more are not listed"
-(($(grep -c "a file published before is not listed" alice.err) == 20)) || fail "not twenty lines"
+(($(grep -c "f[0-9]*, published before, is not listed: your quota" alice.err) == 20)) || fail "not twenty lines"
 tell alice status
 await 20 "the count" has alice.out "1,000 of 3,000 published names are acknowledged by the server"
 tell alice xit
