@@ -7,6 +7,7 @@
 #include "jobs.h"
 #include "json.h"
 #include "many.h"
+#include "rounds.h"
 #include "safe.h"
 #include "words.h"
 
@@ -27,6 +28,7 @@ struct item {
 struct publishing {
     struct run *run;
     struct item *items;
+    struct rounds *rounds; /* Hands the files to the data plane. */
     struct many many;
     uint64_t bytes; /* Of what is published. */
     bool shares;    /* Says how to fetch, and stays. */
@@ -35,6 +37,7 @@ struct publishing {
 static void drop(struct run *r)
 {
     struct publishing *p = r->state;
+    rounds_stop(p->rounds);
     for (size_t i = 0; i < p->many.total; i++) {
         free(p->items[i].name);
         free(p->items[i].path);
@@ -182,6 +185,16 @@ static void on_job(void *ctx, const struct data_event *e)
     }
 }
 
+static void hash(void *ctx, size_t i)
+{
+    struct publishing *p = ctx;
+    struct app *a = p->run->app;
+    struct item *item = &p->items[i];
+    item->all = p;
+    item->typed = p->run->arguments.line.items[i];
+    data_publish(a->data, jobs_add(a, on_job, item), item->typed, NULL);
+}
+
 static void begin(struct run *r, bool shares)
 {
     struct app *a = r->app;
@@ -191,11 +204,7 @@ static void begin(struct run *r, bool shares)
     const size_t count = r->arguments.line.len;
     p->many = (struct many){.out = a->out, .doing = "publishing", .total = count};
     p->items = data_alloc(count, sizeof *p->items);
-    for (size_t i = 0; i < count; i++) {
-        p->items[i].all = p;
-        p->items[i].typed = r->arguments.line.items[i];
-        data_publish(a->data, jobs_add(a, on_job, &p->items[i]), p->items[i].typed, NULL);
-    }
+    p->rounds = rounds_start(&a->loop, count, hash, p);
 }
 
 static void start_publish(struct run *r)

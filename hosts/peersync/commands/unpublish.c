@@ -5,6 +5,7 @@
 #include "data/alloc.h"
 #include "json.h"
 #include "many.h"
+#include "rounds.h"
 #include "safe.h"
 
 #include <stdlib.h>
@@ -19,26 +20,25 @@ struct item {
 struct unpublishing {
     struct run *run;
     struct item *items;
+    struct rounds *rounds; /* Takes the names from the data plane. */
     struct many many;
 };
 
 static void drop(struct run *r)
 {
     struct unpublishing *u = r->state;
+    rounds_stop(u->rounds);
     free(u->items);
     free(u);
 }
 
-/* @return true: it was the last, and the command is over. */
-static bool item_done(struct unpublishing *u, ps_exit code)
+static void item_done(struct unpublishing *u, ps_exit code)
 {
-    if (!many_step(&u->many, code)) {
-        return false;
+    if (many_step(&u->many, code)) {
+        many_end(&u->many, "not taken back");
+        many_summary(&u->many, "unpublished", NULL);
+        run_end(u->run, u->many.code);
     }
-    many_end(&u->many, "not taken back");
-    many_summary(&u->many, "unpublished", NULL);
-    run_end(u->run, u->many.code);
-    return true;
 }
 
 static void on_answer(void *ctx, const ps_event *event)
@@ -55,7 +55,7 @@ static void on_answer(void *ctx, const ps_event *event)
             out_fail(a->out, "the server does not take %s back: %s (%s)", SAFE(item->name),
                      ps_error_text(error), ps_error_advice(error));
         }
-        (void)item_done(item->all, ps_exit_of_error(error));
+        item_done(item->all, ps_exit_of_error(error));
         return;
     }
     if (out_is_json(a->out)) {
@@ -66,7 +66,7 @@ static void on_answer(void *ctx, const ps_event *event)
     if (many_are_few(&item->all->many)) {
         out_note(a->out, "unpublished %s", SAFE(item->name));
     }
-    (void)item_done(item->all, PS_EXIT_DONE);
+    item_done(item->all, PS_EXIT_DONE);
 }
 
 static void say_unknown(struct app *a, const char *name)
@@ -85,6 +85,22 @@ static void say_unknown(struct app *a, const char *name)
     data_files_free(files, n);
 }
 
+static void take_back(void *ctx, size_t i)
+{
+    struct unpublishing *u = ctx;
+    struct app *a = u->run->app;
+    struct item *item = &u->items[i];
+    *item = (struct item){.all = u, .name = u->run->arguments.line.items[i]};
+    if (data_unpublish(a->data, item->name)) {
+        session_request(a->session, PS_INPUT_UNPUBLISH, item->name, NULL, on_answer, item);
+        return;
+    }
+    if (many_tells(&u->many)) {
+        say_unknown(a, item->name);
+    }
+    item_done(u, PS_EXIT_NOT_FOUND);
+}
+
 static void start(struct run *r)
 {
     struct app *a = r->app;
@@ -94,20 +110,7 @@ static void start(struct run *r)
     *u = (struct unpublishing){.run = r};
     u->many = (struct many){.out = a->out, .doing = "unpublishing", .total = count};
     u->items = data_alloc(count, sizeof *u->items);
-    for (size_t i = 0; i < count; i++) {
-        u->items[i] = (struct item){.all = u, .name = r->arguments.line.items[i]};
-        if (data_unpublish(a->data, u->items[i].name)) {
-            session_request(a->session, PS_INPUT_UNPUBLISH, u->items[i].name, NULL, on_answer,
-                            &u->items[i]);
-            continue;
-        }
-        if (many_tells(&u->many)) {
-            say_unknown(a, u->items[i].name);
-        }
-        if (item_done(u, PS_EXIT_NOT_FOUND)) {
-            return;
-        }
-    }
+    u->rounds = rounds_start(&a->loop, count, take_back, u);
 }
 
 const struct command command_unpublish = {
