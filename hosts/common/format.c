@@ -1,5 +1,6 @@
 #include "common/format.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -29,6 +30,21 @@ char *ps_format_size(char out[PS_FORMAT_SIZE_BYTES], uint64_t bytes)
     }
     snprintf(out, PS_FORMAT_SIZE_BYTES, "%u.%u %ciB", (unsigned)whole, (unsigned)tenths,
              units[unit]);
+    return out;
+}
+
+char *ps_format_count(char out[PS_FORMAT_COUNT_BYTES], uint64_t n)
+{
+    char digits[PS_FORMAT_COUNT_BYTES];
+    const size_t len = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n);
+    char *to = out;
+    for (size_t i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) {
+            *to++ = ',';
+        }
+        *to++ = digits[i];
+    }
+    *to = '\0';
     return out;
 }
 

@@ -5,6 +5,7 @@
 #include "common/text.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const ps_option help_option = {
@@ -186,12 +187,31 @@ static ps_options_result one(const ps_option_set *set, int argc, char *const arg
     return store(o, value, into, words);
 }
 
+/* Makes room for all that the line can hold. */
+static bool make_room(ps_words *words, int argc)
+{
+    const size_t most = argc > 1 ? (size_t)argc - 1 : 0;
+    ps_words_free(words);
+    words->error[0] = '\0';
+    words->items =
+        calloc((most < PS_OPTION_WORDS_MAX ? most : PS_OPTION_WORDS_MAX) + 1, sizeof *words->items);
+    return words->items != NULL;
+}
+
+void ps_words_free(ps_words *words)
+{
+    free(words->items);
+    words->items = NULL;
+    words->len = 0;
+}
+
 ps_options_result ps_options_parse(const ps_option_set *set, int argc, char *const argv[],
                                    void *into, ps_words *words)
 {
     bool only_words = false;
-    words->len = 0;
-    words->error[0] = '\0';
+    if (!make_room(words, argc)) {
+        return fail(words, "there is no memory for so many words");
+    }
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         if (!only_words && strcmp(arg, "--") == 0) {

@@ -8,9 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Most values that one repeatable option takes, and most words of a command line. */
+/* Most values that one repeatable option takes, and most words of a command line: as many as a
+ * peer's machine holds publications by default. */
 #define PS_OPTION_REPEATS_MAX 16u
-#define PS_OPTION_WORDS_MAX   1024u
+#define PS_OPTION_WORDS_MAX   131072u
 
 /* Where a repeatable option's values go. The strings belong to argv. */
 typedef struct ps_string_list {
@@ -58,16 +59,18 @@ typedef enum ps_options_result {
     PS_OPTIONS_BAD      /* `error` says why: print it and end with PS_EXIT_USAGE. */
 } ps_options_result;
 
-/* What the line held beside options. */
+/* What the line held beside options. Starts as zeros; ps_words_free() ends it. */
 typedef struct ps_words {
-    const char *items[PS_OPTION_WORDS_MAX];
+    const char **items; /* An array of its own; the strings belong to argv. */
     size_t len;
     char error[256]; /* For PS_OPTIONS_BAD: safe for a terminal, no full stop, no newline. */
 } ps_words;
 
-/* Reads argv[1 .. argc) into the struct `into`. */
+/* Reads argv[1 .. argc) into the struct `into`. `words` may be used again: what it held is lost. */
 ps_options_result ps_options_parse(const ps_option_set *set, int argc, char *const argv[],
                                    void *into, ps_words *words);
+/* Frees the array; `words` may be used again. */
+void ps_words_free(ps_words *words);
 
 /* Deals with all but OK for a program: prints help or version on stdout (exit code 0), or the
  * error and where help is on stderr (PS_EXIT_USAGE). Returns the exit code. */

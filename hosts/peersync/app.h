@@ -4,6 +4,8 @@
 
 #include "common/exit_codes.h"
 #include "data/data.h"
+#include "data/ordered.h"
+#include "many.h"
 #include "options.h"
 #include "out.h"
 #include "session.h"
@@ -12,7 +14,7 @@
 #define APP_SIGNALS 3
 
 struct run;
-struct job;
+struct announcement;
 struct prompt;
 
 enum phase {
@@ -43,9 +45,12 @@ struct app {
     ps_exit login_code; /* How the login under way ended. */
     ps_exit code;       /* The program's end. */
 
-    struct job *jobs; /* Files being hashed or fetched. */
+    struct ordered jobs; /* Files being hashed or fetched. */
     uint64_t last_tag;
-    struct run *runs; /* Commands under way. */
+    struct many announced;              /* Files that were published before, */
+    struct announcement *announcements; /* and their names until all are through. */
+    bool announced_shown;               /* A person at the prompt was told that this takes long. */
+    struct run *runs;                   /* Commands under way. */
     struct prompt *prompt;
 };
 

@@ -1,5 +1,6 @@
 #include "jobs.h"
 
+#include "announce.h"
 #include "common/address.h"
 #include "common/format.h"
 #include "data/alloc.h"
@@ -12,30 +13,30 @@
 #include <string.h>
 
 struct job {
-    struct job *next;
+    struct ordered_node node;
     uint64_t tag;
     job_event event;
     void *ctx;
 };
 
+static struct job *job_of(struct ordered_node *node)
+{
+    return node != NULL ? ORDERED_ITEM(node, struct job, node) : NULL;
+}
+
+static int compare_tags(const void *key, const struct ordered_node *node)
+{
+    const uint64_t a = *(const uint64_t *)key;
+    const uint64_t b = ORDERED_ITEM(node, struct job, node)->tag;
+    return (a > b) - (a < b);
+}
+
 uint64_t jobs_add(struct app *a, job_event event, void *ctx)
 {
     struct job *job = data_alloc(1, sizeof *job);
-    *job = (struct job){.next = a->jobs, .tag = ++a->last_tag, .event = event, .ctx = ctx};
-    a->jobs = job;
+    *job = (struct job){.tag = ++a->last_tag, .event = event, .ctx = ctx};
+    ordered_add(&a->jobs, &job->tag, &job->node);
     return job->tag;
-}
-
-/* An announcement that nobody waits for was answered. */
-static void on_announced(void *ctx, const ps_event *event)
-{
-    struct app *a = ctx;
-    const uint32_t error = event->u.done.error;
-    if (event->type == PS_EVENT_DONE && error != PS_E_NONE && error != PS_E_SUPERSEDED &&
-        a->phase != PHASE_LEAVING) {
-        out_fail(a->out, "a file published before is not listed: %s (%s)", ps_error_text(error),
-                 ps_error_advice(error));
-    }
 }
 
 static void on_gone(struct app *a, const struct data_event *e)
@@ -66,23 +67,19 @@ static bool is_last(enum data_event_type type)
 }
 
 /* Hands an event to the job of its tag, if there is one. */
-static bool to_job(struct app *a, const struct data_event *e)
+static void to_job(struct app *a, const struct data_event *e)
 {
-    for (struct job **at = &a->jobs; *at != NULL; at = &(*at)->next) {
-        struct job *job = *at;
-        if (job->tag != e->tag) {
-            continue;
-        }
-        const job_event event = job->event;
-        void *ctx = job->ctx;
-        if (is_last(e->type)) {
-            *at = job->next;
-            free(job);
-        }
-        event(ctx, e);
-        return true;
+    struct job *job = job_of(ordered_find(&a->jobs, &e->tag));
+    if (job == NULL) {
+        return;
     }
-    return false;
+    const job_event event = job->event;
+    void *ctx = job->ctx;
+    if (is_last(e->type)) {
+        (void)ordered_remove(&a->jobs, &e->tag);
+        free(job);
+    }
+    event(ctx, e);
 }
 
 static void handle(struct app *a, const struct data_event *e)
@@ -96,9 +93,9 @@ static void handle(struct app *a, const struct data_event *e)
     case DATA_GET_DONE:
     case DATA_GET_FAILED:
         if (e->tag != 0) {
-            (void)to_job(a, e);
+            to_job(a, e);
         } else if (e->type == DATA_FILE_READY) {
-            session_request(a->session, PS_INPUT_PUBLISH, e->name, &e->content, on_announced, a);
+            announce(a, e->name, &e->content);
         }
         break;
     case DATA_FILE_GONE:
@@ -162,6 +159,7 @@ ps_exit jobs_open(struct app *a, uint16_t *port, char *why, size_t why_cap)
     if (!find_listener(a, &where, why, why_cap)) {
         return PS_EXIT_USAGE;
     }
+    ordered_init(&a->jobs, compare_tags);
     uv_async_init(&a->loop, &a->data_wake, on_wake);
     a->data_wake.data = a;
     struct data_config cfg;
@@ -185,12 +183,17 @@ ps_exit jobs_open(struct app *a, uint16_t *port, char *why, size_t why_cap)
     struct data_file *files = data_files(a->data, &n);
     for (size_t i = 0; i < n; i++) {
         if (files[i].ready) {
-            session_request(a->session, PS_INPUT_PUBLISH, files[i].name, &files[i].content,
-                            on_announced, a);
+            announce(a, files[i].name, &files[i].content);
         }
     }
     data_files_free(files, n);
     return PS_EXIT_DONE;
+}
+
+static void free_job(void *ctx, struct ordered_node *node)
+{
+    (void)ctx;
+    free(job_of(node));
 }
 
 void jobs_close(struct app *a)
@@ -201,9 +204,6 @@ void jobs_close(struct app *a)
     data_close(a->data);
     a->data = NULL;
     uv_close((uv_handle_t *)&a->data_wake, NULL);
-    while (a->jobs != NULL) {
-        struct job *job = a->jobs;
-        a->jobs = job->next;
-        free(job);
-    }
+    ordered_walk(&a->jobs, free_job, NULL);
+    announce_forget(a);
 }

@@ -82,13 +82,14 @@ static ps_exit work(struct app *a)
     const struct options *o = &a->options;
     if (o->word_count > 0) {
         /* What cannot be meant is said before anybody types a password. */
-        static struct arguments unused;
+        struct arguments unused;
         const struct command *c = command_find(o->words[0]);
         if (c == NULL) {
             command_say_unknown(a, o->words[0]);
             return PS_EXIT_USAGE;
         }
         const int code = command_read(a, c, o->words, o->word_count, &unused);
+        ps_words_free(&unused.line);
         if (code >= 0) {
             return (ps_exit)code;
         }

@@ -41,17 +41,18 @@ static void on_ended(void *ctx, ps_exit code, bool background)
 
 static void execute(struct prompt *p, char *line)
 {
-    static char *words[WORDS_MAX + 1];
     const char *why = NULL;
-    const int count = words_split(line, words, &why);
-    if (count < 0) {
+    size_t count = 0;
+    char **words = words_split(line, &count, &why);
+    if (words == NULL) {
         out_fail(p->app->out, "%s", why);
         on_ended(p, PS_EXIT_USAGE, false);
     } else if (count == 0) {
         on_ended(p, PS_EXIT_DONE, false);
     } else {
-        run_start(p->app, (const char *const *)words, (size_t)count, on_ended, p);
+        run_start(p->app, (const char *const *)words, count, on_ended, p);
     }
+    free(words);
 }
 
 static void on_line(void *ctx, enum line_kind kind, char *text)

@@ -2,6 +2,7 @@
 
 #include "data/alloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_space(char c)
@@ -33,8 +34,10 @@ static bool take_word(char **from, char **to)
     return quote == '\0';
 }
 
-int words_split(char *line, char *words[WORDS_MAX + 1], const char **why)
+char **words_split(char *line, size_t *count, const char **why)
 {
+    /* Each word but the last takes two bytes at least. */
+    char **words = data_alloc(strlen(line) / 2 + 2, sizeof *words);
     size_t n = 0;
     char *at = line;
     for (;;) {
@@ -44,16 +47,13 @@ int words_split(char *line, char *words[WORDS_MAX + 1], const char **why)
         if (*at == '\0') {
             break;
         }
-        if (n == WORDS_MAX) {
-            *why = "the line has too many words";
-            return -1;
-        }
         /* A word never grows, so its end cannot pass what is still to be read. */
         char *out = at;
         words[n++] = out;
         if (!take_word(&at, &out)) {
             *why = "a quote is left open";
-            return -1;
+            free(words);
+            return NULL;
         }
         const bool last = *at == '\0';
         *out = '\0';
@@ -63,7 +63,8 @@ int words_split(char *line, char *words[WORDS_MAX + 1], const char **why)
         at++;
     }
     words[n] = NULL;
-    return (int)n;
+    *count = n;
+    return words;
 }
 
 char *words_quote(const char *word)

@@ -5,13 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define WORDS_MAX 1024u
-
 /* Splits a line in place at spaces and tabs. 'single' and "double" quotes keep them in a word; a
- * backslash outside of single quotes keeps the next character as it is. `words` gets a NULL behind
- * the last one: it has room for WORDS_MAX + 1.
- * @return the number of words; -1 with the reason, a sentence without full stop, in *why. */
-int words_split(char *line, char *words[WORDS_MAX + 1], const char **why);
+ * backslash outside of single quotes keeps the next character as it is.
+ * @return the words, *count of them and a NULL, in an array to free() that points into the line;
+ * NULL with the reason, a sentence without full stop, in *why. */
+char **words_split(char *line, size_t *count, const char **why);
 
 /* The word as a POSIX shell (and this program's prompt) reads it back. free() it. */
 char *words_quote(const char *word);

@@ -11,20 +11,12 @@
 
 static int user_command(ps_daemon_options *options, const ps_words *line, const char *program)
 {
-    /* The words from "user" on are a line of their own, whose options may stand anywhere. */
+    /* The words from "user" on are a line of their own, whose options may stand anywhere. (The
+     * parser does not change what argv points to.) */
     static ps_words words;
     static ps_daemon_config config;
-    char *argv[PS_OPTION_WORDS_MAX + 1];
-    int argc = 0;
-    for (size_t i = 0; i < line->len; i++) {
-        union {
-            const char *word;
-            char *arg;
-        } as = {.word = line->items[i]};
-        argv[argc++] = as.arg;
-    }
-    argv[argc] = NULL;
-    const ps_options_result result = ps_options_parse(&ps_user_line, argc, argv, options, &words);
+    const ps_options_result result = ps_options_parse(
+        &ps_user_line, (int)line->len, (char *const *)(uintptr_t)line->items, options, &words);
     if (result != PS_OPTIONS_OK) {
         return ps_options_answer(&ps_user_line, result, &words);
     }

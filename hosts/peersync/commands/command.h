@@ -13,7 +13,7 @@ struct run;
 struct arguments {
     const char *output; /* get -o */
     const char *root;   /* get --root */
-    ps_words line;      /* Words without the command's own. */
+    ps_words line;      /* Words without the command's own; its owner frees them. */
 };
 
 struct command {
@@ -37,7 +37,8 @@ extern const struct command *const commands[];
 const struct command *command_find(const char *word);
 /* Says that there is none, and which is the nearest. */
 void command_say_unknown(struct app *a, const char *word);
-/* Reads what follows the command's word. @return -1: go on; else the exit code, all being said. */
+/* Reads what follows the command's word; `into->line` needs ps_words_free(). @return -1: go on;
+ * else the exit code, all being said. */
 int command_read(struct app *a, const struct command *c, const char *const words[], size_t count,
                  struct arguments *into);
 /* One command's help, as data. */

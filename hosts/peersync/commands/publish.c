@@ -6,7 +6,8 @@
 #include "data/alloc.h"
 #include "jobs.h"
 #include "json.h"
-#include "progress.h"
+#include "many.h"
+#include "rounds.h"
 #include "safe.h"
 #include "words.h"
 
@@ -27,17 +28,17 @@ struct item {
 struct publishing {
     struct run *run;
     struct item *items;
-    size_t count;
-    size_t under_way;
-    size_t published;
-    bool shares;  /* Says how to fetch, and stays. */
-    ps_exit code; /* Of the first file that failed. */
+    struct rounds *rounds; /* Hands the files to the data plane. */
+    struct many many;
+    uint64_t bytes; /* Of what is published. */
+    bool shares;    /* Says how to fetch, and stays. */
 };
 
 static void drop(struct run *r)
 {
     struct publishing *p = r->state;
-    for (size_t i = 0; i < p->count; i++) {
+    rounds_stop(p->rounds);
+    for (size_t i = 0; i < p->many.total; i++) {
         free(p->items[i].name);
         free(p->items[i].path);
     }
@@ -78,8 +79,10 @@ static void say_published(const struct item *item)
         }
         json_print(&j, a->out);
     }
-    out_note(a->out, "published %s (%s)", SAFE(item->name),
-             ps_format_size(size, item->content.length));
+    if (many_are_few(&p->many)) {
+        out_note(a->out, "published %s (%s)", SAFE(item->name),
+                 ps_format_size(size, item->content.length));
+    }
     if (p->shares && !out_is_json(a->out)) {
         out_dataf(a->out, "%s\n", SAFE(line));
     }
@@ -91,28 +94,31 @@ static void finish(struct publishing *p)
 {
     struct run *r = p->run;
     struct app *a = r->app;
-    out_progress_end(a->out);
+    char size[PS_FORMAT_SIZE_BYTES];
+    many_end(&p->many, "not published");
+    many_summary(&p->many, "published", ps_format_size(size, p->bytes));
     const bool alone = a->prompt == NULL;
-    if (p->shares && alone && p->published > 0) {
+    if (p->shares && alone && p->many.done > 0) {
         out_note(a->out, "serving until Ctrl-C");
         a->code = PS_EXIT_DONE; /* A signal is how this ends well. */
         return;
     }
-    if (!p->shares && alone && p->published > 0) {
-        out_note(a->out, "others can fetch it while a prompt or a share of %s runs", SAFE(a->user));
+    if (!p->shares && alone && p->many.done > 0) {
+        out_note(a->out, "others can fetch %s while a prompt or a share of %s runs",
+                 p->many.done == 1 ? "it" : "them", SAFE(a->user));
     }
-    run_end(r, p->code);
+    run_end(r, p->many.code);
 }
 
 static void item_done(struct item *item, ps_exit code)
 {
     struct publishing *p = item->all;
-    if (code == PS_EXIT_DONE) {
-        p->published++;
-    } else if (p->code == PS_EXIT_DONE) {
-        p->code = code;
-    }
-    if (--p->under_way == 0) {
+    p->bytes += code == PS_EXIT_DONE ? item->content.length : 0;
+    /* Of many, what is told is told: the words of each are not kept for the whole of a share. */
+    free(item->name);
+    free(item->path);
+    item->name = item->path = NULL;
+    if (many_step(&p->many, code)) {
         finish(p);
     }
 }
@@ -127,8 +133,10 @@ static void on_answer(void *ctx, const ps_event *event)
     }
     const uint32_t error = event->u.done.error;
     if (error != PS_E_NONE && error != PS_E_SUPERSEDED) {
-        out_fail(a->out, "%s is not published: %s (%s)", SAFE(item->name), ps_error_text(error),
-                 ps_error_advice(error));
+        if (many_tells(&item->all->many)) {
+            out_fail(a->out, "%s is not published: %s (%s)", SAFE(item->name), ps_error_text(error),
+                     ps_error_advice(error));
+        }
         (void)data_unpublish(a->data, item->name);
         item_done(item, ps_exit_of_error(error));
         return;
@@ -143,8 +151,21 @@ static void on_hashed(struct item *item, const struct data_event *e)
     item->name = data_strdup(e->name);
     item->path = data_strdup(e->path);
     item->content = e->content;
-    out_progress_end(a->out);
+    if (item->all->many.total == 1) {
+        out_progress_end(a->out);
+    }
     session_request(a->session, PS_INPUT_PUBLISH, item->name, &item->content, on_answer, item);
+}
+
+/* A file that takes long to hash: how far it is. */
+static void show_hashing(struct item *item, const struct data_event *e)
+{
+    struct many *m = &item->all->many;
+    char *what = m->total == 1 ? data_format("hashing %s", SAFE(item->typed))
+                               : data_format("publishing %zu of %zu: hashing %s",
+                                             m->done + m->failed, m->total, SAFE(item->typed));
+    many_part(m, &item->progress, what, e->done, e->total);
+    free(what);
 }
 
 static void on_job(void *ctx, const struct data_event *e)
@@ -152,17 +173,26 @@ static void on_job(void *ctx, const struct data_event *e)
     struct item *item = ctx;
     struct app *a = item->all->run->app;
     if (e->type == DATA_HASH_PROGRESS) {
-        char *what = data_format("hashing %s", SAFE(item->typed));
-        progress_draw(&item->progress, a->out, what, e->done, e->total);
-        free(what);
+        show_hashing(item, e);
     } else if (e->type == DATA_FILE_READY) {
         on_hashed(item, e);
     } else if (e->type == DATA_PUBLISH_FAILED) {
-        out_progress_end(a->out);
-        out_fail(a->out, "%s is not published: %s", SAFE(item->typed),
-                 e->text[0] != '\0' ? SAFE(e->text) : ps_error_text(e->error));
+        if (many_tells(&item->all->many)) {
+            out_fail(a->out, "%s is not published: %s", SAFE(item->typed),
+                     e->text[0] != '\0' ? SAFE(e->text) : ps_error_text(e->error));
+        }
         item_done(item, ps_exit_of_error(e->error));
     }
+}
+
+static void hash(void *ctx, size_t i)
+{
+    struct publishing *p = ctx;
+    struct app *a = p->run->app;
+    struct item *item = &p->items[i];
+    item->all = p;
+    item->typed = p->run->arguments.line.items[i];
+    data_publish(a->data, jobs_add(a, on_job, item), item->typed, NULL);
 }
 
 static void begin(struct run *r, bool shares)
@@ -171,13 +201,10 @@ static void begin(struct run *r, bool shares)
     struct publishing *p = data_alloc(1, sizeof *p);
     r->state = p;
     *p = (struct publishing){.run = r, .shares = shares};
-    p->count = p->under_way = r->arguments.line.len;
-    p->items = data_alloc(p->count, sizeof *p->items);
-    for (size_t i = 0; i < p->count; i++) {
-        p->items[i].all = p;
-        p->items[i].typed = r->arguments.line.items[i];
-        data_publish(a->data, jobs_add(a, on_job, &p->items[i]), p->items[i].typed, NULL);
-    }
+    const size_t count = r->arguments.line.len;
+    p->many = (struct many){.out = a->out, .doing = "publishing", .total = count};
+    p->items = data_alloc(count, sizeof *p->items);
+    p->rounds = rounds_start(&a->loop, count, hash, p);
 }
 
 static void start_publish(struct run *r)

@@ -14,6 +14,7 @@ static void run_free(struct run *r)
         free(r->words[i]);
     }
     free(r->words);
+    ps_words_free(&r->arguments.line);
     free(r);
 }
 

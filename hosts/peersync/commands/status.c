@@ -63,8 +63,15 @@ static void print_transfers(struct out *out, const struct data_transfer *t, size
     }
 }
 
-static void print_json(struct app *a, const ps_peer_stats *peer, const struct data_stats *data,
-                       size_t published)
+/* Published names that the server has acknowledged. Those that no message was made of yet are
+ * unknown to the machine. */
+static size_t acknowledged(const ps_peer_stats *peer, const struct data_stats *data)
+{
+    const size_t n = peer->publications - peer->unacknowledged;
+    return n < data->published ? n : data->published;
+}
+
+static void print_json(struct app *a, const ps_peer_stats *peer, const struct data_stats *data)
 {
     struct json j = JSON_BEGIN;
     json_text(&j, "user", a->user);
@@ -72,7 +79,8 @@ static void print_json(struct app *a, const ps_peer_stats *peer, const struct da
     json_bool(&j, "connected", a->connected);
     json_number(&j, "rtt_us", peer->rtt_us);
     json_number(&j, "losses", peer->losses);
-    json_number(&j, "published", published);
+    json_number(&j, "published", data->published);
+    json_number(&j, "acknowledged", acknowledged(peer, data));
     json_number(&j, "unacknowledged", peer->unacknowledged);
     json_number(&j, "hashing", data->hashing);
     json_number(&j, "uploads", data->uploads);
@@ -82,16 +90,22 @@ static void print_json(struct app *a, const ps_peer_stats *peer, const struct da
     json_print(&j, a->out);
 }
 
-static void print(struct app *a, const ps_peer_stats *peer, const struct data_stats *data,
-                  size_t published)
+static void print(struct app *a, const ps_peer_stats *peer, const struct data_stats *data)
 {
     char up[PS_FORMAT_SIZE_BYTES];
     char down[PS_FORMAT_SIZE_BYTES];
+    char known[PS_FORMAT_COUNT_BYTES];
+    char all[PS_FORMAT_COUNT_BYTES];
     say(a->out, "user", SAFE(a->user));
     say(a->out, "server", app_server_text(a));
     say(a->out, "connection", a->connected ? "the server answers" : "the server does not answer");
     say_line(a->out, "round trip", "%" PRIu32 " us", peer->rtt_us);
-    say_line(a->out, "published", "%zu", published);
+    say_line(a->out, "published", "%zu", data->published);
+    if (acknowledged(peer, data) < data->published) {
+        say_line(a->out, "listed", "%s of %s published names are acknowledged by the server",
+                 ps_format_count(known, acknowledged(peer, data)),
+                 ps_format_count(all, data->published));
+    }
     if (data->hashing > 0) {
         say_line(a->out, "hashing", "%u", data->hashing);
     }
@@ -106,17 +120,15 @@ static void start(struct run *r)
     struct app *a = r->app;
     ps_peer_stats peer;
     struct data_stats data;
-    size_t published = 0;
     session_stats(a->session, &peer);
     data_stats_get(a->data, &data);
-    data_files_free(data_files(a->data, &published), published);
     struct data_transfer *transfers = data_alloc(TRANSFERS_MAX, sizeof *transfers);
     const size_t n = data_transfers(a->data, transfers, TRANSFERS_MAX);
     if (out_is_json(a->out)) {
-        print_json(a, &peer, &data, published);
+        print_json(a, &peer, &data);
         print_transfers_json(a->out, transfers, n);
     } else {
-        print(a, &peer, &data, published);
+        print(a, &peer, &data);
         print_transfers(a->out, transfers, n);
     }
     free(transfers);

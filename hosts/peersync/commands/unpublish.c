@@ -4,6 +4,8 @@
 #include "common/suggest.h"
 #include "data/alloc.h"
 #include "json.h"
+#include "many.h"
+#include "rounds.h"
 #include "safe.h"
 
 #include <stdlib.h>
@@ -18,24 +20,24 @@ struct item {
 struct unpublishing {
     struct run *run;
     struct item *items;
-    size_t under_way;
-    ps_exit code; /* Of the first name that failed. */
+    struct rounds *rounds; /* Takes the names from the data plane. */
+    struct many many;
 };
 
 static void drop(struct run *r)
 {
     struct unpublishing *u = r->state;
+    rounds_stop(u->rounds);
     free(u->items);
     free(u);
 }
 
 static void item_done(struct unpublishing *u, ps_exit code)
 {
-    if (u->code == PS_EXIT_DONE) {
-        u->code = code;
-    }
-    if (--u->under_way == 0) {
-        run_end(u->run, u->code);
+    if (many_step(&u->many, code)) {
+        many_end(&u->many, "not taken back");
+        many_summary(&u->many, "unpublished", NULL);
+        run_end(u->run, u->many.code);
     }
 }
 
@@ -49,8 +51,10 @@ static void on_answer(void *ctx, const ps_event *event)
     const uint32_t error = event->u.done.error;
     /* A name that the server does not know is not published there, as was asked. */
     if (error != PS_E_NONE && error != PS_E_SUPERSEDED && error != PS_E_NOT_FOUND) {
-        out_fail(a->out, "the server does not take %s back: %s (%s)", SAFE(item->name),
-                 ps_error_text(error), ps_error_advice(error));
+        if (many_tells(&item->all->many)) {
+            out_fail(a->out, "the server does not take %s back: %s (%s)", SAFE(item->name),
+                     ps_error_text(error), ps_error_advice(error));
+        }
         item_done(item->all, ps_exit_of_error(error));
         return;
     }
@@ -59,7 +63,9 @@ static void on_answer(void *ctx, const ps_event *event)
         json_text(&j, "unpublished", item->name);
         json_print(&j, a->out);
     }
-    out_note(a->out, "unpublished %s", SAFE(item->name));
+    if (many_are_few(&item->all->many)) {
+        out_note(a->out, "unpublished %s", SAFE(item->name));
+    }
     item_done(item->all, PS_EXIT_DONE);
 }
 
@@ -79,28 +85,32 @@ static void say_unknown(struct app *a, const char *name)
     data_files_free(files, n);
 }
 
+static void take_back(void *ctx, size_t i)
+{
+    struct unpublishing *u = ctx;
+    struct app *a = u->run->app;
+    struct item *item = &u->items[i];
+    *item = (struct item){.all = u, .name = u->run->arguments.line.items[i]};
+    if (data_unpublish(a->data, item->name)) {
+        session_request(a->session, PS_INPUT_UNPUBLISH, item->name, NULL, on_answer, item);
+        return;
+    }
+    if (many_tells(&u->many)) {
+        say_unknown(a, item->name);
+    }
+    item_done(u, PS_EXIT_NOT_FOUND);
+}
+
 static void start(struct run *r)
 {
     struct app *a = r->app;
     const size_t count = r->arguments.line.len;
     struct unpublishing *u = data_alloc(1, sizeof *u);
     r->state = u;
-    *u = (struct unpublishing){.run = r, .under_way = count};
+    *u = (struct unpublishing){.run = r};
+    u->many = (struct many){.out = a->out, .doing = "unpublishing", .total = count};
     u->items = data_alloc(count, sizeof *u->items);
-    for (size_t i = 0; i < count; i++) {
-        u->items[i] = (struct item){.all = u, .name = r->arguments.line.items[i]};
-        if (data_unpublish(a->data, u->items[i].name)) {
-            session_request(a->session, PS_INPUT_UNPUBLISH, u->items[i].name, NULL, on_answer,
-                            &u->items[i]);
-            continue;
-        }
-        say_unknown(a, u->items[i].name);
-        const bool last = u->under_way == 1;
-        item_done(u, PS_EXIT_NOT_FOUND);
-        if (last) {
-            return;
-        }
-    }
+    u->rounds = rounds_start(&a->loop, count, take_back, u);
 }
 
 const struct command command_unpublish = {

@@ -181,10 +181,13 @@ struct data_event *data_next_event(struct data *d)
 
 void data_stats_get(struct data *d, struct data_stats *stats)
 {
+    unsigned hashing = 0;
+    const size_t published = library_count(&d->library, &hashing);
     *stats = (struct data_stats){
         .uploads = atomic_load(&d->uploads),
         .downloads = atomic_load(&d->downloads),
-        .hashing = library_hashing(&d->library),
+        .hashing = hashing,
+        .published = published,
         .uploaded_bytes = atomic_load(&d->uploaded_bytes),
         .downloaded_bytes = atomic_load(&d->downloaded_bytes),
         .slots_refused = atomic_load(&d->slots_refused),

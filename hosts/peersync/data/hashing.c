@@ -98,9 +98,9 @@ static void hash_open_file(struct library *l, struct hash_job *job, int fd, stru
 static bool already_known(struct library *l, const struct hash_job *job, const ps_posix_file *file)
 {
     pthread_mutex_lock(&l->lock);
-    ptrdiff_t i = library_slot(l, job->name);
-    bool known = i >= 0 && l->slots[i].ready && strcmp(l->slots[i].entry->path, job->path) == 0 &&
-                 file_same(&l->slots[i].entry->file, file);
+    const struct slot *slot = slots_find(&l->slots, job->name);
+    bool known = slot && slot->ready && strcmp(slot->entry->path, job->path) == 0 &&
+                 file_same(&slot->entry->file, file);
     pthread_mutex_unlock(&l->lock);
     return known;
 }
@@ -136,7 +136,7 @@ static void run_job(struct library *l, struct hash_job *job, struct outcome *o, 
 
 static void tell_failed(struct library *l, const struct hash_job *job, const struct outcome *o)
 {
-    ptrdiff_t i = library_slot(l, job->name);
+    struct slot *slot = slots_find(&l->slots, job->name);
     struct data_event event = {.type = DATA_PUBLISH_FAILED,
                                .tag = job->tag,
                                .name = job->name,
@@ -145,28 +145,27 @@ static void tell_failed(struct library *l, const struct hash_job *job, const str
                                .text = o->why};
     if (job->tag != 0) {
         events_post(l->events, &event);
-    } else if (o->error == PS_E_IO && i >= 0) {
+    } else if (o->error == PS_E_IO && slot) {
         event.type = DATA_FILE_GONE;
-        library_take_out(l, (size_t)i);
+        slots_take_out(&l->slots, slot);
         library_changed(l, &event);
     }
 }
 
 static void tell_ready(struct library *l, const struct hash_job *job, struct outcome *o, bool known)
 {
-    ptrdiff_t i = library_slot(l, job->name);
-    bool changed =
-        !known && !(i >= 0 && ps_content_equal(&l->slots[i].entry->content, &o->content));
+    const struct slot *slot = slots_find(&l->slots, job->name);
+    bool changed = !known && !(slot && ps_content_equal(&slot->entry->content, &o->content));
     if (!known) {
-        library_put(l, entry_new(job->name, job->path, &o->file, &o->content, o->tree), true);
+        slots_put(&l->slots, entry_new(job->name, job->path, &o->file, &o->content, o->tree), true);
         o->tree = NULL;
-        i = library_slot(l, job->name);
+        slot = slots_find(&l->slots, job->name);
     }
     library_changed(l, &(struct data_event){.type = DATA_FILE_READY,
                                             .tag = job->tag,
                                             .name = job->name,
                                             .path = job->path,
-                                            .content = l->slots[i].entry->content,
+                                            .content = slot->entry->content,
                                             .changed = changed});
 }
 
@@ -181,7 +180,7 @@ static bool try_again_later(struct library *l, struct hash_job *job, const struc
         events_note(l->events, true, "%s is being written to; it is served again when it is still",
                     job->name);
     }
-    job->not_before_us = ps_posix_now_us() + UNSETTLED_RETRY_US;
+    job->due_us = ps_posix_now_us() + UNSETTLED_RETRY_US;
     library_job_add(l, job);
     return true;
 }
@@ -190,14 +189,17 @@ static bool try_again_later(struct library *l, struct hash_job *job, const struc
 static void finish_job(struct library *l, struct hash_job *job, struct outcome *o, bool known)
 {
     l->hashing--;
+    if (l->hashing == 0) {
+        pthread_cond_signal(&l->saves); /* The saver may be waiting for the last one. */
+    }
     ps_error cancelled = (ps_error)atomic_load(&job->cancel);
     if (cancelled != PS_E_NONE) {
         o->error = cancelled;
         o->why = ps_error_text(cancelled);
     }
     /* Between already_known() and now the slot may have gone or begun to be looked at. */
-    ptrdiff_t i = library_slot(l, job->name);
-    if (known && o->error == PS_E_NONE && (i < 0 || !l->slots[i].ready)) {
+    const struct slot *slot = slots_find(&l->slots, job->name);
+    if (known && o->error == PS_E_NONE && (!slot || !slot->ready)) {
         library_job_add(l, job);
         return;
     }
@@ -207,30 +209,24 @@ static void finish_job(struct library *l, struct hash_job *job, struct outcome *
     if (o->error != PS_E_NONE) {
         tell_failed(l, job, o);
         library_look_again(l, job->name);
-    } else if (job->tag != 0 || i >= 0) {
+    } else if (job->tag != 0 || slot) {
         tell_ready(l, job, o, known);
     }
-    library_job_free(job);
+    hash_job_free(job);
 }
 
 /* The next job that is due, taken out; waits for one. NULL: the end. The lock is held. */
 static struct hash_job *take_job(struct library *l)
 {
     while (!atomic_load(&l->stopping)) {
-        uint64_t now = ps_posix_now_us();
-        uint64_t first = PS_TIME_NEVER;
-        for (struct hash_job **at = &l->jobs; *at; at = &(*at)->next) {
-            struct hash_job *job = *at;
-            if (job->not_before_us <= now) {
-                *at = job->next;
-                return job;
-            }
-            first = job->not_before_us < first ? job->not_before_us : first;
-        }
-        if (first == PS_TIME_NEVER) {
+        struct hash_job *job = hash_jobs_first(&l->jobs);
+        if (!job) {
             pthread_cond_wait(&l->work, &l->lock);
+        } else if (job->due_us <= ps_posix_now_us()) {
+            hash_jobs_remove(&l->jobs, job);
+            return job;
         } else {
-            thread_cond_wait_until(&l->work, &l->lock, first);
+            thread_cond_wait_until(&l->work, &l->lock, job->due_us);
         }
     }
     return NULL;

@@ -9,106 +9,22 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The index of the first slot whose name is not before `name`. */
-static size_t lower_bound(const struct library *l, const char *name)
-{
-    size_t low = 0, high = l->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(l->slots[middle].entry->name, name) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-ptrdiff_t library_slot(const struct library *l, const char *name)
-{
-    size_t i = lower_bound(l, name);
-    return i < l->count && strcmp(l->slots[i].entry->name, name) == 0 ? (ptrdiff_t)i : -1;
-}
-
-/* Lets go of an entry that has left its slot. Uploads of it end, unless somebody else here
- * publishes the same content. */
-static void withdraw(struct library *l, struct entry *e)
-{
-    bool listed = false;
-    for (size_t i = 0; i < l->count && !listed; i++) {
-        listed = l->slots[i].ready && ps_content_equal(&l->slots[i].entry->content, &e->content);
-    }
-    atomic_store(&e->withdrawn, !listed);
-    entry_drop(e);
-}
-
-void library_put(struct library *l, struct entry *entry, bool ready)
-{
-    size_t i = lower_bound(l, entry->name);
-    if (i < l->count && strcmp(l->slots[i].entry->name, entry->name) == 0) {
-        struct entry *old = l->slots[i].entry;
-        l->slots[i] = (struct slot){entry, ready};
-        withdraw(l, old);
-        return;
-    }
-    if (l->count == l->cap) {
-        l->cap = l->cap > 0 ? 2 * l->cap : 64;
-        l->slots = data_grow(l->slots, l->cap, sizeof *l->slots);
-    }
-    memmove(&l->slots[i + 1], &l->slots[i], (l->count - i) * sizeof *l->slots);
-    l->slots[i] = (struct slot){entry, ready};
-    l->count++;
-}
-
-void library_take_out(struct library *l, size_t index)
-{
-    struct entry *old = l->slots[index].entry;
-    l->count--;
-    memmove(&l->slots[index], &l->slots[index + 1], (l->count - index) * sizeof *l->slots);
-    withdraw(l, old);
-}
-
-struct hash_job *library_job_new(uint64_t tag, const char *name, const char *path)
-{
-    struct hash_job *job = data_alloc(1, sizeof *job);
-    job->tag = tag;
-    job->name = data_strdup(name);
-    job->path = data_strdup(path);
-    atomic_init(&job->cancel, PS_E_NONE);
-    return job;
-}
-
-void library_job_free(struct hash_job *job)
-{
-    free(job->name);
-    free(job->path);
-    free(job);
-}
-
 void library_job_add(struct library *l, struct hash_job *job)
 {
-    struct hash_job **end = &l->jobs;
-    while (*end) {
-        end = &(*end)->next;
-    }
-    job->next = NULL;
-    *end = job;
+    hash_jobs_add(&l->jobs, job);
     l->hashing++;
     pthread_cond_signal(&l->work);
 }
 
 void library_look_again(struct library *l, const char *name)
 {
-    ptrdiff_t slot = library_slot(l, name);
-    bool needed = slot >= 0 && !l->slots[slot].ready;
-    for (const struct hash_job *job = l->jobs; job && needed; job = job->next) {
-        needed = strcmp(job->name, name) != 0;
-    }
+    const struct slot *slot = slots_find(&l->slots, name);
+    bool needed = slot && !slot->ready && !hash_jobs_of_name(&l->jobs, name);
     for (size_t i = 0; i < LIBRARY_HASHERS && needed; i++) {
         needed = !l->running[i] || strcmp(l->running[i]->name, name) != 0;
     }
     if (needed) {
-        library_job_add(l, library_job_new(0, name, l->slots[slot].entry->path));
+        library_job_add(l, hash_job_new(0, name, slot->entry->path));
     }
 }
 
@@ -124,6 +40,12 @@ static void tell_cancelled(struct library *l, const struct hash_job *job, ps_err
     }
 }
 
+/* The next waiting job of a name, or (name NULL) of a tag. */
+static struct hash_job *waiting_job(const struct library *l, const char *name, uint64_t tag)
+{
+    return name ? hash_jobs_of_name(&l->jobs, name) : hash_jobs_of_tag(&l->jobs, tag);
+}
+
 static bool job_matches(const struct hash_job *job, const char *name, uint64_t tag)
 {
     return name ? strcmp(job->name, name) == 0 : job->tag == tag;
@@ -133,20 +55,15 @@ static bool job_matches(const struct hash_job *job, const char *name, uint64_t t
 static bool cancel_jobs(struct library *l, const char *name, uint64_t tag, ps_error error)
 {
     bool any = false;
-    for (struct hash_job **at = &l->jobs; *at;) {
-        struct hash_job *job = *at;
-        if (!job_matches(job, name, tag)) {
-            at = &job->next;
-            continue;
-        }
-        *at = job->next;
+    for (struct hash_job *job; (job = waiting_job(l, name, tag)) != NULL;) {
+        hash_jobs_remove(&l->jobs, job);
         l->hashing--;
         any = true;
         tell_cancelled(l, job, error);
         if (!name) {
             library_look_again(l, job->name);
         }
-        library_job_free(job);
+        hash_job_free(job);
     }
     for (size_t i = 0; i < LIBRARY_HASHERS; i++) {
         if (l->running[i] && job_matches(l->running[i], name, tag)) {
@@ -172,8 +89,10 @@ void library_changed(struct library *l, const struct data_event *event)
         *l->held_end = held;
         l->held_end = &held->next;
     }
+    if (!l->dirty || l->hashing == 0) {
+        pthread_cond_signal(&l->saves);
+    }
     l->dirty = true;
-    pthread_cond_signal(&l->saves);
 }
 
 static char *absolute_path(const char *path)
@@ -216,7 +135,7 @@ void library_publish(struct library *l, uint64_t tag, const char *path, const ch
     } else {
         pthread_mutex_lock(&l->lock);
         (void)cancel_jobs(l, label, 0, PS_E_SUPERSEDED);
-        library_job_add(l, library_job_new(tag, label, whole));
+        library_job_add(l, hash_job_new(tag, label, whole));
         pthread_mutex_unlock(&l->lock);
     }
     free(whole);
@@ -226,9 +145,9 @@ bool library_unpublish(struct library *l, const char *name)
 {
     pthread_mutex_lock(&l->lock);
     bool any = cancel_jobs(l, name, 0, PS_E_CANCELLED);
-    ptrdiff_t i = library_slot(l, name);
-    if (i >= 0) {
-        library_take_out(l, (size_t)i);
+    struct slot *slot = slots_find(&l->slots, name);
+    if (slot) {
+        slots_take_out(&l->slots, slot);
         library_changed(l, NULL);
         any = true;
     }
@@ -247,23 +166,27 @@ bool library_cancel(struct library *l, uint64_t tag)
 struct data_file *library_files(struct library *l, size_t *n)
 {
     pthread_mutex_lock(&l->lock);
-    struct data_file *files = l->count > 0 ? data_alloc(l->count, sizeof *files) : NULL;
-    for (size_t i = 0; i < l->count; i++) {
-        const struct entry *e = l->slots[i].entry;
+    const size_t count = slots_count(&l->slots);
+    const struct slot **slots = slots_list(&l->slots);
+    struct data_file *files = count > 0 ? data_alloc(count, sizeof *files) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *e = slots[i]->entry;
         files[i] = (struct data_file){.name = data_strdup(e->name),
                                       .path = data_strdup(e->path),
                                       .content = e->content,
-                                      .ready = l->slots[i].ready};
+                                      .ready = slots[i]->ready};
     }
-    *n = l->count;
     pthread_mutex_unlock(&l->lock);
+    free(slots);
+    *n = count;
     return files;
 }
 
-unsigned library_hashing(struct library *l)
+size_t library_count(struct library *l, unsigned *hashing)
 {
     pthread_mutex_lock(&l->lock);
-    unsigned n = l->hashing;
+    const size_t n = slots_count(&l->slots);
+    *hashing = l->hashing;
     pthread_mutex_unlock(&l->lock);
     return n;
 }
@@ -272,16 +195,12 @@ ps_error library_find(struct library *l, const ps_content *content, struct entry
 {
     ps_error result = PS_E_NOT_PUBLISHED;
     pthread_mutex_lock(&l->lock);
-    for (size_t i = 0; i < l->count && result != PS_E_NONE; i++) {
-        if (!ps_content_equal(&l->slots[i].entry->content, content)) {
-            continue;
-        }
-        if (l->slots[i].ready) {
-            *out = entry_hold(l->slots[i].entry);
-            result = PS_E_NONE;
-        } else {
-            result = PS_E_CHANGED;
-        }
+    const struct slot *slot = slots_holding(&l->slots, content);
+    if (slot && slot->ready) {
+        *out = entry_hold(slot->entry);
+        result = PS_E_NONE;
+    } else if (slot) {
+        result = PS_E_CHANGED;
     }
     pthread_mutex_unlock(&l->lock);
     return result;
@@ -290,11 +209,7 @@ ps_error library_find(struct library *l, const ps_content *content, struct entry
 bool library_lists(struct library *l, const struct entry *entry)
 {
     pthread_mutex_lock(&l->lock);
-    ptrdiff_t slot = library_slot(l, entry->name);
-    bool listed = slot >= 0 && l->slots[slot].entry == entry;
-    for (size_t i = 0; i < l->count && !listed; i++) {
-        listed = ps_content_equal(&l->slots[i].entry->content, &entry->content);
-    }
+    bool listed = slots_holding(&l->slots, &entry->content) != NULL;
     pthread_mutex_unlock(&l->lock);
     return listed;
 }
@@ -302,10 +217,10 @@ bool library_lists(struct library *l, const struct entry *entry)
 void library_recheck(struct library *l, struct entry *entry)
 {
     pthread_mutex_lock(&l->lock);
-    ptrdiff_t i = library_slot(l, entry->name);
-    if (i >= 0 && l->slots[i].entry == entry && l->slots[i].ready) {
-        l->slots[i].ready = false;
-        library_job_add(l, library_job_new(0, entry->name, entry->path));
+    struct slot *slot = slots_find(&l->slots, entry->name);
+    if (slot && slot->entry == entry && slot->ready) {
+        slots_doubt(&l->slots, slot);
+        library_job_add(l, hash_job_new(0, entry->name, entry->path));
     }
     pthread_mutex_unlock(&l->lock);
 }
@@ -318,6 +233,8 @@ bool library_open(struct library *l, const struct data_config *cfg, struct event
                           .events = events,
                           .progress_ms = cfg->progress_ms};
     l->held_end = &l->held;
+    slots_init(&l->slots);
+    hash_jobs_init(&l->jobs);
     pthread_mutex_init(&l->lock, NULL);
     thread_cond_init(&l->work);
     thread_cond_init(&l->saves);
@@ -352,19 +269,13 @@ void library_close(struct library *l)
     if (l->dirty) {
         library_save(l);
     }
-    for (struct hash_job *job; (job = l->jobs) != NULL;) {
-        l->jobs = job->next;
-        library_job_free(job);
-    }
+    hash_jobs_free(&l->jobs);
     for (struct held_event *held; (held = l->held) != NULL;) {
         l->held = held->next;
         data_event_free(held->event);
         free(held);
     }
-    for (size_t i = 0; i < l->count; i++) {
-        entry_drop(l->slots[i].entry);
-    }
-    free(l->slots);
+    slots_free(&l->slots);
     free(l->state_dir);
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->saves);

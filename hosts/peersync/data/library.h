@@ -7,28 +7,12 @@
 
 #include "entry.h"
 #include "events.h"
+#include "hash_jobs.h"
+#include "slots.h"
 
 #include <pthread.h>
 
 #define LIBRARY_HASHERS 2u
-
-/* A name of the registry. */
-struct slot {
-    struct entry *entry;
-    bool ready; /* false: the file may be another now; a job looks. */
-};
-
-/* A file to hash. Queued in `jobs`, or held by a hasher. */
-struct hash_job {
-    struct hash_job *next;
-    uint64_t tag; /* 0: background. */
-    char *name;
-    char *path;
-    uint64_t not_before_us; /* Background: the file was being written to; wait until then. */
-    uint64_t progress_us;   /* When progress was last told. */
-    bool told_unsettled;    /* Background: people know that it keeps changing. */
-    atomic_uint cancel;     /* A ps_error that ends it, or PS_E_NONE. */
-};
 
 /* An event that waits until the registry that it speaks of is durable. */
 struct held_event {
@@ -44,13 +28,13 @@ struct library {
     char *state_dir; /* NULL: nothing is kept. */
     struct events *events;
     uint32_t progress_ms;
-    struct slot *slots; /* Sorted by name. */
-    size_t count, cap;
-    struct hash_job *jobs;
+    struct slots slots;
+    struct hash_jobs jobs; /* Those that wait. */
     struct hash_job *running[LIBRARY_HASHERS];
     unsigned hashing; /* Jobs queued and running. */
     struct held_event *held, **held_end;
     bool dirty;
+    uint64_t save_us; /* While much is hashed: not saved before this. */
     atomic_bool stopping;
     pthread_t hashers[LIBRARY_HASHERS];
     unsigned hashers_started;
@@ -69,7 +53,8 @@ bool library_unpublish(struct library *l, const char *name);
 /* True when the tag was one of a job here. */
 bool library_cancel(struct library *l, uint64_t tag);
 struct data_file *library_files(struct library *l, size_t *n);
-unsigned library_hashing(struct library *l);
+/* Names of the registry; *hashing gets the files waiting or being hashed. */
+size_t library_count(struct library *l, unsigned *hashing);
 
 /* Looks for something to serve. @return PS_E_NONE with a reference in *out; PS_E_CHANGED when it
  * was published but its file is another now; PS_E_NOT_PUBLISHED. Any thread. */
@@ -81,18 +66,11 @@ void library_recheck(struct library *l, struct entry *entry);
 
 /* ---- between the library's own files; `lock` is held where not said otherwise ---- */
 
-/* Index of the name's slot, or -1. */
-ptrdiff_t library_slot(const struct library *l, const char *name);
-/* Puts an entry (taken over) into the slot of its name. */
-void library_put(struct library *l, struct entry *entry, bool ready);
-/* Takes a slot out; its entry is withdrawn unless the same content is published otherwise. */
-void library_take_out(struct library *l, size_t index);
+/* Queues a job, new or again. */
 void library_job_add(struct library *l, struct hash_job *job);
 /* A job of this name has ended without an entry: one whose file may be another now is looked at
  * again, unless a job of the name is there. */
 void library_look_again(struct library *l, const char *name);
-struct hash_job *library_job_new(uint64_t tag, const char *name, const char *path);
-void library_job_free(struct hash_job *job);
 /* The registry has changed; `event` (may be NULL) is told of when that is durable. */
 void library_changed(struct library *l, const struct data_event *event);
 /* Reads the registry file (before there are threads; no lock). */

@@ -11,41 +11,85 @@
 
 #define FIRST_LINE "peersync-published 1"
 
-static void put_escaped(FILE *to, const char *text)
+/* Room for the numbers of a line, its root, and what divides them. */
+#define LINE_NUMBERS_BYTES (5u * 21u + 2u * PS_ROOT_BYTES + 4u)
+
+/* What follows writes at `to`, where there is room, and returns the end: all is written again for
+ * each change, so a line must cost little. */
+static char *put_escaped(char *to, const char *text)
 {
+    static const char digits[] = "0123456789abcdef";
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
         if (*p <= ' ' || *p == '%' || *p == 0x7f) {
-            (void)fprintf(to, "%%%02x", *p);
+            *to++ = '%';
+            *to++ = digits[*p >> 4];
+            *to++ = digits[*p & 15];
         } else {
-            (void)fputc(*p, to);
+            *to++ = (char)*p;
         }
     }
+    return to;
+}
+
+static char *put_unsigned(char *to, uint64_t n)
+{
+    char digits[20];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    while (count > 0) {
+        *to++ = digits[--count];
+    }
+    *to++ = ' ';
+    return to;
+}
+
+static char *put_signed(char *to, int64_t n)
+{
+    if (n < 0) {
+        *to++ = '-';
+    }
+    return put_unsigned(to, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+}
+
+static char *put_line(char *to, const struct entry *e)
+{
+    to = put_unsigned(to, e->content.length);
+    hex_write(to, e->content.root, PS_ROOT_BYTES);
+    to += 2u * PS_ROOT_BYTES;
+    *to++ = ' ';
+    to = put_unsigned(to, e->file.device);
+    to = put_unsigned(to, e->file.inode);
+    to = put_signed(to, e->file.mtime_ns);
+    to = put_signed(to, e->file.ctime_ns);
+    to = put_escaped(to, e->name);
+    *to++ = ' ';
+    to = put_escaped(to, e->path);
+    *to++ = '\n';
+    return to;
 }
 
 char *registry_text(struct entry *const entries[], size_t count, size_t *len)
 {
-    char *text = NULL;
-    FILE *to = open_memstream(&text, len);
-    if (!to) {
-        abort();
-    }
-    (void)fputs(FIRST_LINE "\n", to);
+    size_t cap = 4096;
+    char *text = data_alloc(1, cap);
+    char *to = text + snprintf(text, cap, FIRST_LINE "\n");
     for (size_t i = 0; i < count; i++) {
-        const struct entry *e = entries[i];
-        char root[2 * PS_ROOT_BYTES + 1];
-        hex_write(root, e->content.root, PS_ROOT_BYTES);
-        (void)fprintf(to, "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " ",
-                      e->content.length, root, e->file.device, e->file.inode, e->file.mtime_ns,
-                      e->file.ctime_ns);
-        put_escaped(to, e->name);
-        (void)fputc(' ', to);
-        put_escaped(to, e->path);
-        (void)fputc('\n', to);
+        const size_t used = (size_t)(to - text);
+        const size_t line =
+            LINE_NUMBERS_BYTES + 3 * (strlen(entries[i]->name) + strlen(entries[i]->path));
+        /* The last line needs some room, too. */
+        if (cap - used < line + 64) {
+            cap = 2 * cap + line;
+            text = data_grow(text, cap, 1);
+            to = text + used;
+        }
+        to = put_line(to, entries[i]);
     }
-    (void)fprintf(to, "end %zu\n", count);
-    if (fclose(to) != 0) {
-        abort();
-    }
+    to += snprintf(to, cap - (size_t)(to - text), "end %zu\n", count);
+    *len = (size_t)(to - text);
     return text;
 }
 

@@ -5,6 +5,7 @@
 #include "common/safe_write.h"
 #include "files.h"
 #include "registry_file.h"
+#include "thread.h"
 #include "trees.h"
 
 #include <errno.h>
@@ -14,6 +15,9 @@
 #include <unistd.h>
 
 #define REGISTRY_BYTES_MAX ((size_t)1 << 30)
+/* Rest after a saving, as a multiple of what it took: saving takes a quarter of the time at most,
+ * however long the registry grows. */
+#define SAVE_REST 3u
 
 /* True when the file is what was hashed and all that serving it takes is here. */
 static bool usable_at_once(struct library *l, const struct registry_line *line, ps_node **tree)
@@ -37,14 +41,15 @@ static bool usable_at_once(struct library *l, const struct registry_line *line, 
 
 static void take_line(struct library *l, const struct registry_line *line)
 {
-    if (library_slot(l, line->name) >= 0) {
+    if (slots_find(&l->slots, line->name)) {
         return;
     }
     ps_node *tree = NULL;
     bool ready = usable_at_once(l, line, &tree);
-    library_put(l, entry_new(line->name, line->path, &line->file, &line->content, tree), ready);
+    slots_put(&l->slots, entry_new(line->name, line->path, &line->file, &line->content, tree),
+              ready);
     if (!ready) {
-        library_job_add(l, library_job_new(0, line->name, line->path));
+        library_job_add(l, hash_job_new(0, line->name, line->path));
     }
 }
 
@@ -73,12 +78,7 @@ static void keep_aside(struct library *l, const char *path, const struct registr
 static bool wants_tree(void *ctx, const ps_content *content)
 {
     const struct library *l = ctx;
-    for (size_t i = 0; i < l->count; i++) {
-        if (ps_content_equal(&l->slots[i].entry->content, content)) {
-            return true;
-        }
-    }
-    return false;
+    return slots_holding(&l->slots, content) != NULL;
 }
 
 bool library_load(struct library *l, char *why, size_t why_cap)
@@ -116,12 +116,14 @@ void library_save(struct library *l)
 {
     pthread_mutex_lock(&l->lock);
     l->dirty = false;
-    size_t count = l->count;
+    size_t count = slots_count(&l->slots);
+    const struct slot **slots = slots_list(&l->slots);
     struct entry **entries = data_alloc(count, sizeof(struct entry *));
     for (size_t i = 0; i < count; i++) {
-        entries[i] = entry_hold(l->slots[i].entry);
+        entries[i] = entry_hold(slots[i]->entry);
     }
     pthread_mutex_unlock(&l->lock);
+    free(slots);
     size_t len = 0;
     char *text = registry_text(entries, count, &len);
     char *path = data_format("%s/published", l->state_dir);
@@ -136,20 +138,34 @@ void library_save(struct library *l)
     free(entries);
 }
 
+/* Waits for something to save. While files are being hashed, what they become is gathered for a
+ * time, as each saving writes all there is. @return false: the end. The lock is held. */
+static bool await_change(struct library *l)
+{
+    while (!atomic_load(&l->stopping)) {
+        if (!l->dirty) {
+            pthread_cond_wait(&l->saves, &l->lock);
+        } else if (l->hashing > 0 && ps_posix_now_us() < l->save_us) {
+            thread_cond_wait_until(&l->saves, &l->lock, l->save_us);
+        } else {
+            return true;
+        }
+    }
+    return false;
+}
+
 void *library_saver_main(void *arg)
 {
     struct library *l = arg;
     pthread_mutex_lock(&l->lock);
-    while (!atomic_load(&l->stopping)) {
-        if (!l->dirty) {
-            pthread_cond_wait(&l->saves, &l->lock);
-            continue;
-        }
+    while (await_change(l)) {
         struct held_event *held = l->held;
         l->held = NULL;
         l->held_end = &l->held;
         pthread_mutex_unlock(&l->lock);
+        const uint64_t began_us = ps_posix_now_us();
         library_save(l);
+        const uint64_t ended_us = ps_posix_now_us();
         while (held) {
             struct held_event *next = held->next;
             events_put(l->events, held->event);
@@ -157,6 +173,7 @@ void *library_saver_main(void *arg)
             held = next;
         }
         pthread_mutex_lock(&l->lock);
+        l->save_us = ended_us + SAVE_REST * (ended_us - began_us);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;

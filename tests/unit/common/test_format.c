@@ -22,6 +22,24 @@ static void sizes_round_to_tenths(void **state)
     assert_size(UINT64_MAX, "16.0 EiB");
 }
 
+static void assert_count(uint64_t n, const char *expected)
+{
+    char out[PS_FORMAT_COUNT_BYTES];
+    assert_string_equal(ps_format_count(out, n), expected);
+}
+
+static void counts_have_groups_of_three_digits(void **state)
+{
+    (void)state;
+    assert_count(0, "0");
+    assert_count(999, "999");
+    assert_count(1000, "1,000");
+    assert_count(34120, "34,120");
+    assert_count(100000, "100,000");
+    assert_count(1234567, "1,234,567");
+    assert_count(UINT64_MAX, "18,446,744,073,709,551,615");
+}
+
 static void assert_duration(uint64_t us, const char *expected)
 {
     char out[PS_FORMAT_SPAN_BYTES];
@@ -64,6 +82,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_round_to_tenths),
+        cmocka_unit_test(counts_have_groups_of_three_digits),
         cmocka_unit_test(durations_have_two_units),
         cmocka_unit_test(times_are_rfc_3339),
         cmocka_unit_test(roots_are_hexadecimal),

@@ -53,6 +53,38 @@ static void returns_what_was_written(void **state)
     entry_drop(e);
 }
 
+/* Lines of every length up to the longest, so that the text must grow at many places. */
+static void returns_many_lines_of_all_lengths(void **state)
+{
+    (void)state;
+    enum { MANY = 300, PATH_BYTES = 600 };
+    static struct entry *entries[MANY];
+    char path[PATH_BYTES];
+    memset(path, '%', sizeof path);
+    path[0] = '/';
+    for (size_t i = 0; i < MANY; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "f%zu", i);
+        path[2 * i + 1] = '\0';
+        entries[i] = make_entry(name, path, i);
+        path[2 * i + 1] = '%';
+    }
+    size_t len = 0;
+    char *text = registry_text(entries, MANY, &len);
+    struct registry_lines lines;
+    registry_parse(text, len, &lines);
+    assert_int_equal(lines.broken_line, 0);
+    assert_int_equal(lines.count, MANY);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_string_equal(lines.lines[i].name, entries[i]->name);
+        assert_string_equal(lines.lines[i].path, entries[i]->path);
+        assert_true(ps_content_equal(&lines.lines[i].content, &entries[i]->content));
+        entry_drop(entries[i]);
+    }
+    registry_lines_free(&lines);
+    free(text);
+}
+
 static void empty_registry_is_sound(void **state)
 {
     (void)state;
@@ -155,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(returns_what_was_written),
+        cmocka_unit_test(returns_many_lines_of_all_lengths),
         cmocka_unit_test(empty_registry_is_sound),
         cmocka_unit_test(every_truncation_is_noticed),
         cmocka_unit_test(any_byte_may_be_wrong),

@@ -12,9 +12,7 @@ static char error[1024];
 
 static int configure(const char *word)
 {
-    static ps_words words;
-    words.len = word != NULL ? 1 : 0;
-    words.items[0] = word;
+    const ps_words words = {.items = &word, .len = word != NULL ? 1 : 0};
     return ps_daemon_configure(&options, &words, "./peersyncd", &config, error, sizeof error);
 }
 

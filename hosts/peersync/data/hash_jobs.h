@@ -1,0 +1,45 @@
+/* Files that wait to be hashed: in the order they are due, and found by name or tag. The library's
+ * lock guards them. */
+#ifndef PEERSYNC_DATA_HASH_JOBS_H
+#define PEERSYNC_DATA_HASH_JOBS_H
+
+#include "ordered.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* A file to hash: waiting, or held by a hasher. */
+struct hash_job {
+    struct ordered_node by_due, by_name, by_tag;
+    uint64_t serial; /* Among jobs that are due at once, or have one name: the first goes first. */
+    uint64_t due_us; /* Not before this. 0: as soon as it is added. */
+    uint64_t tag;    /* 0: background. */
+    char *name;
+    char *path;
+    uint64_t progress_us; /* When progress was last told. */
+    bool told_unsettled;  /* Background: people know that it keeps changing. */
+    atomic_uint cancel;   /* A ps_error that ends it, or PS_E_NONE. */
+};
+
+struct hash_jobs {
+    struct ordered dues, names, tags; /* Tags: those that are not 0. */
+    uint64_t last_serial;
+};
+
+struct hash_job *hash_job_new(uint64_t tag, const char *name, const char *path);
+void hash_job_free(struct hash_job *job);
+
+void hash_jobs_init(struct hash_jobs *jobs);
+/* Frees all. */
+void hash_jobs_free(struct hash_jobs *jobs);
+void hash_jobs_add(struct hash_jobs *jobs, struct hash_job *job);
+/* Takes one out that is in it. */
+void hash_jobs_remove(struct hash_jobs *jobs, struct hash_job *job);
+/* The one that is due first, or NULL. */
+struct hash_job *hash_jobs_first(const struct hash_jobs *jobs);
+/* The oldest of a name, or NULL. */
+struct hash_job *hash_jobs_of_name(const struct hash_jobs *jobs, const char *name);
+/* The one of a tag that is not 0, or NULL. */
+struct hash_job *hash_jobs_of_tag(const struct hash_jobs *jobs, uint64_t tag);
+
+#endif
