@@ -262,12 +262,12 @@ static void tell_late(const swarm *s)
         const ps_peer_stats stats = world_peer_stats(s->w, i);
         if (stats.state != (s->users[i].second ? PS_PEER_IDLE : PS_PEER_ONLINE) || p->open != 0 ||
             stats.unacknowledged != 0) {
-            fprintf(stderr,
-                    "  peer %u is %s; %u commands open, %u of %u names unacknowledged; last refusal "
-                    "%s, put off %u times\n",
-                    (unsigned)i, states[stats.state], (unsigned)p->open,
-                    (unsigned)stats.unacknowledged, (unsigned)stats.publications,
-                    ps_error_name(p->error), (unsigned)p->put_offs);
+            fprintf(
+                stderr,
+                "  peer %u is %s; %u commands open, %u of %u names unacknowledged; last refusal "
+                "%s, put off %u times\n",
+                (unsigned)i, states[stats.state], (unsigned)p->open, (unsigned)stats.unacknowledged,
+                (unsigned)stats.publications, ps_error_name(p->error), (unsigned)p->put_offs);
         }
     }
 }

@@ -7,8 +7,9 @@
 #include "faults.h"
 #include "world.h"
 
-#define SWARM_NAMES 14u /* That one peer publishes and unpublishes; the last few are everybody's.  \
-                         */
+#define SWARM_NAMES                                                                                \
+    14u /* That one peer publishes and unpublishes; the last few are everybody's.                  \
+         */
 
 typedef struct swarm_config {
     uint64_t seed;

@@ -170,7 +170,7 @@ typedef struct world_store {
     uint64_t sync_due_us; /* When it ends. */
     uint32_t delay_us;    /* What a sync takes. */
     uint64_t fails_until_us;
-    bool told; /* The server was told that it fails. */
+    bool told;        /* The server was told that it fails. */
     uint64_t lied_us; /* When it last had lost what it had called durable. */
     uint64_t syncs, failures, lost;
 } world_store;

@@ -108,7 +108,9 @@ static void start_server(void)
     ps_daemon_options_default(&options);
     options.state = dir;
     snprintf(port, sizeof port, "%u", free_port());
-    words = (ps_words){.items = {port}, .len = 1};
+    static const char *items[1];
+    items[0] = port;
+    words = (ps_words){.items = items, .len = 1};
     assert_int_equal(
         ps_daemon_configure(&options, &words, "peersyncd", &config, error, sizeof error),
         PS_EXIT_DONE);
