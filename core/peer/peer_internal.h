@@ -26,6 +26,7 @@
 #include "peer/rtt.h"
 #include "peersync/peer.h"
 #include "util/assert.h"
+#include "util/canary.h"
 #include "util/clock.h"
 #include "util/name_store.h"
 #include "util/prng.h"

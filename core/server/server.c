@@ -67,7 +67,7 @@ uint64_t ps_server_wall_s(const ps_server *s)
 static void on_tick(ps_server *s, ps_output *out)
 {
     const uint64_t now_us = s->clock.now_us;
-    for (uint32_t n = 0; n < PS_SERVER_TICK_EVICTIONS; n++) {
+    for (uint32_t n = 0; n < PS_SERVER_TICK_EVICTIONS && !PS_CANARY(FORGOTTEN_EXPIRY); n++) {
         uint32_t dead = ps_timeouts_due(&s->liveness, ps_session_times(s), now_us);
         if (dead == PS_NIL) {
             break;
@@ -105,7 +105,7 @@ static void pass_time(ps_server *s, uint64_t host_us)
     const uint64_t before_us = s->clock.now_us;
     const uint64_t now_us = ps_clock_advance(&s->clock, host_us);
     const uint64_t late_us = ps_lateness_us(before_us, due_us(s), now_us);
-    if (late_us > 0) {
+    if (late_us > 0 && !PS_CANARY(NO_GRACE)) {
         s->stats.late_steps++;
         s->stats.late_us += ps_timeouts_shift(&s->liveness, ps_session_times(s), late_us, now_us);
         (void)ps_timeouts_shift(&s->verification, ps_pending_times(s), late_us, now_us);
@@ -198,7 +198,9 @@ ps_status ps_server_step(ps_server *s, ps_input in[], size_t n, size_t *consumed
         if (!valid(&in[i])) {
             return PS_INVALID;
         }
-        step_one(s, &in[i], out);
+        if (!PS_CANARY(FORGOTTEN_INPUT) || i == 0 || i + 1 < n) {
+            step_one(s, &in[i], out);
+        }
         *consumed = i + 1;
     }
     return ps_time_reached(due_us(s), s->clock.now_us) ? PS_MORE : PS_OK;

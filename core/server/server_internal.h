@@ -9,6 +9,7 @@
 #include "peersync/server.h"
 #include "peersync/transfer.h"
 #include "util/assert.h"
+#include "util/canary.h"
 #include "util/clock.h"
 #include "util/prng.h"
 #include "wire/messages.h"

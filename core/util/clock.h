@@ -6,6 +6,7 @@
 #define PS_UTIL_CLOCK_H
 
 #include "peersync/base.h"
+#include "util/canary.h"
 
 /* Less than that is disorder among the stamps of inputs; more, a clock that was set. */
 #define PS_CLOCK_SET_US UINT64_C(1000000)
@@ -29,7 +30,7 @@ static inline uint64_t ps_clock_advance(ps_clock *c, uint64_t host_us)
         return now_us;
     }
     c->clamped++;
-    if (c->now_us - now_us >= PS_CLOCK_SET_US) {
+    if (c->now_us - now_us >= PS_CLOCK_SET_US && !PS_CANARY(CLOCK_SET_BACK)) {
         c->offset_us += c->now_us - now_us;
     }
     return c->now_us;

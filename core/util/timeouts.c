@@ -1,6 +1,7 @@
 #include "util/timeouts.h"
 
 #include "util/assert.h"
+#include "util/canary.h"
 #include "util/clock.h"
 
 void ps_timeouts_init(ps_timeouts *t, uint64_t length_us)
@@ -77,7 +78,7 @@ void ps_timeout_touch(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64
 {
     PS_ASSERT(ps_timeout_linked(nodes, i));
     nodes[i].deadline_us = ps_time_add(now_us, t->length_us) - t->shift_us;
-    if (t->tail != i) {
+    if (t->tail != i && !PS_CANARY(UNORDERED_DEADLINES)) {
         unlink_node(t, nodes, i);
         link_tail(t, nodes, i);
     }

@@ -50,13 +50,18 @@ static void *zeroed(size_t count, size_t bytes)
     return p;
 }
 
+/* Rounds that a wake may take: far more than what a full receive queue and all tables need. */
+#define ROUNDS_MAX 100000u
+
 /* Rounds of the pump until nothing is left; each round's events are read before the next. */
 static void server_wake(void *ctx, uint64_t clock_us)
 {
     world *w = ctx;
     ps_status status;
+    uint32_t rounds = 0;
     (void)clock_us;
     do {
+        WORLD_REQUIRE(w, ++rounds < ROUNDS_MAX); /* Work has an end (invariant 6). */
         status = ps_pump_run_once(&w->server.machine.pump);
         WORLD_REQUIRE(w, status == PS_OK || status == PS_MORE);
         world_server_read(w);
@@ -69,8 +74,10 @@ static void peer_wake(void *ctx, uint64_t clock_us)
     world_peer *p = ctx;
     ps_status status;
     const uint64_t now_us = world_now_us(p->w);
+    uint32_t rounds = 0;
     (void)clock_us;
     do {
+        WORLD_REQUIRE(p->w, ++rounds < ROUNDS_MAX);
         status = ps_pump_run_once(&p->machine.pump);
         WORLD_REQUIRE(p->w, status == PS_OK || status == PS_MORE);
         world_peer_read(p);
