@@ -420,7 +420,7 @@ static void random_story(uint64_t seed)
                 continue;
             } else if (s.type == PS_MSG_HEARTBEAT && hears) {
                 rig_packet(r);
-                craft_heartbeat_ok(&r->c, s.request, 0, 0);
+                craft_heartbeat_ok(&r->c, s.request, 0, 0, 0);
                 (void)rig_deliver(r);
             } else if ((s.type == PS_MSG_PUBLISH || s.type == PS_MSG_UNPUBLISH) && heard) {
                 apply(&log, &s);

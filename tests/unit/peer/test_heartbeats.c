@@ -4,7 +4,7 @@
 static void answer(rig *r, uint32_t request)
 {
     rig_packet(r);
-    craft_heartbeat_ok(&r->c, request, 0, 0);
+    craft_heartbeat_ok(&r->c, request, 0, 0, 0);
     (void)rig_deliver(r);
 }
 

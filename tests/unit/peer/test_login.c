@@ -173,7 +173,7 @@ static void malformed_refusals_are_dropped(void **state)
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
     rig_packet_of(r, r->client_id, 1);
-    craft_heartbeat_ok(&r->c, 1, 0, 0);
+    craft_heartbeat_ok(&r->c, 1, 0, 0, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_MISPLACED), 1);
     assert_int_equal(r->events_len, 0);
@@ -286,7 +286,7 @@ static void the_old_session_is_over(void **state)
     const uint64_t old = r->client_id;
     rig_run(r, RIG_START + 3 * SECOND);
     rig_packet_of(r, old, 2);
-    craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0);
+    craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_NO_SESSION), 1);
     assert_int_equal(rig_stats(r).state, PS_PEER_LOST);

@@ -74,7 +74,7 @@ static void every_reason(void **state)
     expect(r, PS_DROP_MALFORMED);
 
     rig_packet_of(r, r->client_id, 51);
-    craft_heartbeat_ok(&r->c, 1, 0, 0);
+    craft_heartbeat_ok(&r->c, 1, 0, 0, 0);
     expect(r, PS_DROP_STALE);
     rig_free(r);
 }

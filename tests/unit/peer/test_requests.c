@@ -118,7 +118,7 @@ static void retransmits_on_the_estimate_then_times_out(void **state)
         if (rig_count(r, PS_MSG_HEARTBEAT) > beat) {
             beat = rig_count(r, PS_MSG_HEARTBEAT);
             rig_packet(r);
-            craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0);
+            craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0, 0);
             r->now_us += 40 * MS; /* The same round trip: the estimate narrows. */
             (void)rig_deliver(r);
         }
@@ -178,7 +178,7 @@ static void a_page_moves_the_deadline(void **state)
         craft_page(&r->c, PS_MSG_FILES, rig_last(r, PS_MSG_LIST_FILES)->request, k);
         craft_end(&r->c);
         if (rig_count(r, PS_MSG_HEARTBEAT) > 0) {
-            craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0);
+            craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0, 0);
         }
         (void)rig_deliver(r);
     }

@@ -55,7 +55,7 @@ static void answer(story *s, rig *r, const rig_sent *m, test_random *random)
         break;
     case PS_MSG_HEARTBEAT:
         rig_packet(r);
-        craft_heartbeat_ok(&r->c, m->request, 0, 0);
+        craft_heartbeat_ok(&r->c, m->request, 0, 0, 0);
         break;
     case PS_MSG_PUBLISH:
         (void)rig_last_changes(r, &changes);

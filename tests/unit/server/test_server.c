@@ -154,7 +154,7 @@ static void again_changes_nothing(void **state)
         }
     }
     f->out = room;
-    f->now_us += 5000000;
+    f->now_us += 3000000;
     assert_int_equal(fixture_tick(f), PS_OK);
     assert_int_equal(f->out.events_len, 1);
     free(before);
