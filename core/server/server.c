@@ -99,19 +99,30 @@ static uint64_t due_us(const ps_server *s)
 }
 
 /* Moves the clock on. Whoever would be found silent because this server was not there to hear him
- * is given that time. */
+ * is given that time; but only so often in a row, or a host that is always late would keep the dead
+ * alive. */
 static void pass_time(ps_server *s, uint64_t host_us)
 {
     const uint64_t before_us = s->clock.now_us;
+    const uint64_t was_due_us = due_us(s);
     const uint64_t now_us = ps_clock_advance(&s->clock, host_us);
-    const uint64_t late_us = ps_lateness_us(before_us, due_us(s), now_us);
-    if (late_us > 0) {
-        s->stats.late_steps++;
-        s->stats.late_us += late_us;
-        ps_timeouts_shift(&s->liveness, late_us);
-        ps_timeouts_shift(&s->verification, late_us);
-        ps_timeouts_shift(&s->probing, late_us);
+    const uint64_t late_us = ps_lateness_us(before_us, was_due_us, now_us);
+    if (late_us == 0) {
+        return;
     }
+    if (was_due_us > s->forgiven_us) {
+        s->forgiven = 0;
+    }
+    if (s->forgiven == PS_LATE_TIMES) {
+        return;
+    }
+    s->forgiven++;
+    s->forgiven_us = ps_time_add(now_us, PS_LATE_GRACE_US);
+    s->stats.late_steps++;
+    s->stats.late_us += late_us;
+    ps_timeouts_shift(&s->liveness, late_us);
+    ps_timeouts_shift(&s->verification, late_us);
+    ps_timeouts_shift(&s->probing, late_us);
 }
 
 static bool has_room(const ps_output *out)

@@ -14,6 +14,8 @@
 #define PS_LATE_US UINT64_C(20000)
 /* and as much again, up to this, to be heard once more. */
 #define PS_LATE_GRACE_US UINT64_C(500000)
+/* So often in one silence: else a host that is always late would never find anybody silent. */
+#define PS_LATE_TIMES 4u
 
 typedef struct ps_clock {
     uint64_t now_us;
