@@ -108,6 +108,8 @@ static rig *told(uint32_t heartbeat_ms, uint32_t dead_ms, uint32_t resend_ms)
     craft_u32(&r->c, resend_ms);
     craft_u64(&r->c, 0);
     craft_u64(&r->c, 0);
+    craft_u64(&r->c, 0);
+    craft_u64(&r->c, 1);
     craft_address(&r->c, 4, loopback, 7001);
     craft_end(&r->c);
     (void)rig_deliver(r);

@@ -312,7 +312,10 @@ static void busy_after_a_loss_waits_as_told(void **state)
     assert_true(ps_peer_deadline_us(r->p) <= r->now_us + 70 * SECOND);
     rig_run(r, r->now_us + 70 * SECOND);
     assert_true(rig_count(r, PS_MSG_LOGIN) > before + 1);
-    assert_int_equal(r->events_len, 0);
+    assert_int_equal(r->events_len, 1); /* The host is told once. */
+    const rig_event *e = rig_event_nth(r, PS_EVENT_PUT_OFF, 0);
+    assert_int_equal(e->account.error, PS_E_BUSY);
+    assert_int_equal(e->account.retry_ms, 4000);
     rig_accept(r, 0);
     rig_free(r);
 }
