@@ -39,6 +39,9 @@ void ps_on_login(ps_server *s, const ps_input_datagram *in, const ps_packet *pac
     if (session != PS_NIL) {
         /* A sign of life: on a path that loses the answers, the session must not die of it. */
         ps_timeout_touch(&s->liveness, ps_session_times(s), session, s->clock.now_us);
+        if (ps_session_at(s, session)->probe != 0) {
+            ps_takeover_end(s, session, out);
+        }
         ps_welcome(s, out, session, m.request);
         return;
     }
