@@ -12,7 +12,7 @@ static void impossible_configurations_have_no_size(void **state)
     uint32_t *fields[] = {&cfg.max_sessions,       &cfg.max_users,    &cfg.max_devices,
                           &cfg.max_publications,   &cfg.heartbeat_ms, &cfg.dead_ms,
                           &cfg.max_pending_logins, &cfg.resend_ms,    &cfg.pending_ms,
-                          &cfg.search_names};
+                          &cfg.search_names,       &cfg.takeover_ms};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         uint32_t kept = *fields[i];
         *fields[i] = 0;
@@ -71,11 +71,15 @@ static void bugs_of_the_caller_change_nothing(void **state)
     const uint64_t pending = f->out.events[0].u.login.pending;
     fixture_clear(f);
     static const uint8_t short_entropy[15];
+    const ps_input_restore nameless = {.generation = 1, .user = span("alice")};
+    const ps_input_restore userless = {.generation = 1, .name = span("x")};
     const ps_input wrong[] = {
         {.type = PS_INPUT_DATAGRAM, .u.datagram = {.data = NULL, .len = PS_PACKET_HEADER}},
         {.type = PS_INPUT_ENTROPY, .u.entropy = {NULL, 16}},
         {.type = PS_INPUT_ENTROPY, .u.entropy = {short_entropy, sizeof short_entropy}},
         {.type = PS_INPUT_VERDICT, .u.verdict = {.pending = pending, .error = UINT32_C(1) << 16}},
+        {.type = PS_INPUT_RESTORE, .u.restore = nameless},
+        {.type = PS_INPUT_RESTORE, .u.restore = userless},
         {.type = PS_INPUT_LOGOUT},
     };
     const size_t size = ps_server_size(&cfg);
@@ -159,6 +163,221 @@ static void again_changes_nothing(void **state)
     assert_int_equal(f->out.events_len, 1);
     free(before);
     fixture_free(f);
+}
+
+/* An hour back: nobody is evicted for it, deadlines are right in the host's new time, and the rest
+ * goes on as before. */
+static void a_clock_that_is_set_back_is_followed(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    f->now_us = UINT64_C(7200000000);
+    client a = client_make(f, "alice", 4001);
+    client b = client_make(f, "bob", 4002);
+    ps_input wall = {.type = PS_INPUT_WALL_CLOCK, .u.wall_s = 1700000000};
+    assert_int_equal(fixture_step(f, &wall), PS_OK);
+    client_login(&a);
+    client_login_send(&b); /* Stays without a verdict. */
+    const uint64_t login_us = f->now_us;
+    f->now_us += 1000000;
+    client_heartbeat(&a);
+    const uint64_t back_us = UINT64_C(3600000000);
+    f->now_us -= back_us;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).clock_clamped, 1);
+    assert_int_equal(ps_server_deadline_us(f->s), f->now_us + 3000000);
+    for (unsigned k = 1; k <= 6; k++) {
+        f->now_us += 2000000;
+        assert_int_equal(fixture_tick(f), PS_OK);
+        client_sync(&a);
+        const uint64_t pending_us = login_us + 15000000 - back_us;
+        const uint64_t alive_us = f->now_us + 3000000;
+        assert_int_equal(ps_server_deadline_us(f->s),
+                         alive_us < pending_us ? alive_us : pending_us);
+    }
+    assert_int_equal(fixture_stats(f).sessions, 1);
+    assert_int_equal(fixture_stats(f).pending_logins, 1);
+    assert_int_equal(fixture_stats(f).late_steps, 0);
+    fixture_clear(f);
+    client_heartbeat(&a);
+    ps_heartbeat_ok ok;
+    assert_true(ps_heartbeat_ok_decode(client_answer(&a, 0).body, &ok));
+    assert_int_equal(ok.wall_s, 1700000013); /* What the host told goes on, too. */
+    f->now_us += 2000000;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).pending_logins, 0);
+    f->now_us += 999999;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).sessions, 1);
+    f->now_us += 1;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).sessions, 0);
+    assert_int_equal(ps_server_deadline_us(f->s), PS_TIME_NEVER);
+    fixture_free(f);
+}
+
+/* ---- late steps ---- */
+
+static fixture *two_online(client *a, client *b)
+{
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    *a = client_make(f, "alice", 4001);
+    *b = client_make(f, "bob", 4002);
+    client_login(a);
+    f->now_us += 500000;
+    client_login(b);
+    return f;
+}
+
+/* Each evicted to the microsecond; up to 20 ms are no lateness. */
+static void in_time_the_silent_are_evicted_in_time(void **state)
+{
+    (void)state;
+    for (uint64_t late_us = 0; late_us <= PS_LATE_US; late_us += PS_LATE_US / 4) {
+        client a, b;
+        fixture *f = two_online(&a, &b);
+        f->now_us += 2499999;
+        assert_int_equal(fixture_tick(f), PS_OK);
+        assert_int_equal(fixture_stats(f).sessions, 2);
+        f->now_us += 1 + late_us;
+        assert_int_equal(fixture_tick(f), PS_OK);
+        assert_int_equal(fixture_stats(f).sessions, 1);
+        f->now_us += 500000 - late_us - 1;
+        assert_int_equal(fixture_tick(f), PS_OK);
+        assert_int_equal(fixture_stats(f).sessions, 1);
+        f->now_us += 1;
+        assert_int_equal(fixture_tick(f), PS_OK);
+        assert_int_equal(fixture_stats(f).sessions, 0);
+        assert_int_equal(fixture_stats(f).late_steps, 0);
+        fixture_free(f);
+    }
+}
+
+/* A server that was stopped evicts nobody who is heard within the grace: a tick comes first, the
+ * datagrams that waited in the socket after it. */
+static void a_paused_server_evicts_nobody_who_is_heard(void **state)
+{
+    (void)state;
+    const uint64_t lengths_us[] = {
+        20001, 100000, 500000, 10000000, UINT64_C(3600000000), UINT64_C(86400000000)};
+    for (size_t k = 0; k < sizeof lengths_us / sizeof lengths_us[0]; k++) {
+        const uint64_t late_us = lengths_us[k];
+        const uint64_t grace_us = late_us < PS_LATE_GRACE_US ? late_us : PS_LATE_GRACE_US;
+        client a, b;
+        fixture *f = two_online(&a, &b);
+        f->now_us += 2500000 + late_us; /* Alice was due that long ago. */
+        assert_int_equal(fixture_tick(f), PS_OK);
+        assert_int_equal(fixture_stats(f).evictions, 0);
+        assert_int_equal(fixture_stats(f).late_steps, 1);
+        assert_int_equal(fixture_stats(f).late_us, late_us + grace_us);
+        assert_int_equal(ps_server_deadline_us(f->s), f->now_us + grace_us);
+        f->now_us += grace_us - 1;
+        client_sync(&a);
+        client_sync(&b);
+        assert_int_equal(fixture_stats(f).sessions, 2);
+        f->now_us += 2000000;
+        client_sync(&b); /* From now on alice is silent, */
+        f->now_us += 1000000;
+        assert_int_equal(fixture_tick(f), PS_OK); /* and gone in time. */
+        assert_int_equal(fixture_stats(f).evictions, 1);
+        assert_int_equal(fixture_stats(f).sessions, 1);
+        assert_int_equal(fixture_stats(f).late_steps, 1);
+        fixture_free(f);
+    }
+}
+
+/* Who is not heard within the grace is gone after it. */
+static void the_grace_ends(void **state)
+{
+    (void)state;
+    client a, b;
+    fixture *f = two_online(&a, &b);
+    f->now_us += 10000000;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    f->now_us += PS_LATE_GRACE_US;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).evictions, 1);
+    f->now_us += 500000; /* Bob was heard so much later. */
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).evictions, 2);
+    fixture_free(f);
+}
+
+/* A password that took its time to be verified while the server was stopped still lets in. */
+static void pending_logins_are_given_the_time(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client_login_send(&a);
+    f->now_us += 100000000;
+    const ps_output kept = f->out;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    f->out = kept;
+    assert_int_equal(fixture_stats(f).pending_logins, 1);
+    assert_int_equal(fixture_stats(f).late_steps, 1);
+    fixture_verdict(f, PS_E_NONE);
+    assert_int_equal(fixture_stats(f).sessions, 1);
+    fixture_free(f);
+}
+
+/* Nor is a device taken over because the server did not hear its answers. */
+static void probed_sessions_are_given_the_time(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client b = client_make(f, "alice", 4002);
+    client_login(&a);
+    client_login_send(&b);
+    fixture_verdict(f, PS_E_NONE);
+    f->now_us += 5000000;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).probes, 1);
+    f->now_us += 499999;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    fixture_clear(f);
+    client_heartbeat(&a);
+    client_expect_error(&b, PS_E_ACTIVE);
+    assert_int_equal(fixture_stats(f).sessions, 1);
+    fixture_free(f);
+}
+
+/* A host whose every step is late: the dead go all the same, and the living stay. */
+static void a_host_that_is_always_late_still_evicts(void **state)
+{
+    (void)state;
+    const uint64_t periods_us[] = {70000, 110000, 300000, 900000};
+    for (size_t k = 0; k < 4; k++) {
+        client a, b;
+        fixture *f = two_online(&a, &b);
+        const uint64_t start_us = f->now_us;
+        uint64_t beat_us = f->now_us;
+        uint64_t gone_us = 0;
+        while (f->now_us < start_us + 20000000) {
+            f->now_us += periods_us[k];
+            (void)fixture_tick(f);
+            if (f->now_us >= beat_us + 2000000) {
+                client_sync(&b);
+                beat_us = f->now_us;
+            }
+            if (gone_us == 0 && fixture_stats(f).evictions > 0) {
+                gone_us = f->now_us;
+            }
+        }
+        assert_int_equal(fixture_stats(f).evictions, 1);
+        assert_in_range(gone_us - start_us, 2500000, 8000000);
+        client_sync(&b);
+        fixture_free(f);
+    }
 }
 
 enum { CROWD = 300 };
@@ -346,6 +565,13 @@ int main(void)
         cmocka_unit_test(foreign_inputs_are_a_bug_of_the_caller),
         cmocka_unit_test(bugs_of_the_caller_change_nothing),
         cmocka_unit_test(a_clock_that_runs_back_is_clamped),
+        cmocka_unit_test(a_clock_that_is_set_back_is_followed),
+        cmocka_unit_test(in_time_the_silent_are_evicted_in_time),
+        cmocka_unit_test(a_paused_server_evicts_nobody_who_is_heard),
+        cmocka_unit_test(the_grace_ends),
+        cmocka_unit_test(pending_logins_are_given_the_time),
+        cmocka_unit_test(probed_sessions_are_given_the_time),
+        cmocka_unit_test(a_host_that_is_always_late_still_evicts),
         cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(eviction_is_bounded_a_tick),
         cmocka_unit_test(batches_of_any_size_are_equal),
