@@ -57,17 +57,27 @@ static void unlink_node(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i)
     }
 }
 
+/* What a node at the tail holds: now + length, but not less than the tail before, which a shift may
+ * have moved beyond that. So the order is kept. */
+static uint64_t tail_deadline_us(const ps_timeouts *t, const ps_timeout_node *nodes,
+                                 uint64_t now_us)
+{
+    const uint64_t deadline_us = ps_time_add(now_us, t->length_us);
+    const uint64_t least_us = t->tail == PS_NIL ? 0 : ps_timeout_deadline_us(t, nodes, t->tail);
+    return (deadline_us > least_us ? deadline_us : least_us) - t->shift_us;
+}
+
 void ps_timeout_start(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us)
 {
     PS_ASSERT(!ps_timeout_linked(nodes, i));
-    nodes[i].deadline_us = ps_time_add(now_us, t->length_us) - t->shift_us;
+    nodes[i].deadline_us = tail_deadline_us(t, nodes, now_us);
     link_tail(t, nodes, i);
 }
 
 void ps_timeout_touch(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us)
 {
     PS_ASSERT(ps_timeout_linked(nodes, i));
-    nodes[i].deadline_us = ps_time_add(now_us, t->length_us) - t->shift_us;
+    nodes[i].deadline_us = tail_deadline_us(t, nodes, now_us);
     if (t->tail != i) {
         unlink_node(t, nodes, i);
         link_tail(t, nodes, i);

@@ -25,7 +25,8 @@ void ps_timeouts_shift(ps_timeouts *t, uint64_t more_us);
 /* Marks node i unlinked. */
 void ps_timeout_clear(ps_timeout_node *nodes, uint32_t i);
 bool ps_timeout_linked(const ps_timeout_node *nodes, uint32_t i);
-/* Links node i at the tail with deadline now + length. It must be unlinked. */
+/* Links node i at the tail with deadline now + length (or the tail's before, where a shift has
+ * moved that further). It must be unlinked. */
 void ps_timeout_start(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us);
 /* Moves a linked node to the tail with a new deadline. now_us never runs back (ps_clock). */
 void ps_timeout_touch(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us);

@@ -190,6 +190,12 @@ static void a_shift_moves_what_is_linked(void **state)
     assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 2) == 3700);
     assert_int_equal(ps_timeouts_due(&l.t, l.nodes, 3599), PS_NIL);
     assert_int_equal(ps_timeouts_due(&l.t, l.nodes, 3600), 1);
+    ps_timeout_start(&l.t, l.nodes, 4, 300); /* Not due before those that were moved. */
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 4) == 3700);
+    ps_timeout_touch(&l.t, l.nodes, 4, 600);
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 4) == 3700);
+    assert_int_equal(ps_timeouts_check(&l.t, l.nodes, NODES), 3);
+    ps_timeout_stop(&l.t, l.nodes, 4);
     ps_timeout_start(&l.t, l.nodes, 3, 700);
     assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 3) == 3700);
     ps_timeout_touch(&l.t, l.nodes, 1, 800);
