@@ -202,6 +202,8 @@ void world_peer_read(world_peer *p)
             on_account(p, e);
             break;
         case PS_EVENT_AGAIN:
+            find(p, e->u.done.tag)->lines_len = 0;
+            break;
         case PS_EVENT_PUT_OFF:
         case PS_EVENT_UNLISTED:
             break;
