@@ -91,7 +91,7 @@ void ps_peer_on_heartbeat_ok(ps_peer_turn *t, const ps_message *m)
         ps_peer_drop(p, PS_DROP_STALE);
         return;
     }
-    if (!ps_heartbeat_ok_decode(m->body, &ok)) {
+    if (!ps_heartbeat_ok_decode(m->body, &ok) || ok.generation > PS_GENERATION_MAX) {
         ps_peer_drop(p, PS_DROP_MALFORMED);
         return;
     }

@@ -92,6 +92,11 @@ static void other_answers_are_stale(void **state)
     craft_end(&r->c);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 1);
+    rig_packet(r); /* No log gets there. */
+    craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, UINT64_MAX, 0, 0);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 2);
+    assert_int_equal(r->p->acked, 0);
     rig_free(r);
 }
 

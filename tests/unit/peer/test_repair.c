@@ -440,6 +440,10 @@ static void strange_digests(void **state)
         (void)rig_deliver(r);
         assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), k + 1);
     }
+    rig_packet(r); /* No log gets there. */
+    craft_digests_ok(&r->c, request, UINT64_MAX, 0, 100, digests);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 6);
     assert_int_equal(r->p->repair.phase, PS_REPAIR_DIGESTS);
     log_serve(r, log, r->sent_len - 1);
     require_whole(r, log, NAMES);
