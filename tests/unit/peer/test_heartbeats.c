@@ -100,6 +100,22 @@ static void other_answers_are_stale(void **state)
     rig_free(r);
 }
 
+/* The server's clock, told with each answer, goes on between them. */
+static void the_servers_clock_is_known(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    assert_int_equal(rig_stats(r).wall_s, 0); /* It said that it has none. */
+    rig_run(r, RIG_START + 2 * SECOND);
+    rig_packet(r);
+    craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0, 1700000000);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_stats(r).wall_s, 1700000000);
+    rig_run(r, RIG_START + 4500 * MS);
+    assert_int_equal(rig_stats(r).wall_s, 1700000002);
+    rig_free(r);
+}
+
 static rig *told(uint32_t heartbeat_ms, uint32_t dead_ms, uint32_t resend_ms)
 {
     static const uint8_t loopback[4] = {127, 0, 0, 1};
@@ -183,6 +199,7 @@ int main(void)
         cmocka_unit_test(unanswered_it_is_resent_until_lost),
         cmocka_unit_test(a_late_answer_to_any_resend_counts),
         cmocka_unit_test(other_answers_are_stale),
+        cmocka_unit_test(the_servers_clock_is_known),
         cmocka_unit_test(the_server_tells_the_times),
         cmocka_unit_test(absurd_times_are_cut),
         cmocka_unit_test(datagrams_come_before_timers),
