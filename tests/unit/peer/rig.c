@@ -410,3 +410,12 @@ void rig_acknowledge(rig *r)
     craft_end(&r->c);
     (void)rig_deliver(r);
 }
+
+void rig_wiped(const rig *r)
+{
+    const uint8_t *slab = r->slab;
+    const size_t len = strlen(RIG_SECRET);
+    for (size_t i = 0; i + len <= r->slab_len; i++) {
+        assert_true(memcmp(slab + i, RIG_SECRET, len) != 0);
+    }
+}

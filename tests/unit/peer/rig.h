@@ -119,4 +119,7 @@ void rig_acknowledge(rig *r);
 /* The last PUBLISH or UNPUBLISH sent, decoded. */
 const rig_sent *rig_last_changes(const rig *r, ps_changes *m);
 
+/* The password stands nowhere in the slab. */
+void rig_wiped(const rig *r);
+
 #endif

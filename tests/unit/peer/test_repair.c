@@ -1,58 +1,6 @@
 /* What the server lists is not what it should be: found by buckets, mended, and nothing else sent;
  * whatever commands, losses and strange answers come in between. */
-#include "log.h"
-
-enum { NAMES = 280 }; /* More than a tick walks, so that every phase is seen half done. */
-
-static void name_of(unsigned k, char name[32])
-{
-    (void)snprintf(name, 32, "name-%u", k);
-}
-
-/* A peer that has published this many names before its login (tags are the numbers), which it has
- * sent. */
-static rig *with_names(const ps_peer_config *cfg, unsigned count)
-{
-    rig *r = rig_new(cfg);
-    char name[32];
-    for (unsigned k = 0; k < count; k++) {
-        name_of(k, name);
-        (void)rig_publish(r, k, name, k + 1);
-    }
-    (void)rig_login(r);
-    return r;
-}
-
-static rig *with_default_names(void)
-{
-    const ps_peer_config cfg = rig_config();
-    return with_names(&cfg, NAMES);
-}
-
-/* The log that such a peer's server has. */
-static log_model *whole_log(unsigned count)
-{
-    log_model *log = log_new(1000);
-    char name[32];
-    for (unsigned k = 0; k < count; k++) {
-        name_of(k, name);
-        log_put(log, name, k + 1);
-    }
-    return log;
-}
-
-static void require_whole(const rig *r, const log_model *log, unsigned count)
-{
-    char name[32];
-    for (unsigned k = 0; k < count; k++) {
-        name_of(k, name);
-        assert_int_equal(log_length(log, name), k + 1);
-        assert_int_equal(rig_done(r, k), PS_E_NONE);
-    }
-    assert_int_equal(log_count(log), count);
-    assert_true(log_digest(log) == r->p->digest);
-    assert_true(ps_peer_settled(r->p));
-}
+#include "repair.h"
 
 /* Entries of all messages of changes of a type that were sent. */
 static size_t entries_sent(const rig *r, uint8_t type)
@@ -114,17 +62,6 @@ static void an_empty_peer_withdraws_all(void **state)
     assert_int_equal(entries_sent(r, PS_MSG_PUBLISH), 0);
     free(log);
     rig_free(r);
-}
-
-/* A log of a while ago: some names are missing, some have other contents, some are not ours. */
-static void make_older(log_model *log)
-{
-    log_put(log, "name-3", 0);
-    log_put(log, "name-250", 0);
-    log_put(log, "name-77", 9999);
-    log_put(log, "gone-1", 5);
-    log_put(log, "gone-2", 6);
-    log->generation = 990;
 }
 
 /* Our names in the buckets in which the logs differ, and the server's of these that are not ours.
@@ -225,161 +162,6 @@ static void an_old_answer_to_a_heartbeat_is_no_difference(void **state)
     assert_int_equal(m.digest, 0);
     free(log);
     rig_free(r);
-}
-
-/* ---- every moment of a repair ---- */
-
-typedef struct scene {
-    rig *r;
-    log_model *log, *start;
-    void *slab; /* As it was when the LOGIN had been sent. */
-    uint64_t client_id;
-    size_t next; /* The next message to answer. */
-} scene;
-
-static scene scene_new(void)
-{
-    scene s = {.r = with_default_names(), .log = log_new(0), .start = whole_log(NAMES)};
-    make_older(s.start);
-    s.start->page = 1;
-    s.slab = malloc(s.r->slab_len);
-    assert_non_null(s.slab);
-    memcpy(s.slab, s.r->slab, s.r->slab_len);
-    s.client_id = s.r->client_id;
-    return s;
-}
-
-/* Begins again: the LOGIN is accepted, nothing else has happened. */
-static void scene_begin(scene *s)
-{
-    memcpy(s->r->slab, s->slab, s->r->slab_len);
-    *s->log = *s->start;
-    s->r->client_id = s->client_id;
-    s->r->now_us = RIG_START;
-    s->r->sent_len = 1; /* The LOGIN. */
-    s->r->events_len = 0;
-    s->next = 1;
-    log_accept(s->r, s->log);
-}
-
-/* One move: a tick that is due, else an answer. False: nothing moves any more. */
-static bool scene_move(scene *s)
-{
-    rig *r = s->r;
-    if (ps_peer_deadline_us(r->p) <= r->now_us) {
-        (void)rig_tick(r);
-        return true;
-    }
-    if (s->next == r->sent_len) {
-        return false;
-    }
-    const rig_sent m = r->sent[s->next++];
-    (void)log_answer(r, s->log, &m);
-    return true;
-}
-
-static void scene_free(scene *s)
-{
-    rig_free(s->r);
-    free(s->log);
-    free(s->start);
-    free(s->slab);
-}
-
-typedef struct wish {
-    const char *name;
-    uint64_t length; /* 0: UNPUBLISH. */
-} wish;
-
-static void command(rig *r, uint64_t tag, const wish *w)
-{
-    if (w->length > 0) {
-        (void)rig_publish(r, tag, w->name, w->length);
-    } else {
-        (void)rig_command(r, PS_INPUT_UNPUBLISH, tag, w->name);
-    }
-}
-
-/* A command at every moment of a repair: it ends once, not before the server knows it, and both
- * ends agree afterwards. */
-static void commands_at_every_moment_are_neither_lost_nor_settled_wrongly(void **state)
-{
-    (void)state;
-    static const wish wishes[] = {
-        {"new", 5},        /* A name that nobody has. */
-        {"name-3", 4},     /* As it was wanted already; the server lacks it. */
-        {"name-3", 44},    /* With another content. */
-        {"name-5", 55},    /* The server has it as it was. */
-        {"name-77", 9999}, /* As the server has it, which was wrong until now. */
-        {"name-9", 0},     /* The server has it. */
-        {"name-250", 0},   /* The server lacks it. */
-        {"gone-1", 5},     /* The server has it, and nobody wanted it until now. */
-        {"gone-2", 66},    /* With another content. */
-        {"gone-1", 0},     {"never-there", 0},
-    };
-    scene s = scene_new();
-    for (size_t w = 0; w < sizeof wishes / sizeof wishes[0]; w++) {
-        unsigned phases = 0;
-        bool more = true;
-        for (unsigned moment = 0; more; moment++) {
-            scene_begin(&s);
-            for (unsigned k = 0; k < moment && more; k++) {
-                more = scene_move(&s);
-            }
-            phases |= 1u << s.r->p->repair.phase;
-            command(s.r, 5000, &wishes[w]);
-            bool done = false;
-            do {
-                if (!done && rig_is_done(s.r, 5000)) {
-                    done = true;
-                    assert_int_equal(rig_done(s.r, 5000), PS_E_NONE);
-                    assert_int_equal(log_length(s.log, wishes[w].name), wishes[w].length);
-                }
-            } while (scene_move(&s));
-            assert_int_equal(rig_done(s.r, 5000), PS_E_NONE);
-            for (unsigned k = 0; k < NAMES; k++) {
-                char name[32];
-                name_of(k, name);
-                const bool same = strcmp(name, wishes[w].name) == 0;
-                assert_int_equal(log_length(s.log, name), same ? wishes[w].length : k + 1);
-                assert_true(same || rig_done(s.r, k) == PS_E_NONE);
-            }
-            assert_true(log_digest(s.log) == s.r->p->digest);
-            assert_true(ps_peer_settled(s.r->p));
-            assert_int_equal(rig_stats(s.r).publications, log_count(s.log));
-        }
-        assert_int_equal(phases, 0x1f); /* It was given in every phase. */
-    }
-    scene_free(&s);
-}
-
-/* The server is lost at every moment of a repair, and comes back as it is, or without memory. */
-static void losses_at_every_moment_are_mended(void **state)
-{
-    (void)state;
-    scene s = scene_new();
-    for (int forgets = 0; forgets <= 1; forgets++) {
-        bool more = true;
-        for (unsigned moment = 0; more; moment++) {
-            scene_begin(&s);
-            for (unsigned k = 0; k < moment && more; k++) {
-                more = scene_move(&s);
-            }
-            while (rig_stats(s.r).state == PS_PEER_ONLINE) {
-                rig_run(s.r, s.r->now_us + 100 * MS);
-            }
-            if (forgets != 0) {
-                memset(s.log->entries, 0, sizeof s.log->entries);
-                s.log->generation = 0;
-            }
-            s.next = s.r->sent_len - 1; /* The LOGIN of the return. */
-            assert_int_equal(s.r->sent[s.next].type, PS_MSG_LOGIN);
-            while (scene_move(&s)) {
-            }
-            require_whole(s.r, s.log, NAMES);
-        }
-    }
-    scene_free(&s);
 }
 
 /* ---- answers ---- */
@@ -638,8 +420,6 @@ int main(void)
         cmocka_unit_test(only_buckets_that_differ_are_sent),
         cmocka_unit_test(a_heartbeat_tells_of_a_difference),
         cmocka_unit_test(an_old_answer_to_a_heartbeat_is_no_difference),
-        cmocka_unit_test(commands_at_every_moment_are_neither_lost_nor_settled_wrongly),
-        cmocka_unit_test(losses_at_every_moment_are_mended),
         cmocka_unit_test(a_question_is_asked_again),
         cmocka_unit_test(strange_digests),
         cmocka_unit_test(digests_of_another_position_begin_anew),
