@@ -154,8 +154,8 @@ typedef struct ps_peer_heartbeats {
     uint64_t next_us;
     uint64_t acked; /* The log's position when the current heartbeat was first sent. */
     uint32_t id;
-    uint32_t tries;    /* Sendings of the current heartbeat; 0: it is acknowledged. */
-    uint32_t forgiven; /* Late steps since the last contact, up to PS_LATE_TIMES. */
+    uint32_t tries;  /* Sendings of the current heartbeat; 0: it is acknowledged. */
+    uint32_t graces; /* Late steps forgiven since the last contact, up to PS_LATE_TIMES. */
 } ps_peer_heartbeats;
 
 /* What goes on from a suspicion to the knowledge of what differs; changes wait meanwhile. */

@@ -29,7 +29,7 @@ static int check_sessions(const ps_server *s)
         HOLDS(v->generation == x->generation && v->digest == x->digest);
         HOLDS(x->datagram_max >= PS_DATAGRAM_MIN && x->datagram_max <= PS_DATAGRAM_MAX);
         HOLDS(ps_timeout_deadline_us(&s->liveness, ps_session_times(s), i) <=
-              s->clock.now_us + s->liveness.length_us + PS_LATE_TIMES * PS_LATE_GRACE_US);
+              s->clock.now_us + s->liveness.length_us + PS_LATE_GRACE_US);
         if (x->probe != 0) {
             HOLDS(x->probe <= s->pendings.fresh);
             HOLDS(ps_pending_at(s, x->probe - 1)->client_id != 0);

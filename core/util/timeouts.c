@@ -11,9 +11,15 @@ void ps_timeouts_init(ps_timeouts *t, uint64_t length_us)
     t->tail = PS_NIL;
 }
 
-void ps_timeouts_shift(ps_timeouts *t, uint64_t more_us)
+void ps_timeouts_shift(ps_timeouts *t, const ps_timeout_node *nodes, uint64_t more_us,
+                       uint64_t latest_us)
 {
-    t->shift_us += more_us;
+    if (t->tail == PS_NIL) {
+        return;
+    }
+    const uint64_t tail_us = ps_timeout_deadline_us(t, nodes, t->tail);
+    const uint64_t most_us = latest_us > tail_us ? latest_us - tail_us : 0;
+    t->shift_us += ps_time_min(more_us, most_us);
 }
 
 void ps_timeout_clear(ps_timeout_node *nodes, uint32_t i)

@@ -20,8 +20,9 @@ typedef struct ps_timeouts {
 } ps_timeouts;
 
 void ps_timeouts_init(ps_timeouts *t, uint64_t length_us);
-/* Gives every linked node `more_us`. */
-void ps_timeouts_shift(ps_timeouts *t, uint64_t more_us);
+/* Gives every linked node `more_us`, or as much of it as leaves none due after `latest_us`. */
+void ps_timeouts_shift(ps_timeouts *t, const ps_timeout_node *nodes, uint64_t more_us,
+                       uint64_t latest_us);
 /* Marks node i unlinked. */
 void ps_timeout_clear(ps_timeout_node *nodes, uint32_t i);
 bool ps_timeout_linked(const ps_timeout_node *nodes, uint32_t i);
