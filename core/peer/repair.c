@@ -122,7 +122,8 @@ void ps_peer_on_digests_ok(ps_peer_turn *t, const ps_message *m)
     if (!answers(p, PS_REPAIR_DIGESTS, m)) {
         return;
     }
-    if (!ps_digests_ok_decode(m->body, &ok) || ok.first != r->first) {
+    if (!ps_digests_ok_decode(m->body, &ok) || ok.first != r->first ||
+        ok.generation > PS_GENERATION_MAX) {
         ps_peer_drop(p, PS_DROP_MALFORMED);
         return;
     }
