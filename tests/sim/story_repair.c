@@ -84,7 +84,7 @@ static void a_list_across_a_restart_has_each_line_once(void **state)
     world_command *c = world_list_files(w, 1);
     WORLD_WAIT(w, 5 * S, c->lines_len >= 20);
     assert_false(c->done);
-    world_server_crash(w);
+    world_server_crash(w, 0);
     world_server_boot(w);
     assert_int_equal(ps_sim_partition(w->sim, &asker, 1, &w->server.node, 1, true, NULL), PS_OK);
     WORLD_WAIT(w, 3 * S, world_server_stats(w).publications == NAMES);
@@ -120,7 +120,7 @@ static void the_dead_are_replaced_and_the_living_are_not(void **state)
     world_login_as(w, 1, "user-0", "secret-0");
     WORLD_WAIT(w, 1500 * MS, w->peers[1].logins == 2);
     assert_int_equal(world_server_stats(w).taken, 1);
-    assert_true(w->accounts[0].open && w->accounts[0].node == w->peers[1].node);
+    assert_true(w->model.sessions[0].open && w->model.sessions[0].node == w->peers[1].node);
     world_free(w);
 }
 
