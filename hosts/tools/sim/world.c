@@ -176,6 +176,7 @@ void world_evicted(world *w, uint32_t user, uint32_t node)
     /* Who lost the server and tries to return is alive too: a peer always notices first. */
     if (p->user == user && !p->leaving && (p->online || p->lost_us != 0)) {
         w->live_evictions++;
+        w->held_evictions += p->online ? 1u : 0u;
     }
 }
 
