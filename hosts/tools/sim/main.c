@@ -74,6 +74,7 @@ typedef struct watched {
     show *show;
     uint64_t begun_us;
     uint64_t faults[FAULT_COUNT]; /* That had begun when it was looked last. */
+    char caption[128];
 } watched;
 
 static void on_progress(void *ctx, const swarm *s)
@@ -92,7 +93,9 @@ static void on_run(void *ctx, const swarm *s, uint64_t us)
     watched *w = ctx;
     for (int f = 0; f < FAULT_COUNT; f++) {
         if (s->faults.counts[f] != w->faults[f]) {
-            show_caption(w->show, fault_text((fault)f));
+            (void)snprintf(w->caption, sizeof w->caption, "The last fault: %s.",
+                           fault_text((fault)f));
+            show_caption(w->show, w->caption);
         }
     }
     memcpy(w->faults, s->faults.counts, sizeof w->faults);

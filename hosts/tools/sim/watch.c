@@ -9,8 +9,10 @@
 
 #define COUNT(n) ps_format_count((char[PS_FORMAT_COUNT_BYTES]){0}, (n))
 /* Where bars and curves begin, and what stands behind a bar. */
-#define LABEL_COLUMNS 13u
-#define VALUE_COLUMNS 11u
+#define LABEL_COLUMNS 14u
+#define VALUE_COLUMNS 9u
+/* Below so many, what does not fit side by side gets a line more. */
+#define WIDE_COLUMNS 60u
 
 typedef enum colour { PLAIN, TITLE, DIM, GREEN, YELLOW, RED, BLUE } colour;
 
@@ -184,7 +186,7 @@ static void draw_title(page *p, const watch_numbers *n)
     put(p, "PeerSync  %s", n->title);
     put_colour(p, PLAIN);
     put_colour(p, DIM);
-    if (p->columns >= 60) {
+    if (p->columns >= WIDE_COLUMNS) {
         put(p, "  %s", fast);
     }
     put_colour(p, PLAIN);
@@ -194,11 +196,12 @@ static void draw_title(page *p, const watch_numbers *n)
     end_line(p);
 }
 
-/* Breaks the caption between words into exactly two lines, so that nothing below it jumps. */
+/* Breaks the caption between words; always into as many lines, so that nothing below it jumps. */
 static void draw_caption(page *p, const char *text)
 {
     const size_t room = p->columns - 1;
-    for (unsigned line = 0; line < 2; line++) {
+    const unsigned lines = p->columns >= WIDE_COLUMNS ? 2 : 3;
+    for (unsigned line = 0; line < lines; line++) {
         size_t len = strlen(text);
         if (len > room) {
             len = room;
@@ -264,12 +267,15 @@ static void put_number(page *p, uint64_t value, const char *name, colour c)
 static void number_line(page *p, const char *label, const uint64_t values[3],
                         const char *const names[3], const colour colours[3])
 {
-    const bool wide = p->columns >= 60;
-    const unsigned step = wide ? (p->columns - LABEL_COLUMNS) / 3 : 14;
+    const bool wide = p->columns >= WIDE_COLUMNS;
+    const unsigned step = wide ? (p->columns - LABEL_COLUMNS) / 3 : 13;
     put(p, "  %s", label);
     for (unsigned i = 0; i < 3 && names[i]; i++) {
         if (i == 2 && !wide) {
             end_line(p);
+        }
+        if (i == 1) {
+            put_cell(p, " "); /* Between long numbers, too. */
         }
         put_spaces_to(p, LABEL_COLUMNS + (i == 2 && !wide ? 0 : i * step));
         put_number(p, values[i], names[i], colours[i]);
@@ -292,7 +298,8 @@ static void draw_network(page *p, const watch_numbers *n)
                 (const colour[]){GREEN, YELLOW, RED});
     curve_line(p, n->flows, n->history, most, BLUE);
     number_line(p, "peers", (const uint64_t[]){n->logins, n->answers, 0},
-                (const char *const[]){"logins", "answers", NULL}, (const colour[]){GREEN, GREEN, DIM});
+                (const char *const[]){"logins", "answers", NULL},
+                (const colour[]){GREEN, GREEN, DIM});
     put(p, "  locate");
     put_spaces_to(p, LABEL_COLUMNS);
     if (n->locates > 0) {
@@ -300,7 +307,7 @@ static void draw_network(page *p, const watch_numbers *n)
         put(p, "%" PRIu64 " ms", n->locate_median_us / 1000);
         put_colour(p, PLAIN);
         put(p, " half, %" PRIu64 " ms %s", n->locate_most_us / 1000,
-            p->columns >= 60 ? "all answers of the last second" : "all");
+            p->columns >= WIDE_COLUMNS ? "all answers of the last second" : "all");
     } else {
         put_colour(p, DIM);
         put(p, "none in the last second");
