@@ -22,13 +22,27 @@ static void read_line(const char *text)
     assert_int_equal(sim_options_read(argc, argv, &o), -1);
 }
 
+/* (Not as memory: there is padding.) */
+static void same_swarm(const swarm_config *a, const swarm_config *b)
+{
+    assert_int_equal(a->batch, b->batch);
+    assert_int_equal(a->peers, b->peers);
+    assert_int_equal(a->check_every, b->check_every);
+    assert_int_equal(a->length_us, b->length_us);
+    assert_int_equal(a->cruel_us, b->cruel_us);
+    assert_int_equal(a->faults, b->faults);
+    assert_int_equal(a->in_step, b->in_step);
+    assert_int_equal(a->model, b->model);
+}
+
 static void nothing_is_the_default_swarm(void **state)
 {
     (void)state;
     swarm_config cfg;
     swarm_config_default(&cfg);
     read_line("");
-    assert_memory_equal(&o.swarm, &cfg, sizeof cfg);
+    same_swarm(&o.swarm, &cfg);
+    assert_int_equal(o.swarm.seed, cfg.seed);
     assert_int_equal(o.seeds, 0);
     assert_null(o.story);
     assert_false(o.watch);
@@ -76,8 +90,7 @@ static void what_repeats_is_the_same_run(void **state)
         assert_memory_equal(repeat, "peersync-sim ", 13);
         read_line(repeat + 13);
         assert_int_equal(o.swarm.seed, first.swarm.seed + 2);
-        o.swarm.seed = first.swarm.seed;
-        assert_memory_equal(&o.swarm, &first.swarm, sizeof o.swarm);
+        same_swarm(&o.swarm, &first.swarm);
         assert_ptr_equal(o.story, first.story);
     }
 }

@@ -25,7 +25,7 @@ static watch_numbers rush(void)
                        .answers = 1315,
                        .locates = 9,
                        .locate_median_us = 87999,
-                       .locate_most_us = 511000,
+                       .locate_most_us = 1511000,
                        .sessions = 245,
                        .publications = 100,
                        .history = WATCH_HISTORY};
@@ -91,7 +91,7 @@ static void the_table_at_80_columns(void **state)
                                 "2,036 met a full queue\n"));
     assert_non_null(strstr(out, "\n  peers       573 logins            1,315 answers\n"));
     assert_non_null(
-        strstr(out, "\n  locate      87 ms half, 511 ms all answers of the last second\n"));
+        strstr(out, "\n  locate      87 ms half, 1,511 ms all answers of the last second\n"));
 }
 
 static void the_table_at_40_columns(void **state)
@@ -107,7 +107,7 @@ static void the_table_at_40_columns(void **state)
     assert_non_null(strstr(out, "\n  online      ########              150\n"));
     assert_non_null(strstr(out, "\n  datagrams   12,345 arrive 7 lost\n"
                                 "              2,036 met a full queue\n"));
-    assert_non_null(strstr(out, "\n  locate      87 ms half, 511 ms all\n"));
+    assert_non_null(strstr(out, "\n  locate      87 ms half, 1,511 ms all\n"));
     n.locates = 0;
     (void)draw(out, &n, (watch_screen){.columns = 40, .rows = 23});
     assert_non_null(strstr(out, "\n  locate      none in the last second\n"));

@@ -254,7 +254,7 @@ static void the_server_forgets(tale *t)
     show_run(t->cfg->show, t->w, AWAY_US);
     t->boot_us = world_now_us(t->w);
     world_server_boot(t->w);
-    stage(t, 1, 3,
+    stage(t, 1, 2,
           "It starts again and knows nobody, and says so to whom it hears. Peers log in and "
           "publish again.");
     TELL_UNTIL(t, NOTICE_US + LOGIN_US, all_returned(t));
@@ -264,7 +264,7 @@ static void the_server_forgets(tale *t)
 
 static void everybody_is_served(tale *t)
 {
-    stage(t, 1, 1, "Everybody is back, and everything is listed as before.");
+    stage(t, 2, 1, "Everybody is back, and everything is listed as before.");
     t->closing = true;
     TELL_UNTIL(t, 4 * S, t->checked == PEERS);
     for (uint32_t i = 0; i < PEERS; i++) {
@@ -295,13 +295,13 @@ static void summarise(tale *t)
             "\n",
             PEERS, world_now_us(w) / S, t->cfg->seed, t->cfg->batch);
     fprintf(out,
-            "  the rush     %" PRIu32 " of %u had their answer, half of them within %" PRIu64
-            ".%02" PRIu64 " s, all within %" PRIu64 ".%02" PRIu64 " s\n",
+            "  the rush     %" PRIu32 " of %u had their answer, half within %" PRIu64 ".%02" PRIu64
+            " s, all within %" PRIu64 ".%02" PRIu64 " s\n",
             t->served, PEERS, SECONDS(t->first_us[PEERS / 2]), SECONDS(t->served_us));
     fprintf(out, "               %s datagrams met a full queue, %s were sent again\n",
             COUNT(t->dropped), COUNT(t->retried));
     fprintf(out,
-            "  the cut      %u peers were cut off for %" PRIu64 ".%02" PRIu64
+            "  the cut      %u peers cut off for %" PRIu64 ".%02" PRIu64
             " s; all were back %" PRIu64 ".%02" PRIu64 " s after the mending\n",
             CUT, SECONDS(CUT_OFF_US), SECONDS(t->healed_us));
     fprintf(out,

@@ -304,9 +304,9 @@ static void draw_network(page *p, const watch_numbers *n)
     put_spaces_to(p, LABEL_COLUMNS);
     if (n->locates > 0) {
         put_colour(p, by_load(n->locate_most_us, 2000000));
-        put(p, "%" PRIu64 " ms", n->locate_median_us / 1000);
+        put(p, "%s ms", COUNT(n->locate_median_us / 1000));
         put_colour(p, PLAIN);
-        put(p, " half, %" PRIu64 " ms %s", n->locate_most_us / 1000,
+        put(p, " half, %s ms %s", COUNT(n->locate_most_us / 1000),
             p->columns >= WIDE_COLUMNS ? "all answers of the last second" : "all");
     } else {
         put_colour(p, DIM);
