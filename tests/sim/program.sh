@@ -34,9 +34,9 @@ says() {
 # A story: at full speed, and with lines for people; the hash is the same, and so is the end.
 run 0 --story flash-crowd
 says "$OUT" '^flash-crowd: 300 peers, [0-9]+ virtual seconds, seed 1, batch 64$' \
-    '^  the rush     300 of 300 had their answer, half within [0-9.]+ s, all within ' \
+    '^  the rush     300 of 300 had their answer, half in [0-9.]+ s, all in ' \
     '^ +[1-9][0-9,]* datagrams met a full queue, [1-9][0-9,]* were sent again$' \
-    '^  the cut      100 peers cut off for 3\.50 s; all were back [0-2]\.[0-9]+ s after ' \
+    '^  the cut      100 peers cut off for 3\.50 s; all back [0-2]\.[0-9]+ s after ' \
     '^  the restart  all 300 were back [0-2]\.[0-9]+ s after it, and all 100 files listed$' \
     '^  the end      300 of 300 asked again and were answered$' \
     '^  checked      [1-9][0-9,]* steps, [1-9][0-9,]* pages and [1-9][0-9,]* lists ' \

@@ -295,14 +295,14 @@ static void summarise(tale *t)
             "\n",
             PEERS, world_now_us(w) / S, t->cfg->seed, t->cfg->batch);
     fprintf(out,
-            "  the rush     %" PRIu32 " of %u had their answer, half within %" PRIu64 ".%02" PRIu64
-            " s, all within %" PRIu64 ".%02" PRIu64 " s\n",
+            "  the rush     %" PRIu32 " of %u had their answer, half in %" PRIu64 ".%02" PRIu64
+            " s, all in %" PRIu64 ".%02" PRIu64 " s\n",
             t->served, PEERS, SECONDS(t->first_us[PEERS / 2]), SECONDS(t->served_us));
     fprintf(out, "               %s datagrams met a full queue, %s were sent again\n",
             COUNT(t->dropped), COUNT(t->retried));
     fprintf(out,
-            "  the cut      %u peers cut off for %" PRIu64 ".%02" PRIu64
-            " s; all were back %" PRIu64 ".%02" PRIu64 " s after the mending\n",
+            "  the cut      %u peers cut off for %" PRIu64 ".%02" PRIu64 " s; all back %" PRIu64
+            ".%02" PRIu64 " s after the mending\n",
             CUT, SECONDS(CUT_OFF_US), SECONDS(t->healed_us));
     fprintf(out,
             "  the restart  all %u were back %" PRIu64 ".%02" PRIu64
