@@ -178,6 +178,9 @@ static void ended(world *w, world_peer *p, world_command *c)
     s->counts.succeeded += good ? 1u : 0u;
     s->counts.timeouts += e == PS_E_TIMEOUT ? 1u : 0u;
     s->counts.cancelled += e == PS_E_CANCELLED || e == PS_E_SUPERSEDED ? 1u : 0u;
+    if (s->cfg->ended) {
+        s->cfg->ended(s->cfg->ctx, c);
+    }
     world_forget(p, c);
 }
 
@@ -252,7 +255,12 @@ static void run(swarm *s, uint64_t us)
             stop_us = due_us < stop_us ? due_us : stop_us;
         }
         const uint64_t now_us = world_now_us(s->w);
-        world_run(s->w, stop_us > now_us ? stop_us - now_us : 1);
+        const uint64_t step_us = stop_us > now_us ? stop_us - now_us : 1;
+        if (s->cfg->run) {
+            s->cfg->run(s->cfg->ctx, s, step_us);
+        } else {
+            world_run(s->w, step_us);
+        }
     }
 }
 
