@@ -14,6 +14,19 @@ static int usage(void)
     return 2;
 }
 
+static void print_fetches(const swarm *s)
+{
+    const swarm_counts *c = &s->counts;
+    printf("  fetches      %" PRIu64 " begun, %" PRIu64 " files of %" PRIu64 " KiB in all",
+           c->fetches, c->fetched, c->fetch_bytes / 1024);
+    for (unsigned e = 0; e < SWARM_ERRORS; e++) {
+        if (c->fetch_errors[e] > 0) {
+            printf(", %" PRIu64 " %s", c->fetch_errors[e], ps_error_name(e));
+        }
+    }
+    printf("\n");
+}
+
 static void print(const swarm_config *cfg, const swarm *s)
 {
     const swarm_counts *c = &s->counts;
@@ -33,6 +46,7 @@ static void print(const swarm_config *cfg, const swarm *s)
            c->repairs, c->buckets_resent, c->names_withdrawn, c->agains);
     printf("  healings     %" PRIu64 ", the slowest took %" PRIu64 ".%02" PRIu64 " s\n",
            c->healings, c->worst_heal_us / 1000000, c->worst_heal_us % 1000000 / 10000);
+    print_fetches(s);
     printf("  datagrams    %" PRIu64 " sent, %" PRIu64 " lost, %" PRIu64 " in bursts, %" PRIu64
            " doubled, %" PRIu64 " late, %" PRIu64 " cut short,\n               %" PRIu64
            " stopped by partitions, %" PRIu64 " by full links, %" PRIu64 " by full queues\n",

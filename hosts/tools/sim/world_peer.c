@@ -69,6 +69,7 @@ void world_peer_crash(world *w, uint32_t i)
     while (p->commands) { /* Nobody is left to be told of them. */
         world_forget(p, p->commands);
     }
+    world_streams_drop(p);
     p->open = 0;
     p->lost_us = 0;
 }
@@ -264,8 +265,8 @@ void world_peer_settle(world_peer *p)
     }
     uint64_t deadline_us = ps_pump_deadline_us(&p->machine.pump);
     const uint64_t script_us = world_local_us(p->w, p->node, p->script_at_us);
-    if (script_us < deadline_us) {
-        deadline_us = script_us;
-    }
+    const uint64_t streams_us = world_streams_deadline_us(p);
+    deadline_us = script_us < deadline_us ? script_us : deadline_us;
+    deadline_us = streams_us < deadline_us ? streams_us : deadline_us;
     ps_sim_set_deadline(p->w->sim, p->node, deadline_us);
 }
