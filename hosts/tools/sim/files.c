@@ -135,7 +135,7 @@ uint64_t file_length(file_id id)
     if (kind < 44) { /* Where a leaf ends. */
         return PS_LEAF_BYTES * (1 + dice % 12);
     }
-    return kind < 61 ? 1 + dice % 204800 : FILE_LENGTH_MAX - dice % 64;
+    return kind < 58 ? 1 + dice % 204800 : FILE_LENGTH_MAX - dice % 64;
 }
 
 void file_bytes(file_id id, uint8_t *to)

@@ -18,7 +18,7 @@ typedef struct file_id {
     uint32_t peer, k, version;
 } file_id;
 
-/* Now and then none, often a few, up to 200 KiB; seldom 1.2 MiB, which are two pieces. */
+/* Seldom none, often a few, up to 200 KiB; now and then 1.2 MiB, which are two pieces. */
 uint64_t file_length(file_id id);
 /* Writes all of them. */
 void file_bytes(file_id id, uint8_t *to);

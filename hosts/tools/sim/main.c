@@ -17,14 +17,16 @@ static int usage(void)
 static void print_fetches(const swarm *s)
 {
     const swarm_counts *c = &s->counts;
-    printf("  fetches      %" PRIu64 " begun, %" PRIu64 " files of %" PRIu64 " KiB in all",
+    uint64_t died = c->fetches - c->fetched; /* With the process of who fetched. */
+    printf("  fetches      %" PRIu64 " begun: %" PRIu64 " files of %" PRIu64 " KiB in all",
            c->fetches, c->fetched, c->fetch_bytes / 1024);
     for (unsigned e = 0; e < SWARM_ERRORS; e++) {
+        died -= c->fetch_errors[e];
         if (c->fetch_errors[e] > 0) {
             printf(", %" PRIu64 " %s", c->fetch_errors[e], ps_error_name(e));
         }
     }
-    printf("\n");
+    printf(", %" PRIu64 " died\n", died);
 }
 
 static void print(const swarm_config *cfg, const swarm *s)

@@ -10,8 +10,8 @@
 /* Within that every download ends once the network is whole: what crawls along a narrow link was
  * begun before, and who stands still is cut after 30 s and a second of grace. */
 #define ENDS_US (60 * S)
-/* And every file can be fetched in that: two pieces take some 4 s through small windows. */
-#define FETCH_US (20 * S)
+/* And every file can be fetched in that: two pieces take some 15 s through small windows. */
+#define FETCH_US (30 * S)
 
 static uint64_t draw(const swarm *s, uint64_t bound)
 {
@@ -155,7 +155,8 @@ static uint32_t any_other(const swarm *s, uint32_t peer)
     return UINT32_MAX;
 }
 
-static void fetch_one(swarm *s, uint32_t from, uint32_t k)
+/* Somebody begins to fetch a file of this user. */
+static void fetch_from(swarm *s, uint32_t from, uint32_t k)
 {
     world *w = s->w;
     const uint32_t by = any_other(s, from);
@@ -163,7 +164,6 @@ static void fetch_one(swarm *s, uint32_t from, uint32_t k)
         return;
     }
     char name[PS_NAME_MAX + 1];
-    const uint64_t before = s->counts.fetched;
     const ps_addr addr = ps_sim_addr(w->sim, w->peers[from].node);
     swarm_file_name(from, k, name);
     world_command *c = world_locate(w, by, name);
@@ -175,19 +175,27 @@ static void fetch_one(swarm *s, uint32_t from, uint32_t k)
     WORLD_REQUIRE(w, source != NULL && source->active);
     s->counts.fetches++;
     (void)world_fetch_start(w, by, source);
-    WORLD_WAIT(w, FETCH_US, !w->peers[by].fetches);
-    WORLD_REQUIRE(w, s->counts.fetched == before + 1);
     world_forget(&w->peers[by], c);
+}
+
+static void fetch_all_of(swarm *s, uint32_t from)
+{
+    for (uint32_t k = 0; k < SWARM_NAMES; k++) {
+        if (k % WORLD_SLOTS == 0) {
+            WORLD_WAIT(s->w, FETCH_US, all_ended(s));
+        }
+        if (files_current(&s->files, from, k)) {
+            fetch_from(s, from, k);
+        }
+    }
+    WORLD_WAIT(s->w, FETCH_US, all_ended(s));
 }
 
 void swarm_fetch_listed(swarm *s)
 {
+    const uint64_t missing = s->counts.fetches - s->counts.fetched;
     for (uint32_t n = 0; n < 3; n++) {
-        const uint32_t from = any_other(s, UINT32_MAX);
-        for (uint32_t k = 0; k < SWARM_NAMES; k++) {
-            if (files_current(&s->files, from, k)) {
-                fetch_one(s, from, k);
-            }
-        }
+        fetch_all_of(s, any_other(s, UINT32_MAX));
     }
+    WORLD_REQUIRE(s->w, s->counts.fetches - s->counts.fetched == missing);
 }

@@ -6,7 +6,7 @@
 
 /* Of a stream, one way. Small: transfers take their time, so that something can happen to them, and
  * what waits in it when a narrow link becomes wide keeps its pace. */
-#define STREAM_BUFFER 8192u
+#define STREAM_BUFFER 4096u
 
 _Noreturn void world_fail(const world *w, const char *what, const char *file, int line)
 {
