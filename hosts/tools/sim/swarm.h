@@ -85,7 +85,7 @@ void swarm_fetched(world *w, world_peer *p, world_fetch *f);
 void swarm_fetch(swarm *s, uint32_t peer);
 void swarm_located(swarm *s, world_peer *p, const world_command *c);
 /* All has been well since then: the downloads end in time. */
-void swarm_fetches_end(swarm *s, uint64_t since_us);
+bool swarm_fetches_ended(const swarm *s, uint64_t since_us);
 /* Some users' files, all that they list, can be fetched. */
 void swarm_fetch_listed(swarm *s);
 

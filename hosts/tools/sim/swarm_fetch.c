@@ -135,11 +135,11 @@ static bool all_ended(const swarm *s)
     return true;
 }
 
-void swarm_fetches_end(swarm *s, uint64_t since_us)
+bool swarm_fetches_ended(const swarm *s, uint64_t since_us)
 {
-    const uint64_t now_us = world_now_us(s->w);
-    const uint64_t end_us = since_us + ENDS_US;
-    WORLD_WAIT(s->w, end_us > now_us ? end_us - now_us : 0, all_ended(s));
+    const bool ended = all_ended(s);
+    WORLD_REQUIRE(s->w, ended || world_now_us(s->w) - since_us < ENDS_US);
+    return ended;
 }
 
 /* Another primary user's peer than `peer`; UINT32_MAX: there is none. */
