@@ -30,9 +30,9 @@ static void files_of_every_size_arrive(void **state)
         xfer *x = make(i, lengths[i]);
         xfer_start(x);
         xfer_run(x, 20 * S);
-        assert_int_equal(x->sink.state, XFER_DONE);
+        assert_int_equal(x->sink.state, STREAM_END_DONE);
         ps_sim_run_until(x->sim, ps_sim_now_us(x->sim) + 1 * S);
-        assert_int_equal(x->source.state, XFER_DONE);
+        assert_int_equal(x->source.state, STREAM_END_DONE);
         xfer_free(x);
     }
 }
@@ -46,7 +46,7 @@ static void losses_delay_only(void **state)
     xfer *x = xfer_new(&cfg, ps_crypto_openssl(), 2 * MIB + 77);
     xfer_start(x);
     xfer_run(x, 600 * S);
-    assert_int_equal(x->sink.state, XFER_DONE);
+    assert_int_equal(x->sink.state, STREAM_END_DONE);
     xfer_free(x);
 }
 
@@ -67,10 +67,10 @@ static void partitions_delay_or_end(void **state)
             ps_sim_run_until(x->sim, ps_sim_now_us(x->sim) + (k == 0 ? 5 * S : 100 * S));
             ps_sim_heal_all(x->sim);
             xfer_run(x, 100 * S);
-            assert_true(x->sink.state == XFER_DONE || x->sink.state == XFER_FAILED);
-            assert_true(k == 1 || x->sink.state == XFER_DONE);
-            done += x->sink.state == XFER_DONE ? 1u : 0u;
-            failed += x->sink.state == XFER_FAILED ? 1u : 0u;
+            assert_true(x->sink.state == STREAM_END_DONE || x->sink.state == STREAM_END_FAILED);
+            assert_true(k == 1 || x->sink.state == STREAM_END_DONE);
+            done += x->sink.state == STREAM_END_DONE ? 1u : 0u;
+            failed += x->sink.state == STREAM_END_FAILED ? 1u : 0u;
             xfer_free(x);
         }
     }
@@ -86,12 +86,12 @@ static void a_source_that_dies_leaves_no_file(void **state)
         xfer *x = make(at, MIB + 5);
         xfer_start(x);
         ps_sim_run_until(x->sim, ps_sim_now_us(x->sim) + at);
-        const bool was_done = x->sink.state == XFER_DONE;
+        const bool was_done = x->sink.state == STREAM_END_DONE;
         xfer_kill_source(x);
         xfer_run(x, 100 * S);
-        assert_int_equal(x->sink.state, was_done ? XFER_DONE : x->sink.state);
-        assert_true(x->sink.state == XFER_DONE || x->sink.state == XFER_FAILED);
-        failed += x->sink.state == XFER_FAILED ? 1u : 0u;
+        assert_int_equal(x->sink.state, was_done ? STREAM_END_DONE : x->sink.state);
+        assert_true(x->sink.state == STREAM_END_DONE || x->sink.state == STREAM_END_FAILED);
+        failed += x->sink.state == STREAM_END_FAILED ? 1u : 0u;
         xfer_free(x);
     }
     assert_true(failed > 10);
@@ -111,7 +111,7 @@ static void a_lying_source_is_found_out(void **state)
             x->served[at] ^= (uint8_t)(1u << (k % 8));
             xfer_start(x);
             xfer_run(x, 60 * S);
-            assert_int_equal(x->sink.state, XFER_FAILED);
+            assert_int_equal(x->sink.state, STREAM_END_FAILED);
             assert_int_equal(x->sink.error, PS_E_MISMATCH);
             xfer_free(x);
         }
@@ -129,8 +129,8 @@ static void a_lying_tree_is_found_out(void **state)
         xfer_start(x);
         xfer_run(x, 60 * S);
         /* A node that is not sent, or is computed from others, does no harm. */
-        assert_true(x->sink.state == XFER_DONE || x->sink.state == XFER_FAILED);
-        failed += x->sink.state == XFER_FAILED ? 1u : 0u;
+        assert_true(x->sink.state == STREAM_END_DONE || x->sink.state == STREAM_END_FAILED);
+        failed += x->sink.state == STREAM_END_FAILED ? 1u : 0u;
         xfer_free(x);
     }
     assert_true(failed > 0);
@@ -145,7 +145,7 @@ static void a_refusal_is_told(void **state)
         x->refusal = errors[i];
         xfer_start(x);
         xfer_run(x, 10 * S);
-        assert_int_equal(x->sink.state, XFER_FAILED);
+        assert_int_equal(x->sink.state, STREAM_END_FAILED);
         assert_int_equal(x->sink.error, errors[i]);
         xfer_free(x);
     }

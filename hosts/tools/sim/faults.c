@@ -91,6 +91,19 @@ static void part(swarm *s, bool one_way)
 
 /* ---- processes ---- */
 
+/* (Drawn one after the other: arguments have no order.) */
+static void crash_peer(swarm *s, bool forgets)
+{
+    const uint32_t peer = any_peer(s);
+    swarm_crash(s, peer, draw(s, 0, 20 * S), forgets);
+}
+
+static void pause_peer(swarm *s)
+{
+    const uint32_t peer = any_peer(s);
+    ps_sim_pause(s->w->sim, s->w->peers[peer].node, draw(s, S / 20, 12 * S));
+}
+
 static void kill_server(swarm *s, size_t lies)
 {
     if (s->faults.server_us == 0) {
@@ -170,10 +183,10 @@ static void begin(swarm *s, fault f)
         part(s, true);
         break;
     case FAULT_PEER_CRASH:
-        swarm_crash(s, any_peer(s), draw(s, 0, 20 * S), false);
+        crash_peer(s, false);
         break;
     case FAULT_PEER_AMNESIA:
-        swarm_crash(s, any_peer(s), draw(s, 0, 20 * S), true);
+        crash_peer(s, true);
         break;
     case FAULT_SERVER_KILL:
         kill_server(s, 0);
@@ -188,7 +201,7 @@ static void begin(swarm *s, fault f)
         world_server_pause(w, draw(s, S / 20, 12 * S));
         break;
     case FAULT_PEER_PAUSE:
-        ps_sim_pause(w->sim, w->peers[any_peer(s)].node, draw(s, S / 20, 12 * S));
+        pause_peer(s);
         break;
     case FAULT_CLOCK_AHEAD:
         set_clock(s, &(ps_sim_clock){.jump_us = (int64_t)draw(s, 1000, 3600 * S)});

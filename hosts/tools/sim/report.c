@@ -18,6 +18,20 @@ static void print_faults(FILE *out, const uint64_t counts[FAULT_COUNT])
     }
 }
 
+static void print_fetches(FILE *out, const swarm_counts *c)
+{
+    uint64_t died = c->fetches - c->fetched; /* With the process of who fetched. */
+    fprintf(out, "  fetches      %s begun: %s files of %s KiB in all", COUNT(c->fetches),
+            COUNT(c->fetched), COUNT(c->fetch_bytes / 1024));
+    for (unsigned e = 0; e < SWARM_ERRORS; e++) {
+        died -= c->fetch_errors[e];
+        if (c->fetch_errors[e] > 0) {
+            fprintf(out, ", %s %s", COUNT(c->fetch_errors[e]), ps_error_name(e));
+        }
+    }
+    fprintf(out, ", %s died\n", COUNT(died));
+}
+
 void report_swarm(FILE *out, const swarm_config *cfg, const swarm *s)
 {
     const swarm_counts *c = &s->counts;
@@ -41,6 +55,7 @@ void report_swarm(FILE *out, const swarm_config *cfg, const swarm *s)
             COUNT(c->agains));
     fprintf(out, "  healings     %s, the slowest took %" PRIu64 ".%02" PRIu64 " s\n",
             COUNT(c->healings), c->worst_heal_us / 1000000, c->worst_heal_us % 1000000 / 10000);
+    print_fetches(out, c);
     fprintf(out,
             "  datagrams    %s sent, %s lost, %s in bursts, %s doubled, %s late, %s cut short,\n"
             "               %s stopped by partitions, %s by full links, %s by full queues\n",

@@ -32,7 +32,7 @@ static uint64_t draw(const swarm *s, uint64_t bound)
 
 /* ---- files ---- */
 
-static void name_of(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1])
+void swarm_file_name(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1])
 {
     if (k >= SWARM_NAMES - SHARED) {
         (void)snprintf(out, PS_NAME_MAX + 1, "Shared by many, number %u", (unsigned)k);
@@ -41,20 +41,19 @@ static void name_of(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1])
     }
 }
 
-static ps_content content_of(uint32_t peer, uint32_t k, uint32_t version)
+/* The user wants this version to be published; 0: none. */
+static void set_version(swarm *s, uint32_t peer, uint32_t k, uint32_t version)
 {
-    char text[64];
-    (void)snprintf(text, sizeof text, "%u/%u/%u", (unsigned)peer, (unsigned)k, (unsigned)version);
-    return world_content(text);
+    s->users[peer].versions[k] = version;
+    files_publish(&s->files, (file_id){peer, k, version}, world_now_us(s->w));
 }
 
 static void publish(swarm *s, uint32_t peer, uint32_t k)
 {
     char name[PS_NAME_MAX + 1];
-    const ps_content content = content_of(peer, k, s->users[peer].versions[k]);
-    name_of(peer, k, name);
+    swarm_file_name(peer, k, name);
     (void)world_issue(s->w, peer, PS_INPUT_PUBLISH, (ps_span){(const uint8_t *)name, strlen(name)},
-                      &content);
+                      &files_current(&s->files, peer, k)->content);
 }
 
 /* ---- what a person does ---- */
@@ -70,12 +69,12 @@ static void change(swarm *s, uint32_t peer, bool wanted)
 {
     const uint32_t k = (uint32_t)draw(s, SWARM_NAMES);
     if (wanted) {
-        s->users[peer].versions[k] = ++s->users[peer].changes;
+        set_version(s, peer, k, ++s->users[peer].changes);
         publish(s, peer, k);
     } else {
         char name[PS_NAME_MAX + 1];
-        name_of(peer, k, name);
-        s->users[peer].versions[k] = 0;
+        swarm_file_name(peer, k, name);
+        set_version(s, peer, k, 0);
         (void)world_unpublish(s->w, peer, name);
     }
 }
@@ -99,7 +98,7 @@ static void ask(swarm *s, uint32_t peer)
     default:
         owner = (uint32_t)draw(s, s->cfg->peers);
         k = (uint32_t)draw(s, SWARM_NAMES);
-        name_of(owner, k, name);
+        swarm_file_name(owner, k, name);
         (void)world_locate(s->w, peer, name);
         break;
     }
@@ -125,6 +124,8 @@ static void act(world *w, world_peer *p)
         change(s, p->index, true);
     } else if (dice < 45) {
         change(s, p->index, false);
+    } else if (state == PS_PEER_ONLINE && dice >= 90) {
+        swarm_fetch(s, p->index);
     } else if (state == PS_PEER_ONLINE || state == PS_PEER_LOST) {
         ask(s, p->index);
     }
@@ -136,11 +137,11 @@ static void unwant(swarm *s, uint32_t peer, ps_span name, const ps_content *cont
 {
     for (uint32_t k = 0; k < SWARM_NAMES; k++) {
         char known[PS_NAME_MAX + 1];
-        const ps_content now = content_of(peer, k, s->users[peer].versions[k]);
-        name_of(peer, k, known);
-        if (strlen(known) == name.len && memcmp(known, name.data, name.len) == 0 &&
-            (content == NULL || ps_content_equal(&now, content))) {
-            s->users[peer].versions[k] = 0;
+        const file_version *now = files_current(&s->files, peer, k);
+        swarm_file_name(peer, k, known);
+        if (now && strlen(known) == name.len && memcmp(known, name.data, name.len) == 0 &&
+            (content == NULL || ps_content_equal(&now->content, content))) {
+            set_version(s, peer, k, 0);
         }
     }
 }
@@ -181,6 +182,7 @@ static void ended(world *w, world_peer *p, world_command *c)
     if (s->cfg->ended) {
         s->cfg->ended(s->cfg->ctx, c);
     }
+    swarm_located(s, p, c);
     world_forget(p, c);
 }
 
@@ -205,7 +207,9 @@ void swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets)
     world_peer_crash(s->w, peer);
     u->down_until_us = world_now_us(s->w) + away_us + 1;
     if (forgets) {
-        memset(u->versions, 0, sizeof u->versions);
+        for (uint32_t k = 0; k < SWARM_NAMES; k++) {
+            set_version(s, peer, k, 0);
+        }
     }
 }
 
@@ -330,17 +334,17 @@ static void compare_files(swarm *s, uint32_t asker)
         world_user_name(i, user);
         for (uint32_t k = 0; k < SWARM_NAMES && !s->users[i].second; k++) {
             char name[PS_NAME_MAX + 1];
-            const ps_content content = content_of(i, k, s->users[i].versions[k]);
+            const file_version *now = files_current(&s->files, i, k);
             size_t found = 0;
-            name_of(i, k, name);
-            for (size_t l = 0; l < c->lines_len; l++) {
+            swarm_file_name(i, k, name);
+            for (size_t l = 0; l < c->lines_len && now; l++) {
                 found += strcmp(c->lines[l].name, name) == 0 &&
                                  strcmp(c->lines[l].user, user) == 0 &&
-                                 ps_content_equal(&c->lines[l].content, &content)
+                                 ps_content_equal(&c->lines[l].content, &now->content)
                              ? 1u
                              : 0u;
             }
-            WORLD_REQUIRE(w, s->users[i].versions[k] == 0 || found == 1);
+            WORLD_REQUIRE(w, !now || found == 1);
         }
     }
     world_forget(&w->peers[asker], c);
@@ -373,12 +377,13 @@ static void compare(swarm *s)
             asked++;
         }
     }
+    swarm_fetch_listed(s);
     w->cfg.ended = ended;
     if (s->cfg->model) {
         for (uint32_t i = 0; i < s->cfg->peers; i++) {
             for (uint32_t k = 0; k < SWARM_NAMES - SHARED && !s->users[i].second; k++) {
                 char name[PS_NAME_MAX + 1];
-                name_of(i, k, name);
+                swarm_file_name(i, k, name);
                 const uint32_t listed =
                     model_listed(&w->model, i, (ps_span){(const uint8_t *)name, strlen(name)});
                 WORLD_REQUIRE(w, listed == (s->users[i].versions[k] != 0 ? 1u : 0u));
@@ -405,6 +410,7 @@ static void drill(swarm *s)
 static void heal(swarm *s)
 {
     world *w = s->w;
+    const uint64_t quiet_us = world_now_us(w);
     s->quiet = true;
     if (s->cfg->faults) {
         faults_heal(s);
@@ -434,6 +440,9 @@ static void heal(swarm *s)
     const uint64_t took_us = world_now_us(w) - from_us;
     s->counts.worst_heal_us = took_us > s->counts.worst_heal_us ? took_us : s->counts.worst_heal_us;
     s->counts.healings++;
+    while (!swarm_fetches_ended(s, quiet_us)) {
+        run(s, S / 20);
+    }
     compare(s);
     drill(s);
     s->quiet = false;
@@ -485,6 +494,10 @@ static world *make_world(swarm *s)
     wc.script = act;
     wc.event = on_event;
     wc.ended = ended;
+    wc.serve = swarm_serve;
+    wc.serving = swarm_serving;
+    wc.fetched = swarm_fetched;
+    wc.crypto = files_crypto();
     wc.ctx = s;
     if (cfg->faults) {
         wc.link = (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
@@ -503,6 +516,7 @@ swarm swarm_run(const swarm_config *cfg)
 {
     swarm s = {.cfg = cfg, .users = calloc(cfg->peers, sizeof *s.users)};
     WORLD_REQUIRE(NULL, s.users != NULL && cfg->peers >= 1);
+    WORLD_REQUIRE(NULL, files_init(&s.files, cfg->peers, SWARM_NAMES));
     s.w = make_world(&s);
     s.w->server.store.delay_us = 2000;
     const uint64_t end_us = world_now_us(s.w) + cfg->length_us;
@@ -530,6 +544,7 @@ swarm swarm_run(const swarm_config *cfg)
     summarise(&s);
     world_free(s.w);
     free(s.users);
+    files_free(&s.files);
     s.w = NULL;
     s.users = NULL;
     return s;

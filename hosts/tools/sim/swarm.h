@@ -5,11 +5,15 @@
 #define PS_SIM_SWARM_H
 
 #include "faults.h"
+#include "files.h"
 #include "world.h"
 
 #define SWARM_NAMES                                                                                \
     14u /* That one peer publishes and unpublishes; the last few are everybody's.                  \
          */
+
+/* Above every ps_error that can end a download. */
+#define SWARM_ERRORS 64u
 
 typedef struct swarm_config {
     uint64_t seed;
@@ -35,6 +39,7 @@ typedef struct swarm_config {
 typedef struct swarm_counts {
     uint64_t commands, succeeded, timeouts, refused, cancelled;
     uint64_t fetches, fetched, fetch_bytes;
+    uint64_t fetch_errors[SWARM_ERRORS]; /* By ps_error. */
     uint64_t logins, refusals, losses, put_offs, agains, unlisted;
     uint64_t repairs, buckets_resent, names_withdrawn, resets;
     uint64_t healings, worst_heal_us;
@@ -54,6 +59,7 @@ typedef struct swarm {
     const swarm_config *cfg;
     world *w;
     swarm_user *users;
+    files files; /* What the users' versions hold. */
     faults faults;
     bool quiet; /* Healing: nobody does anything. */
     swarm_counts counts;
@@ -71,5 +77,20 @@ swarm swarm_run(const swarm_config *cfg);
 /* For faults.c: the process of a user's peer dies, and comes back later; with `forgets` it has lost
  * what it published. */
 void swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets);
+
+void swarm_file_name(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1]);
+
+/* ---- swarm_fetch.c ---- */
+
+bool swarm_serve(world *w, world_peer *p, const ps_content *content, world_file *file);
+uint32_t swarm_serving(world *w, world_peer *p, const ps_content *content, const world_file *file);
+void swarm_fetched(world *w, world_peer *p, world_fetch *f);
+/* A user wants a file: his peer looks for it, and then fetches it from a source that is there. */
+void swarm_fetch(swarm *s, uint32_t peer);
+void swarm_located(swarm *s, world_peer *p, const world_command *c);
+/* All has been well since then: the downloads end in time. */
+bool swarm_fetches_ended(const swarm *s, uint64_t since_us);
+/* Some users' files, all that they list, can be fetched. */
+void swarm_fetch_listed(swarm *s);
 
 #endif

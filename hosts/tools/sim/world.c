@@ -4,6 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* Of a stream, one way. Small: transfers take their time, so that something can happen to them, and
+ * what waits in it when a narrow link becomes wide keeps its pace. */
+#define STREAM_BUFFER 4096u
+
 _Noreturn void world_fail(const world *w, const char *what, const char *file, int line)
 {
     fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
@@ -82,6 +86,7 @@ static void peer_wake(void *ctx, uint64_t clock_us)
         WORLD_REQUIRE(p->w, status == PS_OK || status == PS_MORE);
         world_peer_read(p);
     } while (status == PS_MORE);
+    world_streams_work(p);
     if (p->script_at_us <= now_us && p->w->cfg.script) {
         p->script_at_us = PS_TIME_NEVER;
         p->w->cfg.script(p->w, p);
@@ -119,6 +124,7 @@ world *world_new(const world_config *cfg)
     sim.batch = cfg->batch;
     sim.link = cfg->link;
     sim.start_wall_s = 1700000000;
+    sim.stream_buffer = STREAM_BUFFER;
     WORLD_REQUIRE(NULL, ps_sim_create(&sim, &w->sim) == PS_OK);
     const ps_sim_node_config node = {.wake = server_wake,
                                      .ctx = w,
@@ -141,6 +147,7 @@ void world_free(world *w)
         while (p->commands) {
             world_forget(p, p->commands);
         }
+        world_streams_drop(p);
         world_machine_free(&p->machine);
         free(p->memory);
     }
@@ -163,11 +170,7 @@ uint64_t world_now_us(const world *w)
 
 uint64_t world_local_us(const world *w, uint32_t node, uint64_t at_us)
 {
-    const uint64_t now_us = world_now_us(w);
-    if (at_us == PS_TIME_NEVER) {
-        return PS_TIME_NEVER;
-    }
-    return ps_sim_node_now_us(w->sim, node) + (at_us > now_us ? at_us - now_us : 0);
+    return stream_end_local_us(w->sim, node, at_us);
 }
 
 void world_evicted(world *w, uint32_t user, uint32_t node)

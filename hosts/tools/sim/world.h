@@ -20,10 +20,13 @@
 #include "model.h"
 #include "peersync/pump.h"
 #include "peersync/sim.h"
+#include "stream_end.h"
 
 #include <stdio.h>
 
 #define WORLD_NAME_BYTES 24u
+/* Files that a peer serves at a time; others are told SLOTS. */
+#define WORLD_SLOTS 10u
 
 /* Ends the program when the condition does not hold. */
 #define WORLD_REQUIRE(w, condition)                                                                \
@@ -42,6 +45,9 @@
 typedef struct world world;
 typedef struct world_peer world_peer;
 typedef struct world_command world_command;
+typedef struct world_upload world_upload;
+typedef struct world_fetch world_fetch;
+typedef struct world_file world_file;
 
 typedef struct world_config {
     uint64_t seed;
@@ -63,9 +69,18 @@ typedef struct world_config {
     void (*ended)(world *w, world_peer *p, world_command *c);
     /* Called with each of a peer's events that are not a command's; may be NULL. */
     void (*event)(world *w, world_peer *p, const ps_event *e);
+    /* A peer is asked for a content: false when its user does not publish it, else the file. NULL:
+     * nothing is published. */
+    bool (*serve)(world *w, world_peer *p, const ps_content *content, world_file *file);
+    /* Between bursts: PS_E_NONE, or why the file is not served any more; may be NULL. */
+    uint32_t (*serving)(world *w, world_peer *p, const ps_content *content, const world_file *file);
+    /* A fetch has ended, and is gone after this; may be NULL. Not called for those of a process
+     * that crashed. */
+    void (*fetched)(world *w, world_peer *p, world_fetch *f);
+    const ps_crypto *crypto; /* Of transfers; needed by whoever fetches. */
     /* The line that repeats a failure, after "repeat with: "; may be NULL. */
     const char *repeat;
-    void *ctx; /* For both. */
+    void *ctx; /* For all of them. */
 } world_config;
 
 /* A line of a list, copied. */
@@ -90,6 +105,23 @@ struct world_command {
     world_line *lines;
     size_t lines_len, lines_cap;
     void *ctx; /* The story's. */
+};
+
+/* What a peer serves: freed with the stream. */
+struct world_file {
+    uint8_t *bytes;
+    ps_node *tree; /* NULL where the file fits one piece. */
+    uint64_t id;   /* The story's. */
+};
+
+/* A download from one source. */
+struct world_fetch {
+    world_fetch *next;
+    uint32_t source; /* The peer's index. */
+    ps_content content;
+    uint64_t started_us;
+    stream_end end; /* DONE: its bytes are the file's. */
+    void *ctx;      /* The story's. */
 };
 
 /* Output memory of a pump, with guarded ends. */
@@ -139,6 +171,11 @@ struct world_peer {
     world_command *ended_head, *ended_tail;
     uint32_t open; /* Commands that have not ended. */
     uint64_t next_tag;
+
+    world_upload *uploads; /* All streams that came in, oldest first. */
+    uint32_t slots;        /* Files that they serve. */
+    world_fetch *fetches;  /* Oldest first. */
+    uint32_t fetching;
 };
 
 /* A login that waits for its password's verification. */
@@ -262,6 +299,11 @@ ps_content world_content(const char *name);
 /* How many lines have this user and name; NULL: any. */
 size_t world_count(const world_command *c, const char *user, const char *name);
 
+/* Fetches the content of a line of LOCATE from where it says; see world_config.fetched. */
+world_fetch *world_fetch_start(world *w, uint32_t i, const world_line *source);
+/* The user does not want it any more: it ends as CANCELLED, unless it has ended already. */
+void world_fetch_cancel(world *w, uint32_t i, world_fetch *f);
+
 /* ---- inside ---- */
 
 /* Reads the events of a round; after the last round, does what is due and sets the deadline. */
@@ -269,6 +311,12 @@ void world_server_read(world *w);
 void world_server_settle(world *w);
 void world_peer_read(world_peer *p);
 void world_peer_settle(world_peer *p);
+
+/* world_streams.c: accepts, serves and fetches as far as it goes; when it wants to go on, in the
+ * node's clock; what is left of a process that died. */
+void world_streams_work(world_peer *p);
+uint64_t world_streams_deadline_us(const world_peer *p);
+void world_streams_drop(world_peer *p);
 
 /* Makes the guarded output and the pump. */
 void world_machine_init(world_machine *m, world *w, uint32_t node, uint32_t peer, ps_machine face,

@@ -69,6 +69,7 @@ void world_peer_crash(world *w, uint32_t i)
     while (p->commands) { /* Nobody is left to be told of them. */
         world_forget(p, p->commands);
     }
+    world_streams_drop(p);
     p->open = 0;
     p->lost_us = 0;
 }
@@ -121,8 +122,12 @@ static void on_entry(world_peer *p, const ps_event_entry *e)
 static void require_durable(const world_peer *p, const world_command *c)
 {
     const world *w = p->w;
+    /* What ends as it is given says what was published already (the same content, acknowledged some
+     * time ago). */
+    const uint64_t since_us = c->done_us > c->issued_us ? c->issued_us : 0;
+    const uint64_t lied_us = w->server.store.lied_us;
     if (!w->cfg.store || c->type != PS_INPUT_PUBLISH || c->error != PS_E_NONE ||
-        w->server.store.lied_us >= c->issued_us) {
+        (lied_us != 0 && lied_us >= since_us)) {
         return;
     }
     const ps_span name = {(const uint8_t *)c->text, strlen(c->text)};
@@ -264,8 +269,8 @@ void world_peer_settle(world_peer *p)
     }
     uint64_t deadline_us = ps_pump_deadline_us(&p->machine.pump);
     const uint64_t script_us = world_local_us(p->w, p->node, p->script_at_us);
-    if (script_us < deadline_us) {
-        deadline_us = script_us;
-    }
+    const uint64_t streams_us = world_streams_deadline_us(p);
+    deadline_us = script_us < deadline_us ? script_us : deadline_us;
+    deadline_us = streams_us < deadline_us ? streams_us : deadline_us;
     ps_sim_set_deadline(p->w->sim, p->node, deadline_us);
 }
