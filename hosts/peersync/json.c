@@ -72,10 +72,17 @@ void json_content(struct json *j, const ps_content *content)
     json_text(j, "root", ps_format_root(root, content->root));
 }
 
-void json_print(struct json *j, struct out *out)
+void json_keep(struct json *j, struct kept *kept)
 {
     add(j, j->len == 0 ? "{}\n" : "}\n");
-    out_data(out, j->text, j->len);
+    kept_add(kept, j->text, j->len);
     free(j->text);
     *j = JSON_BEGIN;
+}
+
+void json_print(struct json *j, struct out *out)
+{
+    struct kept line = {.bytes = NULL};
+    json_keep(j, &line);
+    kept_print(&line, out);
 }

@@ -72,8 +72,7 @@ static void say_refusal(struct app *a, const ps_event_account *account)
         out_fail(a->out, "no answer from %s: is peersyncd running there?", app_server_text(a));
     } else if (account->error == PS_E_ACTIVE) {
         out_fail(a->out,
-                 "%s is already active elsewhere: leave the other session first, or wait "
-                 "three seconds if it is gone",
+                 "%s is active on another device, which answers: leave the session there first",
                  SAFE(a->user));
     } else if (account->text.len > 0) {
         out_fail(a->out, "%s", SAFE_SPAN(account->text));
@@ -127,6 +126,30 @@ static void on_back_from_busy(uv_timer_t *timer)
     send_login(timer->data);
 }
 
+/* The server refuses to let us return, or to take changes, for now: the machine tries on. */
+static void say_put_off(struct app *a, const ps_event_account *account)
+{
+    if (a->connected) {
+        out_fail(a->out, "the server cannot take changes now: trying on ...");
+        return;
+    }
+    uv_timer_stop(&a->timer); /* It does answer. */
+    a->lost_shown = true;
+    if (account->error == PS_E_ACTIVE) {
+        out_fail(a->out, "%s is active on another device now: waiting for it to leave ...",
+                 SAFE(a->user));
+    } else {
+        out_fail(a->out, "%s: trying to return ...", ps_error_text(account->error));
+    }
+}
+
+static void say_unlisted(struct app *a, const ps_event_unlisted *u)
+{
+    const ps_span name = {u->name, u->len};
+    out_fail(a->out, "%s is not listed any more: %s (%s)", SAFE_SPAN(name), ps_error_text(u->error),
+             ps_error_advice(u->error));
+}
+
 /* The session's events later. */
 static void on_online(struct attempt *t, const ps_event *event)
 {
@@ -143,6 +166,10 @@ static void on_online(struct attempt *t, const ps_event *event)
             out_note(a->out, "the server %s answers again", app_server_text(a));
         }
         a->lost_shown = false;
+    } else if (event->type == PS_EVENT_PUT_OFF) {
+        say_put_off(a, account);
+    } else if (event->type == PS_EVENT_UNLISTED) {
+        say_unlisted(a, &event->u.unlisted);
     } else if (event->type == PS_EVENT_REFUSED && account->error == PS_E_BUSY) {
         a->timer.data = t;
         uv_timer_start(&a->timer, on_back_from_busy,

@@ -85,12 +85,14 @@ static void dispatch(struct session *s)
     for (size_t i = 0; i < s->pump.out.events_len; i++) {
         const ps_event *event = &s->pump.out.events[i];
         if (event->type != PS_EVENT_PEER && event->type != PS_EVENT_FILE &&
-            event->type != PS_EVENT_SOURCE && event->type != PS_EVENT_DONE) {
+            event->type != PS_EVENT_SOURCE && event->type != PS_EVENT_AGAIN &&
+            event->type != PS_EVENT_DONE) {
             s->cfg.account(s->cfg.ctx, event);
             continue;
         }
         const bool done = event->type == PS_EVENT_DONE;
-        const uint64_t tag = done ? event->u.done.tag : event->u.entry.tag;
+        const bool line = !done && event->type != PS_EVENT_AGAIN;
+        const uint64_t tag = line ? event->u.entry.tag : event->u.done.tag;
         struct request *r = (struct request *)(uintptr_t)tag;
         if (r->answer != NULL) {
             r->answer(r->ctx, event);

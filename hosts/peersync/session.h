@@ -10,14 +10,15 @@
 
 struct session;
 
-/* An event of a command: PEER, FILE, SOURCE and at last DONE. Spans live for the call. */
+/* An event of a command: PEER, FILE, SOURCE, AGAIN (forget these) and at last DONE. Spans live for
+ * the call. */
 typedef void (*session_answer)(void *ctx, const ps_event *event);
 
 struct session_config {
     uv_loop_t *loop;
     ps_addr server;
     const char *journal; /* Path; NULL: none is kept. */
-    /* LOGGED_IN, REFUSED, LOST, LOGGED_OUT. */
+    /* LOGGED_IN, REFUSED, LOST, PUT_OFF, UNLISTED, LOGGED_OUT. */
     void (*account)(void *ctx, const ps_event *event);
     /* The socket broke; no more events come. `why` is a sentence. */
     void (*failed)(void *ctx, const char *why);

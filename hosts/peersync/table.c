@@ -46,13 +46,6 @@ struct table *table_open(struct out *out, const struct column *columns, size_t c
 
 void table_row(struct table *t, const char *const cells[])
 {
-    if (!t->people) {
-        for (size_t i = 0; i < t->count; i++) {
-            out_data(t->out, cells[i], strlen(cells[i]));
-            out_data(t->out, i + 1 < t->count ? "\t" : "\n", 1);
-        }
-        return;
-    }
     if (t->rows == t->rows_cap) {
         t->rows_cap = t->rows_cap == 0 ? 64 : t->rows_cap * 2;
         t->cells = data_grow(t->cells, t->rows_cap * t->count, sizeof *t->cells);
@@ -77,7 +70,16 @@ static void print_row(struct table *t, const char *const cells[], const size_t w
     }
 }
 
-void table_close(struct table *t)
+/* For programs: a tab between the cells, no heads. */
+static void print_bare(const struct table *t)
+{
+    for (size_t i = 0; i < t->rows * t->count; i++) {
+        out_data(t->out, t->cells[i], strlen(t->cells[i]));
+        out_data(t->out, (i + 1) % t->count != 0 ? "\t" : "\n", 1);
+    }
+}
+
+static void print_aligned(struct table *t)
 {
     size_t widths[TABLE_COLUMNS_MAX];
     const char *heads[TABLE_COLUMNS_MAX];
@@ -95,14 +97,29 @@ void table_close(struct table *t)
     for (size_t row = 0; row < t->rows; row++) {
         print_row(t, (const char *const *)t->cells + row * t->count, widths);
     }
+}
+
+void table_close(struct table *t)
+{
+    if (t->people) {
+        print_aligned(t);
+    } else {
+        print_bare(t);
+    }
     table_drop(t);
 }
 
-void table_drop(struct table *t)
+void table_clear(struct table *t)
 {
     for (size_t i = 0; i < t->rows * t->count; i++) {
         free(t->cells[i]);
     }
+    t->rows = 0;
+}
+
+void table_drop(struct table *t)
+{
+    table_clear(t);
     free(t->cells);
     free(t);
 }

@@ -16,9 +16,11 @@ struct table;
 
 /* `columns` must outlive the table. */
 struct table *table_open(struct out *out, const struct column *columns, size_t count);
-/* One row of `count` cells, safe to print. Programs get theirs at once, people at the end. */
+/* One row of `count` cells, safe to print. */
 void table_row(struct table *t, const char *const cells[]);
-/* Prints what people wait for (nothing when there was no row) and forgets the table. */
+/* Forgets the rows so far. */
+void table_clear(struct table *t);
+/* Prints the rows (nothing when there was none) and forgets the table. */
 void table_close(struct table *t);
 /* Forgets it without printing. */
 void table_drop(struct table *t);

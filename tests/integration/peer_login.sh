@@ -58,7 +58,7 @@ background alice env PEERSYNC_PASSWORD=password123 "$PEER" "$PORT" --user alice
 tell alice status
 await 10 "logged in" has alice.out "user"
 PEERSYNC_PASSWORD=password123 want_code 5 "$PEER" "$PORT" --user alice --state other lap
-want last.err "active elsewhere"
+want last.err "active on another device"
 # And from the same one: the lock says who.
 PEERSYNC_PASSWORD=password123 want_code 13 "$PEER" "$PORT" --user alice lap
 want last.err "another peersync of alice is running (pid ${PID_OF[alice]})"

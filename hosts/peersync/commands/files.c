@@ -16,7 +16,8 @@
 #define SHORT_ROOT 12
 
 struct listing {
-    struct table *table; /* NULL with --json. */
+    struct table *table; /* NULL with --json: */
+    struct kept lines;
     size_t count;
     const char *none; /* What to say where there is nothing. */
     const char *what; /* What could not be done. */
@@ -27,17 +28,17 @@ static const struct column columns[] = {
 };
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
-static void print_json(struct out *out, const ps_event_entry *e)
+static void add_json(struct listing *l, const ps_event_entry *e)
 {
     struct json j = JSON_BEGIN;
     json_span(&j, "name", e->name);
     json_content(&j, &e->content);
     json_span(&j, "owner", e->user);
     json_bool(&j, "active", e->active);
-    json_print(&j, out);
+    json_keep(&j, &l->lines);
 }
 
-static void print_row(struct listing *l, const struct out *out, const ps_event_entry *e)
+static void add_row(struct listing *l, const struct out *out, const ps_event_entry *e)
 {
     char name[PS_TEXT_SAFE_BYTES(PS_NAME_MAX)];
     char user[PS_TEXT_SAFE_BYTES(PS_USER_MAX)];
@@ -56,6 +57,16 @@ static void print_row(struct listing *l, const struct out *out, const ps_event_e
     table_row(l->table, cells);
 }
 
+/* The server has restarted: the list begins anew. */
+static void forget(struct listing *l)
+{
+    l->count = 0;
+    kept_clear(&l->lines);
+    if (l->table != NULL) {
+        table_clear(l->table);
+    }
+}
+
 static void on_answer(void *ctx, const ps_event *event)
 {
     struct run *r = ctx;
@@ -64,15 +75,19 @@ static void on_answer(void *ctx, const ps_event *event)
     if (event->type == PS_EVENT_FILE) {
         l->count++;
         if (l->table == NULL) {
-            print_json(out, &event->u.entry);
+            add_json(l, &event->u.entry);
         } else {
-            print_row(l, out, &event->u.entry);
+            add_row(l, out, &event->u.entry);
         }
         return;
+    }
+    if (event->type == PS_EVENT_AGAIN) {
+        forget(l);
     }
     if (event->type != PS_EVENT_DONE) {
         return;
     }
+    kept_print(&l->lines, out);
     if (l->table != NULL) {
         table_close(l->table);
         l->table = NULL;
@@ -125,6 +140,7 @@ static void drop(struct run *r)
     if (l->table != NULL) {
         table_drop(l->table);
     }
+    kept_clear(&l->lines);
     free(l);
 }
 

@@ -231,6 +231,9 @@ static void on_located(void *ctx, const ps_event *event)
         sources_add(&g->sources, r->app->user, &event->u.entry);
         return;
     }
+    if (event->type == PS_EVENT_AGAIN) {
+        sources_free(&g->sources);
+    }
     if (event->type != PS_EVENT_DONE) {
         return;
     }

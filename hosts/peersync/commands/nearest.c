@@ -12,6 +12,9 @@ static void on_answer(void *ctx, const ps_event *event)
         n->done(n->ctx);
         return;
     }
+    if (event->type != PS_EVENT_FILE) {
+        return; /* A list that begins anew offers the same again. */
+    }
     const ps_span name = event->u.entry.name;
     char candidate[PS_NAME_MAX + 1];
     if (name.len > PS_NAME_MAX) {

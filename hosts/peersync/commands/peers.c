@@ -6,25 +6,38 @@
 #include "safe.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static void add(struct kept *lines, const struct out *out, ps_span user)
+{
+    if (out_is_json(out)) {
+        struct json j = JSON_BEGIN;
+        json_span(&j, "user", user);
+        json_keep(&j, lines);
+    } else {
+        const char *text = SAFE_SPAN(user);
+        kept_add(lines, text, strlen(text));
+        kept_add(lines, "\n", 1);
+    }
+}
 
 static void on_answer(void *ctx, const ps_event *event)
 {
     struct run *r = ctx;
     struct out *out = r->app->out;
-    size_t *count = r->state;
+    struct kept *lines = r->state;
     if (event->type == PS_EVENT_PEER) {
-        ++*count;
-        if (out_is_json(out)) {
-            struct json j = JSON_BEGIN;
-            json_span(&j, "user", event->u.entry.user);
-            json_print(&j, out);
-        } else {
-            out_dataf(out, "%s\n", SAFE_SPAN(event->u.entry.user));
-        }
-    } else if (event->type == PS_EVENT_DONE && event->u.done.error != PS_E_NONE) {
-        run_fail(r, "the active peers cannot be listed", event->u.done.error);
+        add(lines, out, event->u.entry.user);
+    } else if (event->type == PS_EVENT_AGAIN) {
+        kept_clear(lines);
     } else if (event->type == PS_EVENT_DONE) {
-        if (*count == 0) {
+        const bool none = lines->len == 0;
+        kept_print(lines, out);
+        if (event->u.done.error != PS_E_NONE) {
+            run_fail(r, "the active peers cannot be listed", event->u.done.error);
+            return;
+        }
+        if (none) {
             out_note(out, "No active peers");
         }
         run_end(r, PS_EXIT_DONE);
@@ -33,12 +46,13 @@ static void on_answer(void *ctx, const ps_event *event)
 
 static void start(struct run *r)
 {
-    r->state = data_alloc(1, sizeof(size_t));
+    r->state = data_alloc(1, sizeof(struct kept));
     session_request(r->app->session, PS_INPUT_LIST_PEERS, "", NULL, on_answer, r);
 }
 
 static void drop(struct run *r)
 {
+    kept_clear(r->state);
     free(r->state);
 }
 
