@@ -86,6 +86,9 @@ static void check_page(ps_message_type type, ps_span body)
             require(ps_page_next_file(&m, &file));
             touch(file.user, 1, PS_USER_MAX);
             touch(file.name, 1, PS_NAME_MAX);
+        } else if (type == PS_MSG_NAMES) {
+            require(ps_page_next_name(&m, &file.name));
+            touch(file.name, 1, PS_NAME_MAX);
         } else {
             require(ps_page_next_source(&m, &source));
             touch(source.user, 1, PS_USER_MAX);
@@ -96,6 +99,26 @@ static void check_page(ps_message_type type, ps_span body)
     require(count == m.count && count <= PS_PAGE_ENTRIES);
 }
 
+static void check_repair(ps_span body)
+{
+    ps_digests digests;
+    ps_digests_ok ok;
+    ps_list_names names;
+    uint64_t sum = 0;
+    require(ps_digests_decode(body, &digests) == (body.len == 1));
+    require(ps_list_names_decode(body, &names) == (body.len == 8 + PS_BUCKET_BYTES));
+    if (body.len == 8 + PS_BUCKET_BYTES) {
+        touch((ps_span){names.buckets, PS_BUCKET_BYTES}, PS_BUCKET_BYTES, PS_BUCKET_BYTES);
+    }
+    if (ps_digests_ok_decode(body, &ok)) {
+        require(ok.count >= 1 && ok.first + ok.count <= PS_BUCKETS);
+        for (uint32_t i = 0; i < ok.count; i++) {
+            sum += ps_digests_ok_next(&ok);
+        }
+        require(ok.digests.left == 0 && (sum == 0 || body.len > 11));
+    }
+}
+
 static void check_rest(ps_span body)
 {
     ps_heartbeat heartbeat;
@@ -103,8 +126,8 @@ static void check_rest(ps_span body)
     ps_push push;
     ps_error_message error;
     uint64_t nonce;
-    require(ps_heartbeat_decode(body, &heartbeat) == (body.len == 8));
-    require(ps_heartbeat_ok_decode(body, &heartbeat_ok) == (body.len == 16));
+    require(ps_heartbeat_decode(body, &heartbeat) == (body.len == 16));
+    require(ps_heartbeat_ok_decode(body, &heartbeat_ok) == (body.len == 24));
     require(ps_challenge_decode(body, &nonce) == (body.len == 8));
     require(ps_logout_decode(body) == (body.len == 0));
     require(ps_push_ok_decode(body) == (body.len == 0));
@@ -131,11 +154,13 @@ static void check_requests(ps_message_type type, ps_span body)
 
 static void check_body(uint8_t type, ps_span body)
 {
-    static const ps_message_type pages[] = {PS_MSG_PEERS, PS_MSG_FILES, PS_MSG_SOURCES};
+    static const ps_message_type pages[] = {PS_MSG_PEERS, PS_MSG_FILES, PS_MSG_SOURCES,
+                                            PS_MSG_NAMES};
     check_login(body);
     check_changes(type % 2 == 0 ? PS_MSG_PUBLISH : PS_MSG_UNPUBLISH, body);
     check_published(body);
-    check_page(pages[type % 3], body);
+    check_page(pages[type % 4], body);
+    check_repair(body);
     check_requests(type % 2 == 0 ? PS_MSG_SEARCH : PS_MSG_LIST_FILES, body);
     check_rest(body);
     touch(body, 0, UINT16_MAX);
@@ -149,6 +174,8 @@ static void check_datagram(const uint8_t *data, size_t len)
         require(why < PS_DROP_COUNT);
         return;
     }
+    require(packet.type == PS_PACKET_PLAIN ||
+            (packet.type == PS_PACKET_RESET && len == PS_PACKET_HEADER));
     ps_reader r = ps_reader_of(packet.messages);
     ps_message m;
     size_t walked = 0;

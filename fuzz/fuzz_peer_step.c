@@ -9,10 +9,10 @@
 #include <string.h>
 
 enum { STEPS = 400, TAGS = STEPS, TYPES = 32 };
-enum { OBSERVED = 1, MSG_PUBLISH = 5, MSG_UNPUBLISH = 6, MSG_LOGIN = 1 };
+enum { OBSERVED = 1, MSG_LOGIN = 1, MSG_PUBLISH = 5, MSG_UNPUBLISH = 6, MSG_DIGESTS = 22 };
 
 /* The kinds of answers, as in core/PROTOCOL.md, and which request they belong to. */
-enum { ANSWER_PEERS = 9, ANSWER_FILES = 12, ANSWER_SOURCES = 14 };
+enum { ANSWER_PEERS = 9, ANSWER_FILES = 12, ANSWER_SOURCES = 14, ANSWER_NAMES = 25 };
 
 typedef struct tape {
     const uint8_t *at;
@@ -28,9 +28,12 @@ typedef struct world {
     uint64_t now_us;
     uint64_t client_id;
     uint64_t counter;
-    uint32_t requests[TYPES]; /* The last id that the peer sent with each type of message. */
-    uint64_t generation;      /* Of its last message of changes, */
-    uint8_t entries;          /* and how many they were. */
+    uint64_t session_id, tx_counter; /* Of the peer's last packet in a session. */
+    uint8_t first;                   /* Of its last DIGESTS. */
+    uint32_t requests[TYPES];        /* The last id that the peer sent with each type of message. */
+    uint64_t generation;             /* Of its last message of changes, */
+    uint8_t entries;                 /* and how many they were. */
+    uint64_t acked;                  /* What was said of the log last. */
     bool waits[TAGS];
     size_t tags;
     craft c;
@@ -93,7 +96,12 @@ static void learn_datagram(world *w, const ps_datagram *dg)
             w->client_id = load(p + at + 8, 8);
             must(w->client_id != 0 && load(p + 1, 8) == 0 && load(p + 9, 8) == 0);
         } else {
-            must(load(p + 1, 8) != 0 && load(p + 9, 8) != 0);
+            w->session_id = load(p + 1, 8);
+            w->tx_counter = load(p + 9, 8);
+            must(w->session_id != 0 && w->tx_counter != 0);
+        }
+        if (type == MSG_DIGESTS) {
+            w->first = p[at + 8];
         }
         if (type == MSG_PUBLISH || type == MSG_UNPUBLISH) {
             w->generation = load(p + at + 8, 8);
@@ -121,6 +129,13 @@ static void learn_event(world *w, const ps_event *e)
         must(e->u.entry.tag < w->tags && w->waits[e->u.entry.tag]);
         must(e->u.entry.user.len <= 255 && e->u.entry.name.len <= PS_NAME_MAX);
         break;
+    case PS_EVENT_AGAIN:
+        must(e->u.done.tag < w->tags && w->waits[e->u.done.tag]);
+        break;
+    case PS_EVENT_UNLISTED:
+        must(e->u.unlisted.error != PS_E_NONE && e->u.unlisted.len >= 1);
+        break;
+    case PS_EVENT_PUT_OFF:
     case PS_EVENT_LOGGED_IN:
     case PS_EVENT_REFUSED:
     case PS_EVENT_LOST:
@@ -197,7 +212,9 @@ static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
     craft_page(&w->c, type, request, how >= 128 ? how : 0);
     for (uint8_t i = 0; i < count; i++) {
         const uint8_t flags = take8(&w->input);
-        if (type == ANSWER_PEERS) {
+        if (type == ANSWER_NAMES) {
+            craft_name_entry(&w->c, text_of(&w->input, text));
+        } else if (type == ANSWER_PEERS) {
             craft_peer_entry(&w->c, flags < 200 ? "b" : text_of(&w->input, text));
         } else if (type == ANSWER_FILES) {
             craft_file_entry(&w->c, flags & 3u, flags, root, "b", "c");
@@ -211,6 +228,23 @@ static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
     craft_end(&w->c);
 }
 
+/* What a repair asks for: digests that are 0, small or any, as many as there may be. */
+static void craft_repair(world *w, uint8_t kind, uint8_t how, uint32_t off)
+{
+    uint64_t digests[256] = {0};
+    const unsigned left = 256u - w->first;
+    const unsigned count = how % 8 == 7 ? how : left < 110 ? left : 110;
+    if (kind % 2 == 0) {
+        craft_pages(w, ANSWER_NAMES, w->requests[24] + off, how);
+        return;
+    }
+    for (unsigned i = 0; i < how % 8u; i++) {
+        digests[take8(&w->input)] = how % 2 == 0 ? take8(&w->input) : take64(&w->input);
+    }
+    craft_digests_ok(&w->c, w->requests[22] + off, how >= 128 ? how : w->acked, w->first + off,
+                     count, digests);
+}
+
 /* One well-formed message to the right place, now and then with a strange number. */
 static void craft_one(world *w)
 {
@@ -218,12 +252,18 @@ static void craft_one(world *w)
     const uint8_t kind = take8(&w->input);
     const uint8_t how = take8(&w->input);
     const uint32_t off = how == 255 ? 1u : 0u;
+    if (kind >= 208) { /* 16 * 13 */
+        craft_repair(w, kind, how, off);
+        return;
+    }
     switch (kind % 13) {
     case 0:
-        craft_login_ok(c, w->requests[1] + off, 1 + how, how % 8 == 7 ? take64(&w->input) : how);
+        w->acked = how % 8 == 7 ? take64(&w->input) : how;
+        craft_login_ok_of(c, w->requests[1] + off, 1 + how, w->acked,
+                          how % 8 >= 5 ? take64(&w->input) : 0, how % 3u);
         break;
     case 1:
-        craft_heartbeat_ok(c, w->requests[3] + off, how, how);
+        craft_heartbeat_ok(c, w->requests[3] + off, how % 2 == 0 ? w->acked : how, how, how);
         break;
     case 2:
     case 3: {
@@ -291,6 +331,14 @@ static void on_packet(world *w, uint8_t op)
     deliver(w, w->c.data, w->c.len, (op & 0xf0u) == 0xf0u);
 }
 
+/* Of the session's last packets, of none of them, or from somebody else. */
+static void on_reset(world *w)
+{
+    const uint8_t how = take8(&w->input);
+    craft_reset_packet(&w->c, w->session_id + (how == 255 ? 1 : 0), w->tx_counter - how % 4u);
+    deliver(w, w->c.data, w->c.len, how == 254);
+}
+
 /* Any bytes; mostly behind a header that lets them in. */
 static void on_raw(world *w)
 {
@@ -353,7 +401,10 @@ static void on_time(world *w)
     ps_input in = {.type = PS_INPUT_TICK};
     const uint8_t how = take8(&w->input);
     const uint64_t by_us = take8(&w->input) * UINT64_C(20000);
-    if (how >= 250) {
+    if (how >= 246 && how < 250) { /* A clock that is set, or a peer that was stopped. */
+        const uint64_t far_us = by_us * 1000;
+        w->now_us = how >= 248 ? w->now_us + far_us : w->now_us - (w->now_us > far_us ? far_us : 0);
+    } else if (how >= 250) {
         w->now_us = by_us < w->now_us ? w->now_us - by_us : 0;
     } else if (how >= 128 && ps_peer_deadline_us(w->p) != PS_TIME_NEVER &&
                ps_peer_deadline_us(w->p) > w->now_us) {
@@ -418,7 +469,11 @@ static void run_one(world *w)
         deliver(w, w->last, w->last_len, op & 0x80);
         break;
     case 8:
-        on_move(w);
+        if (op & 0x80) {
+            on_reset(w);
+        } else {
+            on_move(w);
+        }
         break;
     case 9:
     case 10:
@@ -463,7 +518,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static world w;
     memset(&w, 0, sizeof w);
     w.input = (tape){data, size};
-    w.now_us = 10000000;
+    w.now_us = UINT64_C(20000000000);
     const uint8_t shape = take8(&w.input);
     ps_peer_config cfg;
     ps_peer_config_default(&cfg);

@@ -96,6 +96,10 @@ static bool recode_entry(ps_message_type type, ps_page *m, ps_writer *w, ps_page
         require(ps_page_next_file(m, &file));
         return ps_page_add_file(w, pw, &file);
     }
+    if (type == PS_MSG_NAMES) {
+        require(ps_page_next_name(m, &file.name));
+        return ps_page_add_name(w, pw, file.name);
+    }
     require(ps_page_next_source(m, &source));
     return ps_page_add_source(w, pw, &source);
 }
@@ -116,6 +120,26 @@ static bool recode_page(ps_message_type type, ps_span body, ps_writer *w, bool *
     return ps_page_end(w, &pw, m.next);
 }
 
+/* The encoder writes as many digests as there is room for: it is given that for those that were
+ * read, and fewer are not what was meant. */
+static bool recode_digests(ps_span body, ps_writer *w, bool *read)
+{
+    ps_digests_ok m;
+    uint64_t digests[PS_BUCKETS] = {0};
+    *read = ps_digests_ok_decode(body, &m);
+    if (!*read) {
+        return false;
+    }
+    for (uint32_t i = 0; i < m.count; i++) {
+        digests[m.first + i] = ps_digests_ok_next(&m);
+    }
+    const size_t before = w->len;
+    const size_t need = before + PS_MESSAGE_HEADER + body.len;
+    w->cap = need < w->cap ? need : w->cap;
+    return ps_digests_ok_encode(w, REQUEST, m.generation, m.first, digests) &&
+           w->len - before == PS_MESSAGE_HEADER + body.len;
+}
+
 /* Messages of one piece. */
 static bool recode_plain(ps_message_type type, ps_span body, ps_writer *w, bool *read)
 {
@@ -128,6 +152,8 @@ static bool recode_plain(ps_message_type type, ps_span body, ps_writer *w, bool 
         ps_locate locate;
         ps_push push;
         ps_error_message error;
+        ps_digests digests;
+        ps_list_names names;
         uint64_t nonce;
     } m;
     switch ((int)type) {
@@ -161,6 +187,12 @@ static bool recode_plain(ps_message_type type, ps_span body, ps_writer *w, bool 
         return (*read = ps_push_decode(body, &m.push)) && ps_push_encode(w, REQUEST, &m.push);
     case PS_MSG_PUSH_OK:
         return (*read = ps_push_ok_decode(body)) && ps_push_ok_encode(w, REQUEST);
+    case PS_MSG_DIGESTS:
+        return (*read = ps_digests_decode(body, &m.digests)) &&
+               ps_digests_encode(w, REQUEST, &m.digests);
+    case PS_MSG_LIST_NAMES:
+        return (*read = ps_list_names_decode(body, &m.names)) &&
+               ps_list_names_encode(w, REQUEST, &m.names);
     default:
         return (*read = ps_error_decode(body, &m.error)) && ps_error_encode(w, REQUEST, &m.error);
     }
@@ -177,7 +209,10 @@ static bool recode(ps_message_type type, ps_span body, ps_writer *w, bool *read)
     case PS_MSG_PEERS:
     case PS_MSG_FILES:
     case PS_MSG_SOURCES:
+    case PS_MSG_NAMES:
         return recode_page(type, body, w, read);
+    case PS_MSG_DIGESTS_OK:
+        return recode_digests(body, w, read);
     default:
         return recode_plain(type, body, w, read);
     }
@@ -225,8 +260,9 @@ static void some_login_ok(tape *t, craft *c)
     for (int i = 0; i < 3; i++) {
         craft_u32(c, (uint32_t)take64(t) | 1);
     }
-    craft_u64(c, take64(t));
-    craft_u64(c, take64(t));
+    for (int i = 0; i < 4; i++) {
+        craft_u64(c, take64(t));
+    }
     some_address(t, c, families[take_range(t, 0, 2)]);
 }
 
@@ -243,8 +279,8 @@ static void some_entry(tape *t, craft *c, ps_message_type type)
         craft_u16(c, take_range(t, 0, 65535));
         return;
     }
-    if (type == PS_MSG_PEERS) {
-        some_text(t, c, 1, 64);
+    if (type == PS_MSG_PEERS || type == PS_MSG_NAMES) {
+        some_text(t, c, 1, type == PS_MSG_PEERS ? 64 : 255);
         return;
     }
     if (type == PS_MSG_FILES || type == PS_MSG_SOURCES) {
@@ -303,12 +339,34 @@ static void some_plain(tape *t, craft *c, ps_message_type type)
         craft_u32(c, (uint32_t)take64(t));
         some_text(t, c, 0, 96);
         break;
-    default: /* One number; HEARTBEAT_OK has two. */
+    case PS_MSG_DIGESTS:
+        craft_u8(c, take8(t));
+        break;
+    case PS_MSG_LIST_NAMES:
         craft_u64(c, take64(t));
+        craft_fill(c, take8(t), 32);
+        break;
+    default: /* One number; HEARTBEAT has two, HEARTBEAT_OK three. */
+        craft_u64(c, take64(t));
+        if (type == PS_MSG_HEARTBEAT || type == PS_MSG_HEARTBEAT_OK) {
+            craft_u64(c, take64(t));
+        }
         if (type == PS_MSG_HEARTBEAT_OK) {
             craft_u64(c, take64(t));
         }
         break;
+    }
+}
+
+static void some_digests(tape *t, craft *c)
+{
+    const unsigned first = take8(t);
+    const unsigned count = take_range(t, 1, PS_BUCKETS - first);
+    craft_u64(c, take64(t));
+    craft_u8(c, first);
+    craft_u16(c, count);
+    for (unsigned i = 0; i < count; i++) {
+        craft_u64(c, take64(t));
     }
 }
 
@@ -329,7 +387,11 @@ static void some_message(tape *t, craft *c, ps_message_type type)
     case PS_MSG_PEERS:
     case PS_MSG_FILES:
     case PS_MSG_SOURCES:
+    case PS_MSG_NAMES:
         some_entries(t, c, type);
+        break;
+    case PS_MSG_DIGESTS_OK:
+        some_digests(t, c);
         break;
     default:
         some_plain(t, c, type);
@@ -409,7 +471,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     tape t = {data + 2, size - 2};
-    const ps_message_type type = (ps_message_type)(1 + data[1] % PS_MSG_ERROR);
+    const ps_message_type type = (ps_message_type)(1 + data[1] % PS_MSG_NAMES);
     if (data[0] % 2 == 0) {
         good_message(&t, type);
     } else {

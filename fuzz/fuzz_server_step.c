@@ -67,8 +67,12 @@ static void learn(world *w)
     for (size_t i = 0; i < w->out.datagrams_len; i++) {
         const ps_datagram *dg = &w->out.datagrams[i];
         const uint8_t *p = w->out.bytes + dg->offset;
-        must(dg->len >= 17 + 8 && dg->len <= PS_DATAGRAM_MAX);
         must((size_t)dg->offset + dg->len <= w->out.bytes_len);
+        if (p[0] == 5) { /* RESET: not longer than any packet that it can answer. */
+            must(dg->len == 17);
+            continue;
+        }
+        must(p[0] == 7 && dg->len >= 17 + 8 && dg->len <= PS_DATAGRAM_MAX);
         client *c = &w->clients[dg->to.port % CLIENTS];
         if (p[17] == 2 && dg->len >= 17 + 8 + 8) { /* LOGIN_OK: the session id comes first. */
             c->session_id = 0;
@@ -155,7 +159,7 @@ static void craft_one(world *w, client *c, craft *p)
     cursor = cursor == 255 ? take64(&w->input) : cursor;
     switch (kind % 9) {
     case 0:
-        craft_heartbeat(p, request, c->generation);
+        craft_heartbeat(p, request, c->generation, cursor);
         break;
     case 1:
     case 2: {
@@ -193,6 +197,11 @@ static void craft_one(world *w, client *c, craft *p)
     case 7:
         if (cursor == 7) {
             craft_logout(p, request);
+        } else if (cursor == 8) {
+            craft_digests(p, request, take8(&w->input));
+        } else if (cursor == 9) {
+            memset(root, take8(&w->input), sizeof root); /* A set of buckets. */
+            craft_list_names(p, request, take8(&w->input), root);
         } else {
             craft_challenge_ok(p, request, cursor);
         }
@@ -246,7 +255,7 @@ static void on_raw(world *w, uint8_t who)
         data[i] = take8(&w->input);
     }
     if (len > 0 && data[0] < 0x80) {
-        data[0] = 7;
+        data[0] = data[0] == 5 ? 5 : 7;
     }
     deliver(w, who, data, len);
 }
@@ -277,8 +286,33 @@ static void on_time(world *w)
 {
     uint8_t how = take8(&w->input);
     uint64_t by_us = (uint64_t)take8(&w->input) * 20000;
+    if (how >= 245 && how < 250) { /* A clock that is set, or a server that was stopped. */
+        by_us *= 1000;
+        w->now_us = how >= 248 ? w->now_us + by_us : w->now_us - (w->now_us > by_us ? by_us : 0);
+        by_us = 0;
+    }
     w->now_us = how >= 250 && by_us < w->now_us ? w->now_us - by_us : w->now_us + by_us;
     ps_input in = {.type = PS_INPUT_TICK};
+    step(w, &in);
+}
+
+/* Records of an earlier life, whenever; and a store that is full, or not any more. */
+static void on_store(world *w, uint8_t op)
+{
+    static const char *const users[] = {"alice", "bob", "carol", "no/body"};
+    char text[256];
+    ps_input in = {.type = PS_INPUT_STORE, .u.store_retry_ms = take8(&w->input) % 3u};
+    if (op & 0x40) {
+        const char *user = users[take8(&w->input) % 4];
+        const char *name = text_of(&w->input, text);
+        in = (ps_input){.type = PS_INPUT_RESTORE,
+                        .u.restore = {.generation = take8(&w->input),
+                                      .user = {(const uint8_t *)user, strlen(user)},
+                                      .name = {(const uint8_t *)name, strlen(name)},
+                                      .content = {.length = take8(&w->input)},
+                                      .published = (op & 0x20) != 0}};
+        memset(in.u.restore.device, take8(&w->input) % 3, PS_DEVICE_BYTES);
+    }
     step(w, &in);
 }
 
@@ -308,6 +342,10 @@ static void run_one(world *w)
         deliver(w, op & 0x80 ? who : w->last_from, w->last, w->last_len);
         break;
     case 6:
+        if (op & 0x10) {
+            on_store(w, op);
+            break;
+        }
         if (op & 0x80) {
             in = (ps_input){.type = PS_INPUT_WALL_CLOCK, .u.wall_s = take64(&w->input)};
         }
@@ -321,7 +359,7 @@ static void run_one(world *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    world w = {.input = {data, size}, .now_us = 10000000};
+    world w = {.input = {data, size}, .now_us = UINT64_C(20000000000)};
     memset(poison, POISON, sizeof poison);
     ps_server_config cfg;
     ps_server_config_default(&cfg);

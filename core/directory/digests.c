@@ -2,6 +2,7 @@
 #include "directory/directory.h"
 
 #include "util/assert.h"
+#include "util/canary.h"
 
 static ps_mark mark_of(const ps_directory *d, uint32_t pub)
 {
@@ -60,8 +61,9 @@ void ps_digest_replace(ps_directory *d, uint32_t pub, const ps_content *content)
 {
     ps_device *v = ps_device_at(d, ps_pub_at(d, pub)->device);
     add_mark(d, v, opposite(mark_of(d, pub)));
+    const ps_mark old = mark_of(d, pub);
     ps_pub_at(d, pub)->content = *content;
-    add_mark(d, v, mark_of(d, pub));
+    add_mark(d, v, PS_CANARY(DIGEST_DRIFT) ? old : mark_of(d, pub));
 }
 
 void ps_digest_sums(const ps_directory *d, uint32_t device, uint64_t sums[PS_BUCKETS])

@@ -94,7 +94,7 @@ static void recall(ps_peer *p, uint8_t first)
         const uint32_t i = f->pubs[k - 1];
         ps_peer_pub *pub = ps_peer_pub_at(p, i);
         pub->flags &= ~(uint32_t)PS_PUB_IN_FLIGHT;
-        if ((pub->flags & PS_PUB_QUEUED) == 0) {
+        if ((pub->flags & PS_PUB_QUEUED) == 0 && !PS_CANARY(DROPPED_CHANGES)) {
             ps_peer_pub_queue_first(p, i);
         }
     }

@@ -21,6 +21,7 @@ void ps_peer_heartbeats_start(ps_peer *p, const ps_login_ok *m, uint64_t contact
     h->began_us = contact_us;
     h->next_us = ps_time_add(contact_us, h->every_us);
     h->tries = 0;
+    h->graces = 0;
     h->id = 0;
 }
 
@@ -90,7 +91,7 @@ void ps_peer_on_heartbeat_ok(ps_peer_turn *t, const ps_message *m)
         ps_peer_drop(p, PS_DROP_STALE);
         return;
     }
-    if (!ps_heartbeat_ok_decode(m->body, &ok)) {
+    if (!ps_heartbeat_ok_decode(m->body, &ok) || ok.generation > PS_GENERATION_MAX) {
         ps_peer_drop(p, PS_DROP_MALFORMED);
         return;
     }
@@ -101,6 +102,7 @@ void ps_peer_on_heartbeat_ok(ps_peer_turn *t, const ps_message *m)
     h->contact_us = h->contact_us > h->began_us ? h->contact_us : h->began_us;
     h->next_us = ps_time_add(h->began_us, h->every_us);
     h->tries = 0;
+    h->graces = 0;
     p->wall_s = ok.wall_s;
     p->wall_us = p->clock.now_us;
     compare(p, &ok);
@@ -109,5 +111,11 @@ void ps_peer_on_heartbeat_ok(ps_peer_turn *t, const ps_message *m)
 void ps_peer_heartbeats_late(ps_peer *p, uint64_t late_us)
 {
     ps_peer_heartbeats *h = &p->heartbeats;
-    h->contact_us = ps_time_min(ps_time_add(h->contact_us, late_us), p->clock.now_us);
+    if (h->graces == PS_LATE_TIMES) {
+        return;
+    }
+    h->graces++;
+    p->stats.late_steps++;
+    const uint64_t more_us = ps_time_add(late_us, ps_time_min(late_us, PS_LATE_GRACE_US));
+    h->contact_us = ps_time_min(ps_time_add(h->contact_us, more_us), p->clock.now_us);
 }

@@ -26,6 +26,7 @@
 #include "peer/rtt.h"
 #include "peersync/peer.h"
 #include "util/assert.h"
+#include "util/canary.h"
 #include "util/clock.h"
 #include "util/name_store.h"
 #include "util/prng.h"
@@ -154,7 +155,8 @@ typedef struct ps_peer_heartbeats {
     uint64_t next_us;
     uint64_t acked; /* The log's position when the current heartbeat was first sent. */
     uint32_t id;
-    uint32_t tries; /* Sendings of the current heartbeat; 0: it is acknowledged. */
+    uint32_t tries;  /* Sendings of the current heartbeat; 0: it is acknowledged. */
+    uint32_t graces; /* Late steps forgiven since the last contact, up to PS_LATE_TIMES. */
 } ps_peer_heartbeats;
 
 /* What goes on from a suspicion to the knowledge of what differs; changes wait meanwhile. */
@@ -319,7 +321,7 @@ void ps_peer_heartbeats_start(ps_peer *p, const ps_login_ok *m, uint64_t contact
 void ps_peer_heartbeats_due(ps_peer_turn *t);
 uint64_t ps_peer_heartbeats_deadline_us(const ps_peer *p);
 void ps_peer_on_heartbeat_ok(ps_peer_turn *t, const ps_message *m);
-/* A step came late: the server has that much more time. */
+/* A step came late: the server has that much more time, unless it had it too often. */
 void ps_peer_heartbeats_late(ps_peer *p, uint64_t late_us);
 
 /* logout.c */

@@ -46,7 +46,7 @@ void ps_peer_on_publish_command(ps_peer_turn *t, ps_input_type type, const ps_in
     if ((pub->flags & PS_PUB_QUEUED) == 0 && !under_way) {
         ps_peer_pub_queue(p, i);
     }
-    if (!under_way) {
+    if (!under_way && !PS_CANARY(EARLY_JUDGEMENT)) {
         pub->epoch = p->epoch; /* A repair under way has nothing to say about it. */
     }
 }

@@ -122,7 +122,8 @@ void ps_peer_on_digests_ok(ps_peer_turn *t, const ps_message *m)
     if (!answers(p, PS_REPAIR_DIGESTS, m)) {
         return;
     }
-    if (!ps_digests_ok_decode(m->body, &ok) || ok.first != r->first) {
+    if (!ps_digests_ok_decode(m->body, &ok) || ok.first != r->first ||
+        ok.generation > PS_GENERATION_MAX) {
         ps_peer_drop(p, PS_DROP_MALFORMED);
         return;
     }
@@ -153,7 +154,8 @@ void ps_peer_on_digests_ok(ps_peer_turn *t, const ps_message *m)
  * the logs go on to differ, and the next heartbeat begins another repair. */
 static void on_name(ps_peer *p, ps_span name)
 {
-    if (ps_peer_pub_find(p, name) != PS_NIL || ps_name_check(name) != PS_NAME_OK) {
+    if (ps_peer_pub_find(p, name) != PS_NIL || ps_name_check(name) != PS_NAME_OK ||
+        PS_CANARY(STALE_NAMES)) {
         return;
     }
     const uint32_t i = ps_peer_pub_add(p, name);

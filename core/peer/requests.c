@@ -152,7 +152,7 @@ void ps_peer_requests_wake(ps_peer *p, bool anew)
     for (uint32_t k = 0; k < p->requests.used; k++) {
         ps_peer_request *r = ps_peer_request_at(p, ps_peer_heap(p)[k]);
         r->tries = 0;
-        if (anew && r->cursor != 0) { /* It means nothing in this life. */
+        if (anew && r->cursor != 0 && !PS_CANARY(OLD_CURSOR)) { /* It means nothing in this life. */
             r->cursor = 0;
             r->matched = r->reachable = false;
             r->anew = true;

@@ -87,7 +87,7 @@ size_t ps_server_layout(const ps_server_config *cfg, ps_server *s, ps_memory_lin
     ps_directory_layout(&m.layout, 0, &names, NULL);
     line(&m, "blocks for the rest of long names", caps.name_blocks);
     (void)ps_layout_add(&m.layout, sums, sizeof(ps_sums));
-    line(&m, "digests by bucket, of devices that publish much", sums);
+    line(&m, "digests by bucket, where much is published", sums);
     m.layout = whole;
     line(&m, "publications, with their buckets", caps.pubs);
 

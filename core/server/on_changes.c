@@ -45,7 +45,8 @@ static ps_error publish(ps_reply *r, uint32_t device, const ps_publication *entr
         return PS_E_NONE;
     }
     const ps_user *u = ps_user_at(d, ps_device_at(d, device)->user);
-    if (u->publications >= r->s->cfg.max_user_publications) {
+    if (u->publications >=
+        r->s->cfg.max_user_publications + (PS_CANARY(QUOTA_OFF_BY_ONE) ? 1u : 0u)) {
         return PS_E_QUOTA;
     }
     return ps_pub_add(d, device, entry->name, &entry->content);
@@ -108,10 +109,13 @@ bool ps_on_changes(ps_reply *r, const ps_message *m)
     size_t refused = 0;
     ps_publication entry;
     uint64_t generation = changes.generation;
+    const uint64_t before = x->generation;
     for (uint8_t i = 0; ps_changes_next(type, &changes, &entry); i++, generation++) {
         ps_error error = PS_E_NONE;
         uint64_t applied = ps_device_at(&s->directory, x->device)->generation;
-        if (generation <= applied) {
+        if (PS_CANARY(RESURRECTION) && generation <= applied && type == PS_MSG_PUBLISH) {
+            (void)publish(r, x->device, &entry);
+        } else if (generation <= applied) {
             error = outcome(r, x->device, &entry, type);
         } else if (generation == applied + 1) {
             error = apply(r, x->device, &entry, type);
@@ -124,10 +128,14 @@ bool ps_on_changes(ps_reply *r, const ps_message *m)
     }
     x->generation = ps_device_at(&s->directory, x->device)->generation;
     x->digest = ps_device_at(&s->directory, x->device)->digest;
+    if (PS_CANARY(LOST_ACKNOWLEDGEMENT) && changes.generation + changes.count <= before + 1) {
+        return true;
+    }
     /* It promises what may have to become durable first: a datagram of its own. */
     (void)ps_published_encode(ps_reply_begin(r, true), m->request, x->generation, refusals,
                               refused);
-    r->commit_seq = ps_device_at(&s->directory, x->device)->commit_seq;
+    r->commit_seq =
+        PS_CANARY(EARLY_PROMISE) ? 0 : ps_device_at(&s->directory, x->device)->commit_seq;
     ps_reply_flush(r);
     return true;
 }

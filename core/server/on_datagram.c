@@ -158,9 +158,11 @@ void ps_on_datagram(ps_server *s, const ps_input_datagram *in, ps_output *out)
     if (session == PS_NIL) {
         return;
     }
-    ps_replay_accept(&ps_session_at(s, session)->replay, packet.counter);
+    if (!PS_CANARY(REPLAYED_COUNTER)) {
+        ps_replay_accept(&ps_session_at(s, session)->replay, packet.counter);
+    }
     ps_timeout_touch(&s->liveness, ps_session_times(s), session, s->clock.now_us);
-    if (ps_session_at(s, session)->probe != 0) {
+    if (ps_session_at(s, session)->probe != 0 && !PS_CANARY(DEAF_TAKEOVER)) {
         ps_takeover_end(s, session, out);
     }
     on_messages(s, session, &b, out);

@@ -33,7 +33,7 @@ static void needle_init(needle *n, ps_span text)
 static bool needle_in(const needle *n, ps_span name)
 {
     size_t matched = 0;
-    for (size_t i = 0; i < name.len; i++) {
+    for (size_t i = 0; i < name.len - (PS_CANARY(HALF_SEARCH) ? 1u : 0u); i++) {
         const uint8_t c = fold(name.data[i]);
         while (matched > 0 && c != n->text[matched]) {
             matched = n->fail[matched - 1];
@@ -68,6 +68,9 @@ bool ps_on_list_files(ps_reply *r, const ps_message *m)
     uint64_t last = list.cursor;
     uint32_t left = s->cfg.search_names;
     uint32_t at = ps_order_after(d, list.cursor);
+    if (PS_CANARY(PAGING_OFF_BY_ONE) && list.cursor != 0 && at != PS_NIL) {
+        at = ps_pub_at(d, at)->newer;
+    }
     while (at != PS_NIL && left > 0 && page.count < PS_PAGE_ENTRIES) {
         uint8_t scratch[PS_NAME_MAX];
         const ps_pub *p = ps_pub_at(d, at);

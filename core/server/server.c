@@ -67,7 +67,7 @@ uint64_t ps_server_wall_s(const ps_server *s)
 static void on_tick(ps_server *s, ps_output *out)
 {
     const uint64_t now_us = s->clock.now_us;
-    for (uint32_t n = 0; n < PS_SERVER_TICK_EVICTIONS; n++) {
+    for (uint32_t n = 0; n < PS_SERVER_TICK_EVICTIONS && !PS_CANARY(FORGOTTEN_EXPIRY); n++) {
         uint32_t dead = ps_timeouts_due(&s->liveness, ps_session_times(s), now_us);
         if (dead == PS_NIL) {
             break;
@@ -98,19 +98,36 @@ static uint64_t due_us(const ps_server *s)
                                    ps_timeouts_deadline_us(&s->probing, ps_pending_times(s))));
 }
 
+/* Nobody gets more time than whoever is heard now. */
+static uint64_t give_time(ps_server *s, ps_timeouts *t, const ps_timeout_node *nodes,
+                          uint64_t more_us)
+{
+    return ps_timeouts_shift(t, nodes, more_us, ps_time_add(s->clock.now_us, t->length_us));
+}
+
 /* Moves the clock on. Whoever would be found silent because this server was not there to hear him
- * is given that time. */
+ * is given that time; and some more to be heard, but only so often in a row. */
 static void pass_time(ps_server *s, uint64_t host_us)
 {
     const uint64_t before_us = s->clock.now_us;
+    const uint64_t was_due_us = due_us(s);
     const uint64_t now_us = ps_clock_advance(&s->clock, host_us);
-    const uint64_t late_us = ps_lateness_us(before_us, due_us(s), now_us);
-    if (late_us > 0) {
-        s->stats.late_steps++;
-        s->stats.late_us += ps_timeouts_shift(&s->liveness, ps_session_times(s), late_us, now_us);
-        (void)ps_timeouts_shift(&s->verification, ps_pending_times(s), late_us, now_us);
-        (void)ps_timeouts_shift(&s->probing, ps_pending_times(s), late_us, now_us);
+    const uint64_t late_us = ps_lateness_us(before_us, was_due_us, now_us);
+    uint64_t grace_us = 0;
+    if (late_us == 0 || PS_CANARY(NO_GRACE)) {
+        return;
     }
+    s->graces = was_due_us > s->grace_us ? 0 : s->graces;
+    if (s->graces < PS_LATE_TIMES) {
+        s->graces++;
+        grace_us = ps_time_min(late_us, PS_LATE_GRACE_US);
+        s->grace_us = ps_time_add(now_us, grace_us);
+    }
+    s->stats.late_steps++;
+    const uint64_t more_us = late_us + grace_us;
+    s->stats.late_us += give_time(s, &s->liveness, ps_session_times(s), more_us);
+    (void)give_time(s, &s->verification, ps_pending_times(s), more_us);
+    (void)give_time(s, &s->probing, ps_pending_times(s), more_us);
 }
 
 static bool has_room(const ps_output *out)
@@ -198,7 +215,9 @@ ps_status ps_server_step(ps_server *s, ps_input in[], size_t n, size_t *consumed
         if (!valid(&in[i])) {
             return PS_INVALID;
         }
-        step_one(s, &in[i], out);
+        if (!PS_CANARY(FORGOTTEN_INPUT) || i == 0 || i + 1 < n) {
+            step_one(s, &in[i], out);
+        }
         *consumed = i + 1;
     }
     return ps_time_reached(due_us(s), s->clock.now_us) ? PS_MORE : PS_OK;

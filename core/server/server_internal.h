@@ -9,6 +9,7 @@
 #include "peersync/server.h"
 #include "peersync/transfer.h"
 #include "util/assert.h"
+#include "util/canary.h"
 #include "util/clock.h"
 #include "util/prng.h"
 #include "wire/messages.h"
@@ -76,6 +77,8 @@ struct ps_server {
     uint64_t life;     /* Told at login. */
     uint64_t reset_us; /* When the second began in which reset_left RESETs may still be sent. */
     uint32_t reset_left;
+    uint32_t graces;         /* Given in a row to late steps: deadlines up to */
+    uint64_t grace_us;       /* this time are what the last one gave. */
     uint64_t commit_seq;     /* Of the last record. */
     uint32_t store_retry_ms; /* Not 0: the host's store takes no records. */
     ps_server_stats stats;

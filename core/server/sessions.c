@@ -16,7 +16,8 @@ static uint64_t receiver_id(const ps_server *s, uint64_t number)
 
 bool ps_session_alive(const ps_server *s, uint32_t session)
 {
-    return !ps_time_reached(ps_timeout_deadline_us(&s->liveness, ps_session_times(s), session),
+    return PS_CANARY(FORGOTTEN_EXPIRY) ||
+           !ps_time_reached(ps_timeout_deadline_us(&s->liveness, ps_session_times(s), session),
                             s->clock.now_us);
 }
 
@@ -77,7 +78,9 @@ void ps_session_close(ps_server *s, uint32_t session, ps_close_reason reason, ps
     ps_session *x = ps_session_at(s, session);
     session_event(s, session, PS_EVENT_SESSION_CLOSED, reason, out);
     ps_timeout_stop(&s->liveness, ps_session_times(s), session);
-    ps_session_index_remove(s, session);
+    if (!PS_CANARY(STALE_HANDLE)) {
+        ps_session_index_remove(s, session);
+    }
     uint32_t user = x->user;
     uint32_t device = x->device;
     x->user = PS_NIL;

@@ -6,7 +6,9 @@ static void refuse(ps_server *s, uint32_t pending, ps_error error, uint32_t retr
                    ps_output *out)
 {
     const ps_pending p = *ps_pending_at(s, pending);
-    ps_pending_remove(s, pending);
+    if (!PS_CANARY(LEAKED_LOGIN)) {
+        ps_pending_remove(s, pending);
+    }
     ps_refuse(s, out, &p.addr, p.endpoint, p.client_id, p.request, error, retry_ms);
 }
 

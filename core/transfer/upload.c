@@ -170,7 +170,7 @@ ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consum
 uint64_t ps_upload_deadline_us(const ps_upload *u)
 {
     if (u->stage == PS_UPLOAD_SERVING && ps_upload_can_serve(u)) {
-        return u->clock.now_us;
+        return ps_clock_host_us(&u->clock, u->clock.now_us);
     }
     return ps_clock_host_us(&u->clock, u->stall.deadline_us);
 }

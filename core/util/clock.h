@@ -6,14 +6,17 @@
 #define PS_UTIL_CLOCK_H
 
 #include "peersync/base.h"
+#include "util/canary.h"
 
 /* Less than that is disorder among the stamps of inputs; more, a clock that was set. */
 #define PS_CLOCK_SET_US UINT64_C(1000000)
 /* A step that comes later than this after its deadline is late, and those whom the machine would
- * find silent get its lateness as more time, */
+ * find silent get its lateness as more time: it was not there to hear them. */
 #define PS_LATE_US UINT64_C(20000)
-/* and as much again, up to this, to be heard once more. */
+/* They get as much again, up to this, to be heard once more; */
 #define PS_LATE_GRACE_US UINT64_C(500000)
+/* so often in one silence: else a host that is always late would never find anybody silent. */
+#define PS_LATE_TIMES 4u
 
 typedef struct ps_clock {
     uint64_t now_us;
@@ -29,7 +32,7 @@ static inline uint64_t ps_clock_advance(ps_clock *c, uint64_t host_us)
         return now_us;
     }
     c->clamped++;
-    if (c->now_us - now_us >= PS_CLOCK_SET_US) {
+    if (c->now_us - now_us >= PS_CLOCK_SET_US && !PS_CANARY(CLOCK_SET_BACK)) {
         c->offset_us += c->now_us - now_us;
     }
     return c->now_us;
@@ -62,15 +65,15 @@ static inline uint64_t ps_time_min(uint64_t a_us, uint64_t b_us)
     return a_us < b_us ? a_us : b_us;
 }
 
-/* How much more time a step that comes late gives: 0 when it is in time. The step before came at
- * `before_us` and had `due_us` as the deadline. */
+/* How late a step comes: 0 when it is in time. The step before came at `before_us` and had `due_us`
+ * as the deadline. */
 static inline uint64_t ps_lateness_us(uint64_t before_us, uint64_t due_us, uint64_t now_us)
 {
     const uint64_t from_us = due_us > before_us ? due_us : before_us;
     if (due_us == PS_TIME_NEVER || now_us <= due_us || now_us - from_us <= PS_LATE_US) {
         return 0;
     }
-    return now_us - from_us + ps_time_min(now_us - from_us, PS_LATE_GRACE_US);
+    return now_us - from_us;
 }
 
 #endif

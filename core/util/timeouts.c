@@ -1,6 +1,7 @@
 #include "util/timeouts.h"
 
 #include "util/assert.h"
+#include "util/canary.h"
 #include "util/clock.h"
 
 void ps_timeouts_init(ps_timeouts *t, uint64_t length_us)
@@ -12,15 +13,14 @@ void ps_timeouts_init(ps_timeouts *t, uint64_t length_us)
 }
 
 uint64_t ps_timeouts_shift(ps_timeouts *t, const ps_timeout_node *nodes, uint64_t more_us,
-                           uint64_t now_us)
+                       uint64_t latest_us)
 {
     if (t->tail == PS_NIL) {
         return 0;
     }
-    const uint64_t last_us = ps_timeout_deadline_us(t, nodes, t->tail);
-    const uint64_t fresh_us = ps_time_add(now_us, t->length_us);
-    PS_ASSERT(last_us <= fresh_us);
-    const uint64_t given_us = ps_time_min(more_us, fresh_us - last_us);
+    const uint64_t tail_us = ps_timeout_deadline_us(t, nodes, t->tail);
+    const uint64_t most_us = latest_us > tail_us ? latest_us - tail_us : 0;
+    const uint64_t given_us = ps_time_min(more_us, most_us);
     t->shift_us += given_us;
     return given_us;
 }
@@ -66,18 +66,28 @@ static void unlink_node(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i)
     }
 }
 
+/* What a node at the tail holds: now + length, but not less than the tail before, which a shift may
+ * have moved beyond that. So the order is kept. */
+static uint64_t tail_deadline_us(const ps_timeouts *t, const ps_timeout_node *nodes,
+                                 uint64_t now_us)
+{
+    const uint64_t deadline_us = ps_time_add(now_us, t->length_us);
+    const uint64_t least_us = t->tail == PS_NIL ? 0 : ps_timeout_deadline_us(t, nodes, t->tail);
+    return (deadline_us > least_us ? deadline_us : least_us) - t->shift_us;
+}
+
 void ps_timeout_start(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us)
 {
     PS_ASSERT(!ps_timeout_linked(nodes, i));
-    nodes[i].deadline_us = ps_time_add(now_us, t->length_us) - t->shift_us;
+    nodes[i].deadline_us = tail_deadline_us(t, nodes, now_us);
     link_tail(t, nodes, i);
 }
 
 void ps_timeout_touch(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us)
 {
     PS_ASSERT(ps_timeout_linked(nodes, i));
-    nodes[i].deadline_us = ps_time_add(now_us, t->length_us) - t->shift_us;
-    if (t->tail != i) {
+    nodes[i].deadline_us = tail_deadline_us(t, nodes, now_us);
+    if (t->tail != i && !PS_CANARY(UNORDERED_DEADLINES)) {
         unlink_node(t, nodes, i);
         link_tail(t, nodes, i);
     }

@@ -20,14 +20,15 @@ typedef struct ps_timeouts {
 } ps_timeouts;
 
 void ps_timeouts_init(ps_timeouts *t, uint64_t length_us);
-/* Gives every linked node up to `more_us`: none gets more time than a node that starts now, so that
- * deadlines still ascend. @return how much it was. */
+/* Gives every linked node `more_us`, or as much of it as leaves none due after `latest_us`.
+ * @return how much it was. */
 uint64_t ps_timeouts_shift(ps_timeouts *t, const ps_timeout_node *nodes, uint64_t more_us,
-                           uint64_t now_us);
+                           uint64_t latest_us);
 /* Marks node i unlinked. */
 void ps_timeout_clear(ps_timeout_node *nodes, uint32_t i);
 bool ps_timeout_linked(const ps_timeout_node *nodes, uint32_t i);
-/* Links node i at the tail with deadline now + length. It must be unlinked. */
+/* Links node i at the tail with deadline now + length (or the tail's before, where a shift has
+ * moved that further). It must be unlinked. */
 void ps_timeout_start(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us);
 /* Moves a linked node to the tail with a new deadline. now_us never runs back (ps_clock). */
 void ps_timeout_touch(ps_timeouts *t, ps_timeout_node *nodes, uint32_t i, uint64_t now_us);

@@ -283,9 +283,13 @@ static void print_option(FILE *out, const ps_option *o)
     print_indented(out, o->help, HELP_COLUMN);
 }
 
-static void print_exit_codes(FILE *out)
+static void print_exit_codes(FILE *out, const char *own)
 {
     fputs("\nexit codes:\n", out);
+    if (own != NULL) {
+        fprintf(out, "%s\n", own);
+        return;
+    }
 #define PRINT_CODE(name, number, meaning) fprintf(out, "  %3d  %s\n", number, meaning);
     PS_EXIT_LIST(PRINT_CODE)
 #undef PRINT_CODE
@@ -305,7 +309,7 @@ void ps_options_help(const ps_option_set *set, FILE *out)
     print_option(out, &help_option);
     if (set->version != NULL) {
         print_option(out, &version_option);
-        print_exit_codes(out);
+        print_exit_codes(out, set->exit_codes);
     }
     if (set->epilogue != NULL) {
         fprintf(out, "\n%s\n", set->epilogue);

@@ -46,6 +46,8 @@ typedef struct ps_option_set {
     const char *summary;      /* What it does, in a sentence; may be NULL. */
     const char *epilogue;     /* Printed after the options; may be NULL. */
     const char *version;      /* NULL: a command inside a program, without --version. */
+    const char *exit_codes;   /* Lines "  N  meaning" of a program whose exit codes are others than
+                                 those of exit_codes.h; NULL: they are those. */
     const ps_option *options; /* Ended by a NULL name. */
     /* When this says true of a word, it and all that follows are words (a command with options of
      * its own). NULL: options may stand anywhere. "--" ends the options in any case. */

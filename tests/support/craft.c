@@ -22,7 +22,10 @@ enum {
     CHALLENGE_OK = 18,
     PUSH = 19,
     PUSH_OK = 20,
-    ERROR_MESSAGE = 21
+    ERROR_MESSAGE = 21,
+    DIGESTS = 22,
+    DIGESTS_OK = 23,
+    LIST_NAMES = 24
 };
 
 /* ---- raw fields ---- */
@@ -109,6 +112,11 @@ void craft_packet(craft *c, uint64_t receiver_id, uint64_t counter)
     craft_packet_of(c, 7, receiver_id, counter);
 }
 
+void craft_reset_packet(craft *c, uint64_t receiver_id, uint64_t counter)
+{
+    craft_packet_of(c, 5, receiver_id, counter);
+}
+
 void craft_message(craft *c, unsigned type, uint32_t request)
 {
     c->message_at = c->len;
@@ -190,6 +198,12 @@ void craft_address(craft *c, unsigned family, const uint8_t *ip, unsigned port)
 
 void craft_login_ok(craft *c, uint32_t request, uint64_t session_id, uint64_t generation)
 {
+    craft_login_ok_of(c, request, session_id, generation, 0, 1);
+}
+
+void craft_login_ok_of(craft *c, uint32_t request, uint64_t session_id, uint64_t generation,
+                       uint64_t digest, uint64_t life)
+{
     static const uint8_t loopback[4] = {127, 0, 0, 1};
     craft_message(c, LOGIN_OK, request);
     craft_u64(c, session_id);
@@ -198,6 +212,8 @@ void craft_login_ok(craft *c, uint32_t request, uint64_t session_id, uint64_t ge
     craft_u32(c, 80);
     craft_u64(c, 0);
     craft_u64(c, generation);
+    craft_u64(c, digest);
+    craft_u64(c, life);
     craft_address(c, 4, loopback, 7001);
     craft_end(c);
 }
@@ -211,15 +227,20 @@ void craft_field(craft *c, unsigned type, const void *bytes, size_t len)
 
 /* ---- heartbeat ---- */
 
-void craft_heartbeat(craft *c, uint32_t request, uint64_t generation)
+void craft_heartbeat(craft *c, uint32_t request, uint64_t generation, uint64_t digest)
 {
-    number_message(c, HEARTBEAT, request, generation);
+    craft_message(c, HEARTBEAT, request);
+    craft_u64(c, generation);
+    craft_u64(c, digest);
+    craft_end(c);
 }
 
-void craft_heartbeat_ok(craft *c, uint32_t request, uint64_t generation, uint64_t wall_s)
+void craft_heartbeat_ok(craft *c, uint32_t request, uint64_t generation, uint64_t digest,
+                        uint64_t wall_s)
 {
     craft_message(c, HEARTBEAT_OK, request);
     craft_u64(c, generation);
+    craft_u64(c, digest);
     craft_u64(c, wall_s);
     craft_end(c);
 }
@@ -262,6 +283,36 @@ void craft_refusal(craft *c, unsigned index, unsigned error)
     c->data[c->count_at]++;
 }
 
+/* ---- repair ---- */
+
+void craft_digests(craft *c, uint32_t request, unsigned first)
+{
+    craft_message(c, DIGESTS, request);
+    craft_u8(c, first);
+    craft_end(c);
+}
+
+void craft_digests_ok(craft *c, uint32_t request, uint64_t generation, unsigned first,
+                      unsigned count, const uint64_t digests[])
+{
+    craft_message(c, DIGESTS_OK, request);
+    craft_u64(c, generation);
+    craft_u8(c, first);
+    craft_u16(c, count);
+    for (unsigned i = 0; i < count; i++) {
+        craft_u64(c, digests[i]);
+    }
+    craft_end(c);
+}
+
+void craft_list_names(craft *c, uint32_t request, uint64_t cursor, const uint8_t buckets[32])
+{
+    craft_message(c, LIST_NAMES, request);
+    craft_u64(c, cursor);
+    craft_bytes(c, buckets, 32);
+    craft_end(c);
+}
+
 /* ---- lists ---- */
 
 void craft_list_peers(craft *c, uint32_t request, uint64_t cursor)
@@ -301,6 +352,12 @@ void craft_page(craft *c, unsigned type, uint32_t request, uint64_t next)
 void craft_peer_entry(craft *c, const char *user)
 {
     craft_text(c, user);
+    c->data[c->count_at]++;
+}
+
+void craft_name_entry(craft *c, const char *name)
+{
+    craft_text(c, name);
     c->data[c->count_at]++;
 }
 

@@ -4,7 +4,7 @@
  *
  *     craft c;
  *     craft_packet(&c, session_id, 7);
- *     craft_heartbeat(&c, 1, 0);
+ *     craft_heartbeat(&c, 1, 0, 0);
  *     ... c.data, c.len ...
  *
  * A message of any shape: craft_message(), fields, craft_end(). What does not fit ends the test. */
@@ -45,6 +45,8 @@ void craft_fill(craft *c, unsigned byte, size_t count);
 void craft_packet(craft *c, uint64_t receiver_id, uint64_t counter);
 /* The same with another type. */
 void craft_packet_of(craft *c, unsigned type, uint64_t receiver_id, uint64_t counter);
+/* A RESET, which is a header alone. */
+void craft_reset_packet(craft *c, uint64_t receiver_id, uint64_t counter);
 
 /* ---- messages ---- */
 
@@ -71,13 +73,16 @@ void craft_login(craft *c, uint32_t request, const craft_login_fields *m);
 
 /* `family` 4 or 6 with `ip` in network order; 0 writes the family alone. */
 void craft_address(craft *c, unsigned family, const uint8_t *ip, unsigned port);
-/* Leaves the observed address 127.0.0.1:7001. */
+/* Leaves the observed address 127.0.0.1:7001, digest 0 and life 1. */
 void craft_login_ok(craft *c, uint32_t request, uint64_t session_id, uint64_t generation);
+void craft_login_ok_of(craft *c, uint32_t request, uint64_t session_id, uint64_t generation,
+                       uint64_t digest, uint64_t life);
 /* A typed field at the end of LOGIN or LOGIN_OK: before craft_end() of a message begun by hand. */
 void craft_field(craft *c, unsigned type, const void *bytes, size_t len);
 
-void craft_heartbeat(craft *c, uint32_t request, uint64_t generation);
-void craft_heartbeat_ok(craft *c, uint32_t request, uint64_t generation, uint64_t wall_s);
+void craft_heartbeat(craft *c, uint32_t request, uint64_t generation, uint64_t digest);
+void craft_heartbeat_ok(craft *c, uint32_t request, uint64_t generation, uint64_t digest,
+                        uint64_t wall_s);
 
 /* PUBLISH and UNPUBLISH: begin, entries (each counts), craft_end(). */
 void craft_publish(craft *c, uint32_t request, uint64_t generation);
@@ -88,14 +93,21 @@ void craft_unpublish_entry(craft *c, const char *name);
 void craft_published(craft *c, uint32_t request, uint64_t generation);
 void craft_refusal(craft *c, unsigned index, unsigned error);
 
+void craft_digests(craft *c, uint32_t request, unsigned first);
+/* `digests` begins with that of bucket `first`. */
+void craft_digests_ok(craft *c, uint32_t request, uint64_t generation, unsigned first,
+                      unsigned count, const uint64_t digests[]);
+void craft_list_names(craft *c, uint32_t request, uint64_t cursor, const uint8_t buckets[32]);
+
 void craft_list_peers(craft *c, uint32_t request, uint64_t cursor);
 void craft_list_files(craft *c, uint32_t request, uint64_t cursor);
 void craft_search(craft *c, uint32_t request, uint64_t cursor, const char *text);
 void craft_locate(craft *c, uint32_t request, uint64_t cursor, const char *name);
 
-/* Pages: begin with PEERS (9), FILES (12) or SOURCES (14), entries, craft_end(). */
+/* Pages: begin with PEERS (9), FILES (12), SOURCES (14) or NAMES (25), entries, craft_end(). */
 void craft_page(craft *c, unsigned type, uint32_t request, uint64_t next);
 void craft_peer_entry(craft *c, const char *user);
+void craft_name_entry(craft *c, const char *name);
 void craft_file_entry(craft *c, unsigned flags, uint64_t length, const uint8_t root[32],
                       const char *user, const char *name);
 /* Followed by `addresses` times craft_candidate(). */

@@ -1,122 +1,149 @@
-/* peersync-sim: see usage(). */
-#include "swarm.h"
+/* peersync-sim: a swarm under faults, many of them, or a story; see --help. */
+#include "options.h"
+#include "report.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
+#include "common/exit_codes.h"
+
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-static int usage(void)
+#define S UINT64_C(1000000)
+/* Virtual seconds in a real one, of a swarm that is watched. */
+#define SWARM_SPEED 60u
+
+static uint64_t real_us(void)
 {
-    fprintf(
-        stderr,
-        "usage: peersync-sim [--seed N] [--seeds COUNT] [--peers N] [--hours H | --minutes M]\n"
-        "                    [--mix cruel|storm] [--batch 1..64] [--check-every N] [--quiet]\n");
-    return 2;
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * S + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void print_fetches(const swarm *s)
+static int finish(void)
 {
-    const swarm_counts *c = &s->counts;
-    uint64_t died = c->fetches - c->fetched; /* With the process of who fetched. */
-    printf("  fetches      %" PRIu64 " begun: %" PRIu64 " files of %" PRIu64 " KiB in all",
-           c->fetches, c->fetched, c->fetch_bytes / 1024);
-    for (unsigned e = 0; e < SWARM_ERRORS; e++) {
-        died -= c->fetch_errors[e];
-        if (c->fetch_errors[e] > 0) {
-            printf(", %" PRIu64 " %s", c->fetch_errors[e], ps_error_name(e));
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("peersync-sim: standard output");
+        return PS_EXIT_LOCAL_FILE;
+    }
+    return PS_EXIT_DONE;
+}
+
+static int tell_story(const sim_options *o)
+{
+    char repeat[SIM_REPEAT_BYTES];
+    sim_options_repeat(o, o->swarm.seed, repeat);
+    const story_config cfg = {
+        .seed = o->swarm.seed,
+        .batch = o->swarm.batch,
+        .repeat = repeat,
+        .show = show_new(o->watch ? show_mode_of_stdout() : SHOW_NOTHING, o->story->name, S),
+        .summary = o->quiet ? NULL : stdout,
+    };
+    o->story->tell(&cfg);
+    show_free(cfg.show);
+    return finish();
+}
+
+static int run_many(const sim_options *o)
+{
+    static report_sum sum;
+    swarm_config cfg = o->swarm;
+    if (!o->quiet) {
+        report_head(stdout);
+    }
+    for (uint64_t k = 0; k < o->seeds; k++, cfg.seed++) {
+        char repeat[SIM_REPEAT_BYTES];
+        sim_options_repeat(o, cfg.seed, repeat);
+        cfg.repeat = repeat;
+        fflush(stdout); /* A failure ends the program: what was said stays said. */
+        const uint64_t begun_us = real_us();
+        const swarm s = swarm_run(&cfg);
+        const uint64_t took_us = real_us() - begun_us;
+        report_add(&sum, cfg.seed, &s, took_us);
+        if (!o->quiet) {
+            report_line(stdout, cfg.seed, &s, took_us);
         }
     }
-    printf(", %" PRIu64 " died\n", died);
+    report_total(stdout, &sum);
+    return finish();
 }
 
-static void print(const swarm_config *cfg, const swarm *s)
+/* ---- one swarm ---- */
+
+typedef struct watched {
+    show *show;
+    uint64_t begun_us;
+    uint64_t faults[FAULT_COUNT]; /* That had begun when it was looked last. */
+    char caption[128];
+} watched;
+
+static void on_progress(void *ctx, const swarm *s)
 {
-    const swarm_counts *c = &s->counts;
-    printf("swarm: %" PRIu32 " peers, %" PRIu64 " virtual seconds, seed %" PRIu64 ", batch %" PRIu32
-           "%s\n",
-           cfg->peers, cfg->length_us / 1000000, cfg->seed, cfg->batch,
-           cfg->in_step ? ", in step" : "");
-    printf("  commands     %" PRIu64 " ended: %" PRIu64 " succeeded (%" PRIu64 " %%), %" PRIu64
-           " timed out, %" PRIu64 " cancelled or replaced\n",
-           c->commands, c->succeeded, c->commands > 0 ? 100 * c->succeeded / c->commands : 0,
-           c->timeouts, c->cancelled);
-    printf("  sessions     %" PRIu64 " logins, %" PRIu64 " refusals, %" PRIu64 " put off, %" PRIu64
-           " losses noticed, %" PRIu64 " resets believed\n",
-           c->logins, c->refusals, c->put_offs, c->losses, c->resets);
-    printf("  repairs      %" PRIu64 ", of %" PRIu64 " buckets; %" PRIu64
-           " names withdrawn; %" PRIu64 " lists begun anew\n",
-           c->repairs, c->buckets_resent, c->names_withdrawn, c->agains);
-    printf("  healings     %" PRIu64 ", the slowest took %" PRIu64 ".%02" PRIu64 " s\n",
-           c->healings, c->worst_heal_us / 1000000, c->worst_heal_us % 1000000 / 10000);
-    print_fetches(s);
-    printf("  datagrams    %" PRIu64 " sent, %" PRIu64 " lost, %" PRIu64 " in bursts, %" PRIu64
-           " doubled, %" PRIu64 " late, %" PRIu64 " cut short,\n               %" PRIu64
-           " stopped by partitions, %" PRIu64 " by full links, %" PRIu64 " by full queues\n",
-           s->sim.sent, s->sim.lost, s->sim.burst_lost, s->sim.duplicated, s->sim.reordered,
-           s->sim.truncated, s->sim.cut, s->sim.link_full, s->sim.queue_full);
-    printf("  checked      %" PRIu64 " steps (tables %" PRIu64 " times), %" PRIu64
-           " pages and %" PRIu64 " lists against the model,\n               %" PRIu64
-           " batches against single steps\n",
-           s->steps, s->checks, s->pages, s->lists, s->rebatched);
-    for (int f = 0; cfg->faults && f < FAULT_COUNT; f++) {
-        printf("  %6" PRIu64 "  %s\n", s->faults.counts[f], fault_text((fault)f));
+    const watched *w = ctx;
+    report_progress(stderr, s, real_us() - w->begun_us);
+}
+
+static void on_ended(void *ctx, const world_command *c)
+{
+    show_ended(((watched *)ctx)->show, c);
+}
+
+static void on_run(void *ctx, const swarm *s, uint64_t us)
+{
+    watched *w = ctx;
+    for (int f = 0; f < FAULT_COUNT; f++) {
+        if (s->faults.counts[f] != w->faults[f]) {
+            (void)snprintf(w->caption, sizeof w->caption, "The last fault: %s.",
+                           fault_text((fault)f));
+            show_caption(w->show, w->caption);
+        }
     }
-    printf("  hash         %016" PRIx64 "\n", s->hash);
+    memcpy(w->faults, s->faults.counts, sizeof w->faults);
+    if (s->quiet) {
+        show_caption(w->show, "All is mended: everything must come right within six seconds.");
+    }
+    show_run(w->show, s->w, us);
+}
+
+static int run_one(const sim_options *o)
+{
+    char repeat[SIM_REPEAT_BYTES];
+    watched w = {.begun_us = real_us()};
+    swarm_config cfg = o->swarm;
+    sim_options_repeat(o, cfg.seed, repeat);
+    cfg.repeat = repeat;
+    cfg.ctx = &w;
+    const bool progress = !o->watch && !o->quiet && isatty(STDERR_FILENO);
+    if (o->watch) {
+        w.show = show_new(show_mode_of_stdout(), cfg.faults ? "swarm" : "storm", 60 * S);
+        show_caption(w.show, "Everybody comes.");
+        show_speed(w.show, SWARM_SPEED, 1);
+        cfg.run = on_run;
+        cfg.ended = on_ended;
+    } else if (progress) {
+        cfg.progress = on_progress;
+    }
+    const swarm s = swarm_run(&cfg);
+    if (w.show) {
+        show_free(w.show);
+    } else if (progress) {
+        report_progress_end(stderr);
+    }
+    if (!o->quiet) {
+        report_swarm(stdout, &cfg, &s);
+    }
+    return finish();
 }
 
 int main(int argc, char **argv)
 {
-    swarm_config cfg;
-    unsigned long long seeds = 1;
-    bool quiet = false;
-    swarm_config_default(&cfg);
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--quiet") == 0) {
-            quiet = true;
-            continue;
-        }
-        if (i + 1 < argc && strcmp(argv[i], "--mix") == 0) {
-            cfg.faults = strcmp(argv[i + 1], "storm") != 0;
-            i++;
-            continue;
-        }
-        char *end = NULL;
-        const unsigned long long n = i + 1 < argc ? strtoull(argv[i + 1], &end, 10) : 0;
-        if (!end || end == argv[i + 1] || *end != 0 || n > 1000000000) {
-            return usage();
-        }
-        if (strcmp(argv[i], "--seed") == 0) {
-            cfg.seed = n;
-        } else if (strcmp(argv[i], "--seeds") == 0) {
-            seeds = n;
-        } else if (strcmp(argv[i], "--peers") == 0 && n >= 1 && n <= 1000) {
-            cfg.peers = (uint32_t)n;
-        } else if (strcmp(argv[i], "--minutes") == 0 && n >= 1) {
-            cfg.length_us = n * 60 * 1000000;
-        } else if (strcmp(argv[i], "--hours") == 0 && n >= 1) {
-            cfg.length_us = n * 3600 * 1000000;
-        } else if (strcmp(argv[i], "--batch") == 0 && n >= 1 && n <= PS_SIM_BATCH_MAX) {
-            cfg.batch = (uint32_t)n;
-        } else if (strcmp(argv[i], "--check-every") == 0 && n >= 1) {
-            cfg.check_every = (uint32_t)n;
-        } else {
-            return usage();
-        }
-        i++;
+    sim_options o;
+    const int code = sim_options_read(argc, argv, &o);
+    if (code >= 0) {
+        return code;
     }
-    for (unsigned long long k = 0; k < seeds; k++, cfg.seed++) {
-        char repeat[160];
-        (void)snprintf(repeat, sizeof repeat,
-                       "peersync-sim --seed %" PRIu64 " --peers %" PRIu32 " --minutes %" PRIu64
-                       " --batch %" PRIu32 " --check-every %" PRIu32 "%s",
-                       cfg.seed, cfg.peers, cfg.length_us / 60000000, cfg.batch, cfg.check_every,
-                       cfg.faults ? "" : " --mix storm");
-        cfg.repeat = repeat;
-        const swarm s = swarm_run(&cfg);
-        if (!quiet) {
-            print(&cfg, &s);
-        }
-        fflush(stdout);
+    if (o.story) {
+        return tell_story(&o);
     }
-    return 0;
+    return o.seeds > 0 ? run_many(&o) : run_one(&o);
 }

@@ -127,6 +127,10 @@ void model_answers(model *m, const ps_output *before, const ps_output *out, cons
         WORLD_REQUIRE(m->w, read_packet_of(out->bytes + dg->offset, dg->len, &p));
         for (size_t k = 0; k < p.count; k++) {
             const read_message *msg = &p.messages[k];
+            /* A session's answer answers a packet; else there are words about logins, and probes.
+             */
+            WORLD_REQUIRE(m->w, owed->taken || msg->type == READ_LOGIN_OK ||
+                                    msg->type == READ_ERROR || msg->type == READ_CHALLENGE);
             if (msg->type == READ_LOGIN_OK) {
                 on_login_ok(m, &p, msg);
             } else if (msg->type == READ_PUBLISHED) {

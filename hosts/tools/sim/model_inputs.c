@@ -214,6 +214,7 @@ static void on_packet(model *m, uint32_t node, const read_packet *p, const ps_ou
     }
     remember(s, p->counter);
     sign_of_life(m, s);
+    owed->taken = true;
     owed->user = user;
     owed->log = model_log_of(m, user, s->device);
     for (size_t i = 0; i < p->count && !s->left; i++) {

@@ -27,6 +27,7 @@ void model_forget(model *m, uint32_t log);
 
 /* What one input made the server owe: filled by the input's side, compared by the answers'. */
 typedef struct model_owed {
+    bool taken;   /* The input was a packet that a session takes. */
     bool changes; /* A message of changes was taken. */
     bool busy;    /* It must be answered BUSY. */
     uint32_t request;

@@ -20,6 +20,7 @@ enum {
     READ_LOCATE = 13,
     READ_SOURCES = 14,
     READ_LOGOUT = 15,
+    READ_CHALLENGE = 17,
     READ_ERROR = 21,
     READ_NAMES = 25
 };

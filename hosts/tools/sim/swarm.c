@@ -81,7 +81,7 @@ static void change(swarm *s, uint32_t peer, bool wanted)
 
 static void ask(swarm *s, uint32_t peer)
 {
-    static const char *const texts[4] = {"file 1", "SHARED", "of 7", "nowhere"};
+    static const char *const texts[5] = {"file 1", "SHARED", "of 7", "nowhere", ".BIN"};
     char name[PS_NAME_MAX + 1];
     uint32_t owner; /* Drawn one after the other: arguments have no order. */
     uint32_t k;
@@ -93,7 +93,7 @@ static void ask(swarm *s, uint32_t peer)
         (void)world_list_peers(s->w, peer);
         break;
     case 2:
-        (void)world_search(s->w, peer, texts[draw(s, 4)]);
+        (void)world_search(s->w, peer, texts[draw(s, 5)]);
         break;
     default:
         owner = (uint32_t)draw(s, s->cfg->peers);
@@ -132,6 +132,29 @@ static void act(world *w, world_peer *p)
     think(s, p, 200000, 3000000);
 }
 
+/* The server refuses a name: its user is told, and gives it up unless he has changed it since. */
+static void unwant(swarm *s, uint32_t peer, ps_span name, const ps_content *content)
+{
+    for (uint32_t k = 0; k < SWARM_NAMES; k++) {
+        char known[PS_NAME_MAX + 1];
+        const file_version *now = files_current(&s->files, peer, k);
+        swarm_file_name(peer, k, known);
+        if (strlen(known) == name.len && memcmp(known, name.data, name.len) == 0 &&
+            (content == NULL || (now && ps_content_equal(&now->content, content)))) {
+            set_version(s, peer, k, 0);
+        }
+    }
+}
+
+static void on_event(world *w, world_peer *p, const ps_event *e)
+{
+    if (e->type == PS_EVENT_UNLISTED) {
+        const ps_event_unlisted *u = &e->u.unlisted;
+        WORLD_REQUIRE(w, u->error == PS_E_QUOTA);
+        unwant(w->cfg.ctx, p->index, (ps_span){u->name, u->len}, NULL);
+    }
+}
+
 /* Every command ends, and only in a way that can be explained. */
 static void ended(world *w, world_peer *p, world_command *c)
 {
@@ -141,7 +164,11 @@ static void ended(world *w, world_peer *p, world_command *c)
     bool good = e == PS_E_NONE;
     bool expected = e == PS_E_CANCELLED;
     if (log) {
-        expected = expected || e == PS_E_SUPERSEDED;
+        expected = expected || e == PS_E_SUPERSEDED || e == PS_E_QUOTA;
+        if (e == PS_E_QUOTA) {
+            s->counts.refused++;
+            unwant(s, p->index, (ps_span){(const uint8_t *)c->text, strlen(c->text)}, &c->content);
+        }
     } else {
         expected = expected || e == PS_E_TIMEOUT || e == PS_E_NOT_LOGGED_IN;
         good = good ||
@@ -153,6 +180,9 @@ static void ended(world *w, world_peer *p, world_command *c)
     s->counts.timeouts += e == PS_E_TIMEOUT ? 1u : 0u;
     s->counts.cancelled += e == PS_E_CANCELLED || e == PS_E_SUPERSEDED ? 1u : 0u;
     swarm_located(s, p, c);
+    if (s->cfg->ended) {
+        s->cfg->ended(s->cfg->ctx, c);
+    }
     world_forget(p, c);
 }
 
@@ -229,7 +259,12 @@ static void run(swarm *s, uint64_t us)
             stop_us = due_us < stop_us ? due_us : stop_us;
         }
         const uint64_t now_us = world_now_us(s->w);
-        world_run(s->w, stop_us > now_us ? stop_us - now_us : 1);
+        const uint64_t step_us = stop_us > now_us ? stop_us - now_us : 1;
+        if (s->cfg->run) {
+            s->cfg->run(s->cfg->ctx, s, step_us);
+        } else {
+            world_run(s->w, step_us);
+        }
     }
 }
 
@@ -357,6 +392,21 @@ static void compare(swarm *s)
     }
 }
 
+/* A server that was stopped for a while, or whose clock says so, evicts nobody who is there, and
+ * nobody loses what he had. */
+static void drill(swarm *s)
+{
+    world *w = s->w;
+    const uint64_t evictions = w->held_evictions;
+    const ps_sim_clock ahead = {.jump_us = (int64_t)(S + draw(s, 3600 * S))};
+    world_server_clock(w, &ahead);
+    run(s, 4 * S);
+    world_server_pause(w, S + draw(s, 9 * S));
+    run(s, 14 * S);
+    WORLD_REQUIRE(w, w->held_evictions == evictions);
+    WORLD_REQUIRE(w, wishes_hold(s));
+}
+
 static void heal(swarm *s)
 {
     world *w = s->w;
@@ -394,6 +444,7 @@ static void heal(swarm *s)
         run(s, S / 20);
     }
     compare(s);
+    drill(s);
     s->quiet = false;
 }
 
@@ -441,6 +492,7 @@ static world *make_world(swarm *s)
                             .reorder_us = cfg->in_step ? 1 : 100000};
     wc.server.max_publications = cfg->peers * SWARM_NAMES + 64;
     wc.script = act;
+    wc.event = on_event;
     wc.ended = ended;
     wc.serve = swarm_serve;
     wc.serving = swarm_serving;
@@ -450,6 +502,7 @@ static world *make_world(swarm *s)
     if (cfg->faults) {
         wc.link = (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
         wc.store = true;
+        wc.server.max_user_publications = SWARM_NAMES - 4; /* Some want more. */
         wc.server.records = true;
         wc.server_cost_ns = 20000;
         wc.peer_cost_ns = 5000;

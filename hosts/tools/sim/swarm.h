@@ -29,6 +29,10 @@ typedef struct swarm_config {
     const char *repeat;
     /* Called after each healing; may be NULL. */
     void (*progress)(void *ctx, const struct swarm *s);
+    /* Called when a command of a user's has ended, before it is forgotten; may be NULL. */
+    void (*ended)(void *ctx, const world_command *c);
+    /* Lets time pass like world_run(), which it replaces; may be NULL. */
+    void (*run)(void *ctx, const struct swarm *s, uint64_t us);
     void *ctx;
 } swarm_config;
 

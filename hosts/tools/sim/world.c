@@ -54,13 +54,18 @@ static void *zeroed(size_t count, size_t bytes)
     return p;
 }
 
+/* Rounds that a wake may take: far more than what a full receive queue and all tables need. */
+#define ROUNDS_MAX 100000u
+
 /* Rounds of the pump until nothing is left; each round's events are read before the next. */
 static void server_wake(void *ctx, uint64_t clock_us)
 {
     world *w = ctx;
     ps_status status;
+    uint32_t rounds = 0;
     (void)clock_us;
     do {
+        WORLD_REQUIRE(w, ++rounds < ROUNDS_MAX); /* Work has an end (invariant 6). */
         status = ps_pump_run_once(&w->server.machine.pump);
         WORLD_REQUIRE(w, status == PS_OK || status == PS_MORE);
         world_server_read(w);
@@ -73,8 +78,10 @@ static void peer_wake(void *ctx, uint64_t clock_us)
     world_peer *p = ctx;
     ps_status status;
     const uint64_t now_us = world_now_us(p->w);
+    uint32_t rounds = 0;
     (void)clock_us;
     do {
+        WORLD_REQUIRE(p->w, ++rounds < ROUNDS_MAX);
         status = ps_pump_run_once(&p->machine.pump);
         WORLD_REQUIRE(p->w, status == PS_OK || status == PS_MORE);
         world_peer_read(p);
@@ -172,6 +179,7 @@ void world_evicted(world *w, uint32_t user, uint32_t node)
     /* Who lost the server and tries to return is alive too: a peer always notices first. */
     if (p->user == user && !p->leaving && (p->online || p->lost_us != 0)) {
         w->live_evictions++;
+        w->held_evictions += p->online ? 1u : 0u;
     }
 }
 

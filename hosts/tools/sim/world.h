@@ -236,6 +236,7 @@ struct world {
     model model;
     uint64_t steps, checks, rebatched;
     uint32_t live_evictions; /* Sessions that ended by silence, not because their peer left. */
+    uint32_t held_evictions; /* Of these, sessions that their peers had not given up. */
 };
 
 _Noreturn void world_fail(const world *w, const char *what, const char *file, int line);

@@ -217,6 +217,26 @@ static void help_and_version_answer(void **state)
     assert_int_equal(ps_options_answer(&set, PS_OPTIONS_BAD, &words), PS_EXIT_USAGE);
 }
 
+static void a_program_may_have_exit_codes_of_its_own(void **state)
+{
+    (void)state;
+    char text[4096] = "";
+    ps_option_set own = set;
+    own.exit_codes = "    0  well\n    9  otherwise";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    assert_non_null(out);
+    ps_options_help(&set, out);
+    fclose(out);
+    assert_non_null(strstr(text, "\nexit codes:\n    0  done\n"));
+    memset(text, 0, sizeof text);
+    out = fmemopen(text, sizeof text, "w");
+    assert_non_null(out);
+    ps_options_help(&own, out);
+    fclose(out);
+    assert_non_null(strstr(text, "\nexit codes:\n    0  well\n    9  otherwise\n\nThat is all.\n"));
+    assert_null(strstr(text, "  done\n"));
+}
+
 static void a_command_has_no_version(void **state)
 {
     (void)state;
@@ -256,6 +276,7 @@ int main(void)
         cmocka_unit_test(faults_cannot_steer_a_terminal),
         cmocka_unit_test(too_many_words_are_refused),
         cmocka_unit_test(help_and_version_answer),
+        cmocka_unit_test(a_program_may_have_exit_codes_of_its_own),
         cmocka_unit_test(a_command_has_no_version),
         cmocka_unit_test(numbers_are_digits_only),
     };

@@ -34,6 +34,13 @@ static void finds_each_damage(void **state)
     BREAKS(ps_device_at(d, 0)->id[3] ^= 1);
     BREAKS(ps_device_at(d, 0)->sessions = 2);
     BREAKS(ps_device_at(d, 0)->generation = 0);
+    BREAKS(ps_device_at(d, 0)->digest++);
+    BREAKS(ps_device_at(d, 0)->sums = 1);
+    BREAKS(ps_device_at(d, 0)->newest = ps_device_at(d, 1)->newest);
+    BREAKS(ps_pub_at(d, 2)->content.length++);
+    BREAKS(ps_pub_at(d, 2)->device_prev = 1 - ps_pub_at(d, 2)->device_prev);
+    BREAKS(ps_pub_at(d, 2)->device_next = PS_NIL);
+    BREAKS(d->sums.used++);
     BREAKS(d->users.used++);
     BREAKS(d->devices.used--);
     BREAKS(d->pubs.used++);

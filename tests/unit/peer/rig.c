@@ -130,6 +130,7 @@ static void log_event(rig *r, const ps_event *from)
     e->type = from->type;
     switch ((int)from->type) {
     case PS_EVENT_DONE:
+    case PS_EVENT_AGAIN:
         e->done = from->u.done;
         break;
     case PS_EVENT_PEER:
@@ -138,6 +139,10 @@ static void log_event(rig *r, const ps_event *from)
         e->entry = from->u.entry;
         copy_text(e->user, from->u.entry.user);
         copy_text(e->name, from->u.entry.name);
+        break;
+    case PS_EVENT_UNLISTED:
+        e->account.error = from->u.unlisted.error;
+        copy_text(e->name, (ps_span){from->u.unlisted.name, from->u.unlisted.len});
         break;
     default:
         e->account = from->u.account;
@@ -167,7 +172,8 @@ ps_status rig_step(rig *r, ps_input *in)
     for (size_t i = 0; i < r->out.events_len; i++) {
         log_event(r, &r->out.events[i]);
     }
-    const bool due = ps_time_reached(ps_peer_deadline_us(r->p), r->p->clock.now_us);
+    const bool due = ps_time_reached(ps_peer_deadline_us(r->p),
+                                     ps_clock_host_us(&r->p->clock, r->p->clock.now_us));
     if (status != PS_INVALID) {
         assert_int_equal(status, due ? PS_MORE : PS_OK);
     }
@@ -253,6 +259,7 @@ void rig_accept(rig *r, uint64_t generation)
     craft_login_ok(&r->c, rig_last(r, PS_MSG_LOGIN)->request, RIG_SESSION, generation);
     (void)rig_deliver(r);
     assert_int_equal(rig_stats(r).state, PS_PEER_ONLINE);
+    rig_settle(r);
 }
 
 void rig_refuse(rig *r, unsigned code, uint32_t retry_ms, const char *text)
@@ -402,4 +409,13 @@ void rig_acknowledge(rig *r)
     craft_published(&r->c, s->request, m.generation + m.count - 1);
     craft_end(&r->c);
     (void)rig_deliver(r);
+}
+
+void rig_wiped(const rig *r)
+{
+    const uint8_t *slab = r->slab;
+    const size_t len = strlen(RIG_SECRET);
+    for (size_t i = 0; i + len <= r->slab_len; i++) {
+        assert_true(memcmp(slab + i, RIG_SECRET, len) != 0);
+    }
 }

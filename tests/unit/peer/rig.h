@@ -42,11 +42,11 @@ typedef struct rig_sent {
 typedef struct rig_event {
     uint64_t time_us;
     ps_event_type type;
-    ps_event_account account;
+    ps_event_account account; /* Of UNLISTED, the error alone. */
     ps_event_entry entry;
-    ps_event_done done;
+    ps_event_done done; /* Of AGAIN, the tag alone. */
     char user[256];
-    char name[256]; /* Of an entry; of an account, its text. */
+    char name[256]; /* Of an entry or what is unlisted; of an account, its text. */
 } rig_event;
 
 typedef struct rig {
@@ -93,7 +93,7 @@ ps_status rig_deliver_from(rig *r, const ps_addr *from, const uint8_t *data, siz
 
 ps_input rig_login_input(const rig *r, const char *user, const char *password);
 ps_status rig_login(rig *r);
-/* Answers the last LOGIN. */
+/* Answers the last LOGIN with a log that lists nothing, and ticks what is due then. */
 void rig_accept(rig *r, uint64_t generation);
 void rig_refuse(rig *r, unsigned code, uint32_t retry_ms, const char *text);
 ps_status rig_logout(rig *r);
@@ -118,5 +118,8 @@ ps_peer_stats rig_stats(const rig *r);
 void rig_acknowledge(rig *r);
 /* The last PUBLISH or UNPUBLISH sent, decoded. */
 const rig_sent *rig_last_changes(const rig *r, ps_changes *m);
+
+/* The password stands nowhere in the slab. */
+void rig_wiped(const rig *r);
 
 #endif

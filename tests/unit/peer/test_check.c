@@ -39,7 +39,6 @@ static void broken_states(void **state)
     BREAKS(p->state = PS_PEER_LEAVING);
     BREAKS(p->state = (ps_peer_state)9);
     BREAKS(p->session.id = 0);
-    BREAKS(p->attempt.client_id = 4);
     BREAKS(p->acked_known = false);
     BREAKS(p->session.client_id = 0);
 }
@@ -55,6 +54,16 @@ static void broken_requests(void **state)
     BREAKS(ps_peer_request_at(p, 0)->id++);
     BREAKS(ps_peer_request_at(p, 0)->serial = p->next_serial);
     BREAKS(p->drain_before = p->next_serial + 1);
+}
+
+static void broken_digests(void **state)
+{
+    (void)state;
+    BREAKS(p->digest++);
+    BREAKS(p->sums[7]++);
+    BREAKS(p->summed = 0);
+    BREAKS(p->digest_key.k0++);
+    BREAKS(pub(p, "acknowledged")->content.length++);
 }
 
 static void broken_publications(void **state)
@@ -85,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_states),
         cmocka_unit_test(broken_requests),
+        cmocka_unit_test(broken_digests),
         cmocka_unit_test(broken_publications),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 static void answer(rig *r, uint32_t request)
 {
     rig_packet(r);
-    craft_heartbeat_ok(&r->c, request, 0, 0);
+    craft_heartbeat_ok(&r->c, request, 0, 0, 0);
     (void)rig_deliver(r);
 }
 
@@ -92,6 +92,27 @@ static void other_answers_are_stale(void **state)
     craft_end(&r->c);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 1);
+    rig_packet(r); /* No log gets there. */
+    craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, UINT64_MAX, 0, 0);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 2);
+    assert_int_equal(r->p->acked, 0);
+    rig_free(r);
+}
+
+/* The server's clock, told with each answer, goes on between them. */
+static void the_servers_clock_is_known(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    assert_int_equal(rig_stats(r).wall_s, 0); /* It said that it has none. */
+    rig_run(r, RIG_START + 2 * SECOND);
+    rig_packet(r);
+    craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0, 1700000000);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_stats(r).wall_s, 1700000000);
+    rig_run(r, RIG_START + 4500 * MS);
+    assert_int_equal(rig_stats(r).wall_s, 1700000002);
     rig_free(r);
 }
 
@@ -108,6 +129,8 @@ static rig *told(uint32_t heartbeat_ms, uint32_t dead_ms, uint32_t resend_ms)
     craft_u32(&r->c, resend_ms);
     craft_u64(&r->c, 0);
     craft_u64(&r->c, 0);
+    craft_u64(&r->c, 0);
+    craft_u64(&r->c, 1);
     craft_address(&r->c, 4, loopback, 7001);
     craft_end(&r->c);
     (void)rig_deliver(r);
@@ -176,6 +199,7 @@ int main(void)
         cmocka_unit_test(unanswered_it_is_resent_until_lost),
         cmocka_unit_test(a_late_answer_to_any_resend_counts),
         cmocka_unit_test(other_answers_are_stale),
+        cmocka_unit_test(the_servers_clock_is_known),
         cmocka_unit_test(the_server_tells_the_times),
         cmocka_unit_test(absurd_times_are_cut),
         cmocka_unit_test(datagrams_come_before_timers),

@@ -127,15 +127,6 @@ static void acceptance_must_fit(void **state)
     rig_free(r);
 }
 
-static void wiped(const rig *r)
-{
-    const uint8_t *slab = r->slab;
-    const size_t len = strlen(RIG_SECRET);
-    for (size_t i = 0; i + len <= r->slab_len; i++) {
-        assert_true(memcmp(slab + i, RIG_SECRET, len) != 0);
-    }
-}
-
 static void every_refusal_of_a_first_login_ends_it(void **state)
 {
     (void)state;
@@ -149,7 +140,7 @@ static void every_refusal_of_a_first_login_ends_it(void **state)
         assert_int_equal(e->account.retry_ms, 750);
         assert_string_equal(e->name, "the server's words");
         assert_int_equal(rig_stats(r).state, PS_PEER_IDLE);
-        wiped(r);
+        rig_wiped(r);
         rig_refuse(r, codes[i], 0, ""); /* A repeated one meets nobody. */
         assert_int_equal(rig_drops(r, PS_DROP_NO_SESSION), 1);
         assert_int_equal(r->events_len, 1);
@@ -173,7 +164,7 @@ static void malformed_refusals_are_dropped(void **state)
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
     rig_packet_of(r, r->client_id, 1);
-    craft_heartbeat_ok(&r->c, 1, 0, 0);
+    craft_heartbeat_ok(&r->c, 1, 0, 0, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_MISPLACED), 1);
     assert_int_equal(r->events_len, 0);
@@ -286,7 +277,7 @@ static void the_old_session_is_over(void **state)
     const uint64_t old = r->client_id;
     rig_run(r, RIG_START + 3 * SECOND);
     rig_packet_of(r, old, 2);
-    craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0);
+    craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_NO_SESSION), 1);
     assert_int_equal(rig_stats(r).state, PS_PEER_LOST);
@@ -312,7 +303,10 @@ static void busy_after_a_loss_waits_as_told(void **state)
     assert_true(ps_peer_deadline_us(r->p) <= r->now_us + 70 * SECOND);
     rig_run(r, r->now_us + 70 * SECOND);
     assert_true(rig_count(r, PS_MSG_LOGIN) > before + 1);
-    assert_int_equal(r->events_len, 0);
+    assert_int_equal(r->events_len, 1); /* The host is told once. */
+    const rig_event *e = rig_event_nth(r, PS_EVENT_PUT_OFF, 0);
+    assert_int_equal(e->account.error, PS_E_BUSY);
+    assert_int_equal(e->account.retry_ms, 4000);
     rig_accept(r, 0);
     rig_free(r);
 }
@@ -341,7 +335,7 @@ static void credentials_after_a_loss_end_it(void **state)
     rig_refuse(r, PS_E_CREDENTIALS, 0, "no");
     assert_int_equal(rig_event_nth(r, PS_EVENT_REFUSED, 0)->account.error, PS_E_CREDENTIALS);
     assert_int_equal(rig_stats(r).state, PS_PEER_IDLE);
-    wiped(r);
+    rig_wiped(r);
     rig_settle(r);
     assert_int_equal(rig_done(r, 9), PS_E_NOT_LOGGED_IN);
     rig_free(r);
@@ -365,6 +359,29 @@ static void messages_beside_the_acceptance_count(void **state)
     rig_free(r);
 }
 
+static void a_reason_to_wait_is_told_once(void **state)
+{
+    (void)state;
+    rig *r = lost();
+    const unsigned codes[] = {PS_E_BUSY, PS_E_BUSY, PS_E_ACTIVE, PS_E_ACTIVE, PS_E_FULL, PS_E_BUSY};
+    for (size_t k = 0; k < 6; k++) {
+        rig_refuse(r, codes[k], 100, "");
+        assert_int_equal(rig_events_of(r, PS_EVENT_PUT_OFF), k < 2 ? 1 : k < 4 ? 2 : k - 1);
+        const rig_event *e = &r->events[r->events_len - 1];
+        assert_int_equal(e->account.error, codes[k]);
+        assert_int_equal(e->account.retry_ms, 100);
+        const size_t before = rig_count(r, PS_MSG_LOGIN);
+        rig_run(r, r->now_us + 1200 * MS);
+        assert_true(rig_count(r, PS_MSG_LOGIN) > before);
+    }
+    rig_accept(r, 0);
+    rig_run(r, r->now_us + 3 * SECOND); /* Another loss tells it anew. */
+    assert_int_equal(rig_stats(r).state, PS_PEER_LOST);
+    rig_refuse(r, PS_E_BUSY, 100, "");
+    assert_int_equal(rig_events_of(r, PS_EVENT_PUT_OFF), 5);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +401,7 @@ int main(void)
         cmocka_unit_test(active_after_a_loss_keeps_trying),
         cmocka_unit_test(credentials_after_a_loss_end_it),
         cmocka_unit_test(messages_beside_the_acceptance_count),
+        cmocka_unit_test(a_reason_to_wait_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

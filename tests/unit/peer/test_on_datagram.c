@@ -74,7 +74,7 @@ static void every_reason(void **state)
     expect(r, PS_DROP_MALFORMED);
 
     rig_packet_of(r, r->client_id, 51);
-    craft_heartbeat_ok(&r->c, 1, 0, 0);
+    craft_heartbeat_ok(&r->c, 1, 0, 0, 0);
     expect(r, PS_DROP_STALE);
     rig_free(r);
 }
@@ -83,9 +83,10 @@ static void what_servers_receive_is_misplaced(void **state)
 {
     (void)state;
     rig *r = rig_new_online();
-    const uint8_t answers[] = {
-        PS_MSG_LOGIN_OK, PS_MSG_HEARTBEAT_OK, PS_MSG_PUBLISHED, PS_MSG_PEERS, PS_MSG_FILES,
-        PS_MSG_SOURCES,  PS_MSG_LOGOUT_OK,    PS_MSG_CHALLENGE, PS_MSG_PUSH,  PS_MSG_ERROR};
+    const uint8_t answers[] = {PS_MSG_LOGIN_OK,  PS_MSG_HEARTBEAT_OK, PS_MSG_PUBLISHED,
+                               PS_MSG_PEERS,     PS_MSG_FILES,        PS_MSG_SOURCES,
+                               PS_MSG_LOGOUT_OK, PS_MSG_CHALLENGE,    PS_MSG_PUSH,
+                               PS_MSG_ERROR,     PS_MSG_DIGESTS_OK,   PS_MSG_NAMES};
     for (unsigned type = 0; type < 256; type++) {
         if (memchr(answers, (int)type, sizeof answers) == NULL) {
             rig_packet(r);

@@ -72,7 +72,7 @@ static void a_long_list_arrives_whole_and_once(void **state)
             if (rig_count(r, PS_MSG_HEARTBEAT) > beats) {
                 beats = rig_count(r, PS_MSG_HEARTBEAT);
                 rig_packet(r);
-                craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0);
+                craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0, 0);
                 (void)rig_deliver(r);
             }
         }

@@ -71,6 +71,8 @@ static void random_histories(void **state)
     cfg.name_bytes = 28 * 10;
     rig *r = rig_new(&cfg);
     ps_peer *p = r->p;
+    p->repair.phase = PS_REPAIR_SUM; /* While names may be neither in line nor judged. */
+    const ps_content content = {.length = 7};
     model m = {.line_len = 0};
     test_random random = test_random_of(3);
     char name[64];
@@ -88,7 +90,7 @@ static void random_histories(void **state)
                 assert_true(p->pubs.used == 32 || p->names.used == 10);
                 continue;
             }
-            ps_peer_pub_at(p, m.index[k])->flags |= PS_PUB_WANTED;
+            ps_peer_pub_want(p, m.index[k], &content);
             continue;
         }
         switch (test_random_below(&random, 4)) {
@@ -129,7 +131,9 @@ static void clean_is_of_this_epoch(void **state)
     ps_peer *p = r->p;
     const uint32_t i = ps_peer_pub_add(p, span_of("a"));
     ps_peer_pub *pub = ps_peer_pub_at(p, i);
-    pub->flags |= PS_PUB_WANTED;
+    const ps_content content = {.length = 7};
+    ps_peer_pub_want(p, i, &content);
+    p->repair.phase = PS_REPAIR_SUM;
     assert_false(ps_peer_pub_clean(p, i));
     pub->epoch = p->epoch;
     p->clean++;

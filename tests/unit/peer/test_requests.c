@@ -1,5 +1,5 @@
 /* Lists, searches, locates: what is sent when, and how each command ends. */
-#include "rig.h"
+#include "log.h"
 
 static void page(rig *r, unsigned type, uint32_t request, uint64_t next)
 {
@@ -118,7 +118,7 @@ static void retransmits_on_the_estimate_then_times_out(void **state)
         if (rig_count(r, PS_MSG_HEARTBEAT) > beat) {
             beat = rig_count(r, PS_MSG_HEARTBEAT);
             rig_packet(r);
-            craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0);
+            craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0, 0);
             r->now_us += 40 * MS; /* The same round trip: the estimate narrows. */
             (void)rig_deliver(r);
         }
@@ -178,7 +178,7 @@ static void a_page_moves_the_deadline(void **state)
         craft_page(&r->c, PS_MSG_FILES, rig_last(r, PS_MSG_LIST_FILES)->request, k);
         craft_end(&r->c);
         if (rig_count(r, PS_MSG_HEARTBEAT) > 0) {
-            craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0);
+            craft_heartbeat_ok(&r->c, rig_last(r, PS_MSG_HEARTBEAT)->request, 0, 0, 0);
         }
         (void)rig_deliver(r);
     }
@@ -263,6 +263,59 @@ static void a_tick_does_a_bounded_share(void **state)
     rig_free(r);
 }
 
+/* A page, then another server's life or the same one: its cursor counts there only. */
+static void a_list_begins_anew_at_a_server_that_restarted(void **state)
+{
+    (void)state;
+    static const uint8_t root[PS_ROOT_BYTES] = {0};
+    for (uint64_t life = 1; life <= 2; life++) {
+        rig *r = rig_new_online(); /* Its server was in life 1. */
+        (void)rig_command(r, PS_INPUT_LIST_FILES, 1, "");
+        (void)rig_command(r, PS_INPUT_LIST_PEERS, 2, ""); /* No page of it has come. */
+        (void)rig_command(r, PS_INPUT_LOCATE, 3, "f");
+        const rig_sent first = *rig_last(r, PS_MSG_LIST_FILES);
+        rig_packet(r);
+        craft_page(&r->c, PS_MSG_FILES, first.request, 77);
+        craft_file_entry(&r->c, 1, 9, root, "bob", "f");
+        craft_end(&r->c);
+        (void)rig_deliver(r);
+        rig_packet(r);
+        craft_page(&r->c, PS_MSG_SOURCES, rig_last(r, PS_MSG_LOCATE)->request, 78);
+        craft_source_entry(&r->c, 1, 9, root, "bob", 1);
+        craft_candidate(&r->c, 1, 4, (const uint8_t[]){10, 0, 0, 1}, 7001);
+        craft_end(&r->c);
+        (void)rig_deliver(r);
+        assert_int_equal(ps_load64(rig_last(r, PS_MSG_LIST_FILES)->body), 77);
+        rig_run(r, RIG_START + 3200 * MS);
+        assert_int_equal(rig_stats(r).state, PS_PEER_LOST);
+        rig_forget(r);
+        rig_run(r, r->now_us + 300 * MS);
+        log_model *log = log_new(0);
+        log->life = life;
+        log_accept(r, log);
+        free(log);
+        rig_settle(r);
+        const bool anew = life != 1;
+        assert_int_equal(ps_load64(rig_last(r, PS_MSG_LIST_FILES)->body), anew ? 0 : 77);
+        assert_int_equal(ps_load64(rig_last(r, PS_MSG_LOCATE)->body), anew ? 0 : 78);
+        assert_int_equal(ps_load64(rig_last(r, PS_MSG_LIST_PEERS)->body), 0);
+        assert_int_equal(rig_events_of(r, PS_EVENT_AGAIN), anew ? 2 : 0);
+        for (size_t k = 0; k < rig_events_of(r, PS_EVENT_AGAIN); k++) {
+            assert_int_not_equal(rig_event_nth(r, PS_EVENT_AGAIN, k)->done.tag, 2);
+        }
+        /* The source of before is forgotten: now nobody has it. */
+        rig_packet(r);
+        craft_page(&r->c, PS_MSG_SOURCES, rig_last(r, PS_MSG_LOCATE)->request, 0);
+        craft_end(&r->c);
+        (void)rig_deliver(r);
+        assert_true((rig_done(r, 3) == PS_E_NONE) == !anew);
+        rig_run(r, r->now_us + SECOND); /* Sent again, it is not told again. */
+        assert_true(rig_count(r, PS_MSG_LIST_FILES) > 1);
+        assert_int_equal(rig_events_of(r, PS_EVENT_AGAIN), anew ? 2 : 0);
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +329,7 @@ int main(void)
         cmocka_unit_test(while_lost_it_waits_for_the_return),
         cmocka_unit_test(while_lost_it_ends_at_its_deadline),
         cmocka_unit_test(a_tick_does_a_bounded_share),
+        cmocka_unit_test(a_list_begins_anew_at_a_server_that_restarted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* The face: shortage, callers' bugs, batches, snapshots, clocks that run back. */
+#include "log.h"
 #include "random.h"
-#include "rig.h"
 
 enum { STORY = 400 };
 
@@ -55,7 +55,7 @@ static void answer(story *s, rig *r, const rig_sent *m, test_random *random)
         break;
     case PS_MSG_HEARTBEAT:
         rig_packet(r);
-        craft_heartbeat_ok(&r->c, m->request, 0, 0);
+        craft_heartbeat_ok(&r->c, m->request, 0, 0, 0);
         break;
     case PS_MSG_PUBLISH:
         (void)rig_last_changes(r, &changes);
@@ -93,7 +93,7 @@ static story *record(void)
         (void)rig_step(r, &in);
         for (; seen < r->sent_len && s->len < STORY - 4; seen++) {
             const rig_sent m = r->sent[seen];
-            if (test_random_chance(&random, s->len > 150 && s->len < 200 ? 10 : 80)) {
+            if (test_random_chance(&random, s->len > 150 && s->len < 230 ? 10 : 80)) {
                 answer(s, r, &m, &random);
             }
         }
@@ -347,6 +347,8 @@ static void callers_bugs(void **state)
     assert_int_equal(ps_peer_step(r->p, &in, 1, &consumed, NULL), PS_INVALID);
     const ps_input bad[] = {
         {.type = PS_INPUT_VERDICT},
+        {.type = PS_INPUT_RESTORE},
+        {.type = PS_INPUT_STORE},
         {.type = (ps_input_type)0},
         {.type = (ps_input_type)99},
         {.type = PS_INPUT_DATAGRAM, .u.datagram = {.data = NULL, .len = 1}},
@@ -408,7 +410,7 @@ static void a_clock_that_runs_back_is_clamped(void **state)
     rig *r = rig_new_online();
     rig_run(r, RIG_START + 2 * SECOND);
     assert_int_equal(rig_count(r, PS_MSG_HEARTBEAT), 1);
-    r->now_us = 3;
+    r->now_us -= SECOND - 1;
     (void)rig_tick(r);
     (void)rig_command(r, PS_INPUT_LIST_PEERS, 1, "");
     assert_int_equal(rig_stats(r).clock_clamped, 2);
@@ -416,6 +418,73 @@ static void a_clock_that_runs_back_is_clamped(void **state)
     rig_run(r, RIG_START + 2080 * MS);
     assert_int_equal(rig_count(r, PS_MSG_HEARTBEAT), 2);
     assert_int_equal(rig_events_of(r, PS_EVENT_LOST), 0);
+    rig_free(r);
+}
+
+/* A clock that is set back: deadlines follow it, and nothing waits until it has caught up. */
+static void a_clock_that_is_set_back_is_followed(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    log_model *log = log_new(0);
+    rig_run(r, RIG_START + 2 * SECOND);
+    assert_true(log_answer(r, log, rig_last(r, PS_MSG_HEARTBEAT)));
+    r->now_us = 3;
+    (void)rig_tick(r);
+    assert_int_equal(rig_stats(r).clock_clamped, 1);
+    for (uint64_t k = 1; k <= 5; k++) {
+        assert_int_equal(ps_peer_deadline_us(r->p), 3 + k * 2 * SECOND);
+        rig_run(r, 3 + k * 2 * SECOND);
+        assert_int_equal(rig_count(r, PS_MSG_HEARTBEAT), 1 + k);
+        assert_true(log_answer(r, log, rig_last(r, PS_MSG_HEARTBEAT)));
+    }
+    assert_int_equal(rig_events_of(r, PS_EVENT_LOST), 0);
+    r->now_us -= SECOND; /* And again: the offsets add up. */
+    (void)rig_tick(r);
+    assert_int_equal(ps_peer_deadline_us(r->p), 3 + 11 * SECOND);
+    rig_run(r, 3 + 12 * SECOND);
+    assert_int_equal(rig_events_of(r, PS_EVENT_LOST), 1);
+    assert_int_equal(rig_event_nth(r, PS_EVENT_LOST, 0)->time_us, 3 + 12 * SECOND);
+    free(log);
+    rig_free(r);
+}
+
+/* A peer that was stopped gives its server the time that it was away, and some more. */
+static void a_late_step_loses_nobody(void **state)
+{
+    (void)state;
+    const uint64_t lengths_us[] = {1200 * MS, 5 * SECOND, 3600 * SECOND};
+    for (size_t k = 0; k < 3; k++) {
+        rig *r = rig_new_online();
+        log_model *log = log_new(0);
+        r->now_us += 2 * SECOND + lengths_us[k];
+        rig_settle(r);
+        assert_int_equal(rig_stats(r).late_steps, 1);
+        assert_int_equal(rig_events_of(r, PS_EVENT_LOST), 0);
+        rig_run(r, r->now_us + 490 * MS);
+        assert_int_equal(rig_events_of(r, PS_EVENT_LOST), 0);
+        assert_true(log_answer(r, log, rig_last(r, PS_MSG_HEARTBEAT)));
+        rig_run(r, r->now_us + SECOND);
+        assert_int_equal(rig_stats(r).state, PS_PEER_ONLINE);
+        rig_run(r, r->now_us + 3 * SECOND); /* Unanswered from here on. */
+        assert_int_equal(rig_stats(r).losses, 1);
+        free(log);
+        rig_free(r);
+    }
+}
+
+/* A host that is late always still finds out that its server is gone. */
+static void a_host_that_is_always_late_still_loses_its_server(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    for (uint64_t k = 0; k < 80 && rig_stats(r).losses == 0; k++) {
+        r->now_us += 150 * MS;
+        (void)rig_tick(r);
+    }
+    assert_int_equal(rig_stats(r).losses, 1);
+    assert_true(r->now_us >= RIG_START + 3 * SECOND);
+    assert_int_equal(rig_stats(r).late_steps, PS_LATE_TIMES);
     rig_free(r);
 }
 
@@ -447,6 +516,9 @@ int main(void)
         cmocka_unit_test(entropy_changes_what_is_drawn),
         cmocka_unit_test(the_wall_clock_drives_nothing),
         cmocka_unit_test(a_clock_that_runs_back_is_clamped),
+        cmocka_unit_test(a_clock_that_is_set_back_is_followed),
+        cmocka_unit_test(a_late_step_loses_nobody),
+        cmocka_unit_test(a_host_that_is_always_late_still_loses_its_server),
         cmocka_unit_test(the_end_of_time_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

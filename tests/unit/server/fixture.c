@@ -90,6 +90,7 @@ client client_make(fixture *f, const char *user, uint16_t port)
         .user = user,
         .client_id = UINT64_C(0xC11E000000000000) + port,
         .request = 100,
+        .datagram_max = PS_DATAGRAM_MAX,
     };
     memset(c.device, (int)(port & 0xff), sizeof c.device);
     return c;
@@ -136,7 +137,7 @@ void client_login_send(client *c)
     ps_writer w = client_packet(c, buffer);
     ps_login login = {.client_id = c->client_id,
                       .stream_port = 7000,
-                      .datagram_max = PS_DATAGRAM_MAX,
+                      .datagram_max = c->datagram_max,
                       .method = PS_LOGIN_PASSWORD,
                       .user = span(c->user),
                       .secret = span("secret")};
@@ -171,6 +172,7 @@ void client_login(client *c)
     assert_true(ps_login_ok_decode(m.body, &ok));
     c->session_id = ok.session_id;
     c->generation = ok.generation;
+    c->digest = ok.digest;
     c->counter = 0;
     fixture_clear(c->f);
 }
@@ -182,6 +184,18 @@ void client_heartbeat(client *c)
     const ps_heartbeat m = {.generation = c->generation};
     assert_true(ps_heartbeat_encode(&w, ++c->request, &m));
     client_send(c, &w);
+}
+
+void client_sync(client *c)
+{
+    ps_heartbeat_ok ok;
+    fixture_clear(c->f);
+    client_heartbeat(c);
+    assert_int_equal(client_answers(c), 1);
+    assert_true(ps_heartbeat_ok_decode(client_answer(c, 0).body, &ok));
+    c->generation = ok.generation;
+    c->digest = ok.digest;
+    fixture_clear(c->f);
 }
 
 static ps_error change(client *c, ps_message_type type, const char *name, uint64_t length)
@@ -253,6 +267,23 @@ static size_t walk(const client *c, size_t index, ps_message *out)
             }
         }
         assert_false(r.bad);
+    }
+    return count;
+}
+
+size_t fixture_resets(const fixture *f, ps_packet *packet)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->out.datagrams_len; i++) {
+        const ps_datagram *dg = &f->out.datagrams[i];
+        ps_packet p;
+        ps_drop why;
+        assert_true(ps_packet_decode(f->out.bytes + dg->offset, dg->len, &p, &why));
+        if (p.type == PS_PACKET_RESET) {
+            assert_int_equal(dg->len, PS_PACKET_HEADER);
+            *packet = p;
+            count++;
+        }
     }
     return count;
 }

@@ -35,6 +35,8 @@ typedef struct client {
     uint32_t request;
     uint8_t device[PS_DEVICE_BYTES];
     uint64_t generation;
+    uint64_t digest;       /* As LOGIN_OK or HEARTBEAT_OK said it last. */
+    uint16_t datagram_max; /* 1200. */
 } client;
 
 void fixture_config(ps_server_config *cfg); /* Small capacities, a fixed seed. */
@@ -62,10 +64,15 @@ void fixture_verdict(fixture *f, ps_error error);
 /* Logs in all the way and learns the session id. */
 void client_login(client *c);
 void client_heartbeat(client *c);
+/* Heartbeats and reads the position and digest out of the answer, which must be alone. */
+void client_sync(client *c);
 /* Publishes one name; returns the refusal's code or PS_E_NONE. */
 ps_error client_publish(client *c, const char *name, uint64_t length);
 void client_unpublish(client *c, const char *name);
 void client_list(client *c, ps_message_type type, uint64_t cursor, const char *text);
+
+/* RESETs in the output; the last one is copied to *packet. */
+size_t fixture_resets(const fixture *f, ps_packet *packet);
 
 /* Message `index` of the datagrams in the output, in order; its receiver must be the client. */
 ps_message client_answer(const client *c, size_t index);

@@ -61,6 +61,56 @@ static void applies_in_order_only(void **state)
     fixture_free(f);
 }
 
+/* PUBLISH, UNPUBLISH, then the first PUBLISH once more by the network: as the identical datagram,
+ * and as a fresh one (a retransmission that was on its way) with the old generation. */
+static void a_late_duplicate_does_not_bring_a_file_back(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a, true);
+    uint8_t first[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(&a, first);
+    ps_changes_writer cw;
+    const ps_publication entry = {.name = span("file"), .content = {.length = 9}};
+    assert_true(ps_changes_begin(&w, &cw, PS_MSG_PUBLISH, ++a.request, 1));
+    assert_true(ps_changes_add(&w, &cw, &entry));
+    assert_true(ps_changes_end(&w, &cw));
+    client_send(&a, &w);
+    a.generation = 1;
+    assert_int_equal(fixture_stats(f).publications, 1);
+    client_unpublish(&a, "file");
+    assert_int_equal(fixture_stats(f).publications, 0);
+    for (unsigned round = 0; round < 3; round++) {
+        fixture_clear(f);
+        const uint64_t replays = fixture_drops(f, PS_DROP_REPLAY);
+        client_send(&a, &w); /* The identical datagram. */
+        assert_int_equal(fixture_drops(f, PS_DROP_REPLAY), replays + 1);
+        assert_int_equal(f->out.datagrams_len, 0);
+        uint8_t fresh[PS_DATAGRAM_MAX]; /* The same message under a new counter. */
+        memcpy(fresh, first, w.len);
+        ps_store64(fresh + 9, ++a.counter);
+        client_deliver(&a, fresh, w.len);
+        ps_published p;
+        assert_true(ps_published_decode(client_answer(&a, 0).body, &p));
+        assert_int_equal(p.generation, 2);
+        assert_int_equal(fixture_stats(f).publications, 0);
+        assert_int_equal(f->out.events_len, 0); /* Nor is anything recorded. */
+        client_list(&a, PS_MSG_LOCATE, 0, "file");
+        client_expect_error(&a, PS_E_NOT_FOUND);
+        client_sync(&a);
+        assert_int_equal(a.digest, 0);
+    }
+    /* Nor does it in a session that came after: there it belongs to nobody. */
+    const uint64_t old = a.session_id;
+    a.client_id++;
+    client_login(&a);
+    ps_store64(first + 1, old);
+    client_deliver(&a, first, w.len);
+    assert_int_equal(fixture_drops(f, PS_DROP_NO_SESSION), 1);
+    assert_int_equal(fixture_stats(f).publications, 0);
+    fixture_free(f);
+}
+
 static void publishing_again_changes_the_content_in_place(void **state)
 {
     (void)state;
@@ -201,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(applies_in_order_only),
+        cmocka_unit_test(a_late_duplicate_does_not_bring_a_file_back),
         cmocka_unit_test(publishing_again_changes_the_content_in_place),
         cmocka_unit_test(refuses_with_the_reason),
         cmocka_unit_test(retransmissions_repeat_refusals),

@@ -12,7 +12,7 @@ static void impossible_configurations_have_no_size(void **state)
     uint32_t *fields[] = {&cfg.max_sessions,       &cfg.max_users,    &cfg.max_devices,
                           &cfg.max_publications,   &cfg.heartbeat_ms, &cfg.dead_ms,
                           &cfg.max_pending_logins, &cfg.resend_ms,    &cfg.pending_ms,
-                          &cfg.search_names};
+                          &cfg.search_names,       &cfg.takeover_ms};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         uint32_t kept = *fields[i];
         *fields[i] = 0;
@@ -71,11 +71,15 @@ static void bugs_of_the_caller_change_nothing(void **state)
     const uint64_t pending = f->out.events[0].u.login.pending;
     fixture_clear(f);
     static const uint8_t short_entropy[15];
+    const ps_input_restore nameless = {.generation = 1, .user = span("alice")};
+    const ps_input_restore userless = {.generation = 1, .name = span("x")};
     const ps_input wrong[] = {
         {.type = PS_INPUT_DATAGRAM, .u.datagram = {.data = NULL, .len = PS_PACKET_HEADER}},
         {.type = PS_INPUT_ENTROPY, .u.entropy = {NULL, 16}},
         {.type = PS_INPUT_ENTROPY, .u.entropy = {short_entropy, sizeof short_entropy}},
         {.type = PS_INPUT_VERDICT, .u.verdict = {.pending = pending, .error = UINT32_C(1) << 16}},
+        {.type = PS_INPUT_RESTORE, .u.restore = nameless},
+        {.type = PS_INPUT_RESTORE, .u.restore = userless},
         {.type = PS_INPUT_LOGOUT},
     };
     const size_t size = ps_server_size(&cfg);
@@ -154,10 +158,63 @@ static void again_changes_nothing(void **state)
         }
     }
     f->out = room;
-    f->now_us += 5000000;
+    f->now_us += 3000000;
     assert_int_equal(fixture_tick(f), PS_OK);
     assert_int_equal(f->out.events_len, 1);
     free(before);
+    fixture_free(f);
+}
+
+/* An hour back: nobody is evicted for it, deadlines are right in the host's new time, and the rest
+ * goes on as before. */
+static void a_clock_that_is_set_back_is_followed(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    f->now_us = UINT64_C(7200000000);
+    client a = client_make(f, "alice", 4001);
+    client b = client_make(f, "bob", 4002);
+    ps_input wall = {.type = PS_INPUT_WALL_CLOCK, .u.wall_s = 1700000000};
+    assert_int_equal(fixture_step(f, &wall), PS_OK);
+    client_login(&a);
+    client_login_send(&b); /* Stays without a verdict. */
+    const uint64_t login_us = f->now_us;
+    f->now_us += 1000000;
+    client_heartbeat(&a);
+    const uint64_t back_us = UINT64_C(3600000000);
+    f->now_us -= back_us;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).clock_clamped, 1);
+    assert_int_equal(ps_server_deadline_us(f->s), f->now_us + 3000000);
+    for (unsigned k = 1; k <= 6; k++) {
+        f->now_us += 2000000;
+        assert_int_equal(fixture_tick(f), PS_OK);
+        client_sync(&a);
+        const uint64_t pending_us = login_us + 15000000 - back_us;
+        const uint64_t alive_us = f->now_us + 3000000;
+        assert_int_equal(ps_server_deadline_us(f->s),
+                         alive_us < pending_us ? alive_us : pending_us);
+    }
+    assert_int_equal(fixture_stats(f).sessions, 1);
+    assert_int_equal(fixture_stats(f).pending_logins, 1);
+    assert_int_equal(fixture_stats(f).late_steps, 0);
+    fixture_clear(f);
+    client_heartbeat(&a);
+    ps_heartbeat_ok ok;
+    assert_true(ps_heartbeat_ok_decode(client_answer(&a, 0).body, &ok));
+    assert_int_equal(ok.wall_s, 1700000013); /* What the host told goes on, too. */
+    f->now_us += 2000000;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).pending_logins, 0);
+    f->now_us += 999999;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).sessions, 1);
+    f->now_us += 1;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).sessions, 0);
+    assert_int_equal(ps_server_deadline_us(f->s), PS_TIME_NEVER);
     fixture_free(f);
 }
 
@@ -346,6 +403,7 @@ int main(void)
         cmocka_unit_test(foreign_inputs_are_a_bug_of_the_caller),
         cmocka_unit_test(bugs_of_the_caller_change_nothing),
         cmocka_unit_test(a_clock_that_runs_back_is_clamped),
+        cmocka_unit_test(a_clock_that_is_set_back_is_followed),
         cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(eviction_is_bounded_a_tick),
         cmocka_unit_test(batches_of_any_size_are_equal),

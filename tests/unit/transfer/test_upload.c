@@ -126,6 +126,28 @@ static uint64_t time_of(rig *r)
     return ps_upload_deadline_us(r->u);
 }
 
+/* While there is something to serve the next step is due now, in the host's clock: also after that
+ * was set back. */
+static void a_clock_that_is_set_back_does_not_stop_it(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    rig r = serving(4, 32768);
+    r.now_us += UINT64_C(7200000000);
+    c.len = 0;
+    for (uint32_t k = 0; k < 3; k++) { /* One answer with hashes a step. */
+        craft_want(&c, 1, k, 1);
+    }
+    say(&r, &c);
+    assert_int_equal(time_of(&r), r.now_us);
+    r.now_us -= UINT64_C(3600000000);
+    assert_int_equal(plain(&r, PS_STREAM_TICK), PS_MORE);
+    assert_int_equal(time_of(&r), r.now_us);
+    assert_int_equal(plain(&r, PS_STREAM_TICK), PS_OK);
+    assert_int_equal(time_of(&r), r.now_us + IDLE_US);
+    rig_end(&r);
+}
+
 /* Bytes that dribble in are no progress; each stage has its end. */
 static void deadlines(void **unused)
 {
@@ -231,8 +253,11 @@ static void shortage(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(configurations), cmocka_unit_test(ends),
-        cmocka_unit_test(callers_bugs),   cmocka_unit_test(deadlines),
+        cmocka_unit_test(configurations),
+        cmocka_unit_test(ends),
+        cmocka_unit_test(callers_bugs),
+        cmocka_unit_test(deadlines),
+        cmocka_unit_test(a_clock_that_is_set_back_does_not_stop_it),
         cmocka_unit_test(shortage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,42 @@ static void random_histories_agree_with_a_model(void **state)
     }
 }
 
+/* All linked nodes move at once, later ones do not, and the order stays. */
+static void a_shift_moves_what_is_linked(void **state)
+{
+    (void)state;
+    list l = list_of(3000);
+    ps_timeouts_shift(&l.t, l.nodes, 77, UINT64_MAX); /* Of nothing. */
+    ps_timeout_start(&l.t, l.nodes, 1, 100);
+    assert_true(ps_timeouts_deadline_us(&l.t, l.nodes) == 3100);
+    ps_timeout_start(&l.t, l.nodes, 2, 200);
+    ps_timeouts_shift(&l.t, l.nodes, 500, 3700);
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 1) == 3600);
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 2) == 3700);
+    assert_int_equal(ps_timeouts_due(&l.t, l.nodes, 3599), PS_NIL);
+    assert_int_equal(ps_timeouts_due(&l.t, l.nodes, 3600), 1);
+    ps_timeout_start(&l.t, l.nodes, 4, 300); /* Not due before those that were moved. */
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 4) == 3700);
+    ps_timeout_touch(&l.t, l.nodes, 4, 600);
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 4) == 3700);
+    assert_int_equal(ps_timeouts_check(&l.t, l.nodes, NODES), 3);
+    ps_timeout_stop(&l.t, l.nodes, 4);
+    ps_timeout_start(&l.t, l.nodes, 3, 700);
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 3) == 3700);
+    ps_timeout_touch(&l.t, l.nodes, 1, 800);
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 1) == 3800);
+    assert_int_equal(ps_timeouts_check(&l.t, l.nodes, NODES), 3);
+    ps_timeout_stop(&l.t, l.nodes, 2);
+    assert_true(ps_timeouts_deadline_us(&l.t, l.nodes) == 3700);
+    /* Only as far as the last one may go. */
+    ps_timeouts_shift(&l.t, l.nodes, 500, 4000);
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 1) == 4000);
+    assert_true(ps_timeout_deadline_us(&l.t, l.nodes, 3) == 3900);
+    ps_timeouts_shift(&l.t, l.nodes, 500, 3999);
+    assert_true(ps_timeouts_deadline_us(&l.t, l.nodes) == 3900);
+    assert_int_equal(ps_timeouts_check(&l.t, l.nodes, NODES), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +221,7 @@ int main(void)
         cmocka_unit_test(touching_moves_to_the_tail),
         cmocka_unit_test(stopping_what_is_not_linked_does_nothing),
         cmocka_unit_test(a_deadline_beyond_all_time_is_clamped),
+        cmocka_unit_test(a_shift_moves_what_is_linked),
         cmocka_unit_test(the_check_sees_each_kind_of_damage),
         cmocka_unit_test(random_histories_agree_with_a_model),
     };

@@ -35,16 +35,16 @@ static void heartbeats_are_what_the_tables_say(void **state)
     test_random r = test_random_of(4);
     for (int i = 0; i < 100; i++) {
         uint8_t room[64];
-        const ps_heartbeat m = {.generation = test_random_u64(&r)};
+        const ps_heartbeat m = {.generation = test_random_u64(&r), .digest = test_random_u64(&r)};
         craft_reset(&c);
-        craft_heartbeat(&c, 42, m.generation);
+        craft_heartbeat(&c, 42, m.generation, m.digest);
         ps_writer w = {.base = room, .cap = sizeof room};
         assert_true(encode(&w, &m));
         assert_int_equal(w.len, c.len);
         assert_memory_equal(room, c.data, c.len);
         ps_heartbeat got;
         assert_true(ps_heartbeat_decode((ps_span){room + 8, w.len - 8}, &got));
-        assert_true(got.generation == m.generation);
+        assert_true(got.generation == m.generation && got.digest == m.digest);
     }
     const ps_heartbeat m = {.generation = 1};
     assert_int_equal(sweep_cuts(decode, c.data + 8, c.len - 8), 0);
@@ -58,16 +58,18 @@ static void acknowledgements_are_what_the_tables_say(void **state)
     for (int i = 0; i < 100; i++) {
         uint8_t room[64];
         const ps_heartbeat_ok m = {.generation = test_random_u64(&r),
+                                   .digest = test_random_u64(&r),
                                    .wall_s = test_random_u64(&r)};
         craft_reset(&c);
-        craft_heartbeat_ok(&c, 42, m.generation, m.wall_s);
+        craft_heartbeat_ok(&c, 42, m.generation, m.digest, m.wall_s);
         ps_writer w = {.base = room, .cap = sizeof room};
         assert_true(encode_ok(&w, &m));
         assert_int_equal(w.len, c.len);
         assert_memory_equal(room, c.data, c.len);
         ps_heartbeat_ok got;
         assert_true(ps_heartbeat_ok_decode((ps_span){room + 8, w.len - 8}, &got));
-        assert_true(got.generation == m.generation && got.wall_s == m.wall_s);
+        assert_true(got.generation == m.generation && got.digest == m.digest &&
+                    got.wall_s == m.wall_s);
     }
     const ps_heartbeat_ok m = {.generation = 1};
     assert_int_equal(sweep_cuts(decode_ok, c.data + 8, c.len - 8), 0);

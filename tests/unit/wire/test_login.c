@@ -154,7 +154,8 @@ static void login_ok_is_what_the_tables_say(void **state)
 {
     (void)state;
     craft_reset(&c);
-    craft_login_ok(&c, 42, UINT64_C(0x8877665544332211), UINT64_C(0x0102030405060708));
+    craft_login_ok_of(&c, 42, UINT64_C(0x8877665544332211), UINT64_C(0x0102030405060708),
+                      UINT64_C(0xd1d2d3d4d5d6d7d8), UINT64_C(0xe1e2e3e4e5e6e7e8));
     ps_login_ok m;
     assert_true(ps_login_ok_decode(body(), &m));
     assert_true(m.session_id == UINT64_C(0x8877665544332211));
@@ -163,6 +164,8 @@ static void login_ok_is_what_the_tables_say(void **state)
     assert_int_equal(m.resend_ms, 80);
     assert_int_equal(m.wall_s, 0);
     assert_true(m.generation == UINT64_C(0x0102030405060708));
+    assert_true(m.digest == UINT64_C(0xd1d2d3d4d5d6d7d8));
+    assert_true(m.life == UINT64_C(0xe1e2e3e4e5e6e7e8));
     assert_int_equal(m.observed.family, PS_ADDR_V4);
     assert_int_equal(m.observed.port, 7001);
     assert_int_equal(m.observed.ip[0], 127);
@@ -192,7 +195,7 @@ static void login_ok_checks_its_numbers(void **state)
     }
     craft_reset(&c);
     craft_login_ok(&c, 1, 5, 6);
-    c.data[8 + 36] = 5; /* the observed address' family */
+    c.data[8 + 52] = 5; /* the observed address' family */
     assert_false(decode_login_ok(body()));
 }
 
@@ -237,6 +240,8 @@ static void random_messages_come_back(void **state)
                                 .resend_ms = (uint32_t)test_random_range(&r, 1, UINT32_MAX),
                                 .wall_s = test_random_u64(&r),
                                 .generation = test_random_u64(&r),
+                                .digest = test_random_u64(&r),
+                                .life = test_random_u64(&r),
                                 .observed = random_address(&r)};
         w.len = 0;
         assert_true(ps_login_ok_encode(&w, 1, &ok));
@@ -245,6 +250,7 @@ static void random_messages_come_back(void **state)
         assert_true(back.session_id == ok.session_id && back.heartbeat_ms == ok.heartbeat_ms &&
                     back.dead_ms == ok.dead_ms && back.resend_ms == ok.resend_ms &&
                     back.wall_s == ok.wall_s && back.generation == ok.generation &&
+                    back.digest == ok.digest && back.life == ok.life &&
                     ps_addr_equal(&back.observed, &ok.observed));
     }
 }

@@ -36,6 +36,7 @@ static void opens_a_packet(void **state)
     assert_true(decode(c.len, &packet, &why));
     assert_true(packet.receiver_id == UINT64_C(0x0102030405060708));
     assert_true(packet.counter == UINT64_C(0xf1f2f3f4f5f6f7f8));
+    assert_int_equal(packet.type, PS_PACKET_PLAIN);
     assert_int_equal(packet.messages.len, 0);
     craft_logout(&c, 1);
     assert_true(decode(c.len, &packet, &why));
@@ -53,10 +54,52 @@ static void names_the_reason_of_each_drop(void **state)
     }
     for (unsigned type = 0; type < 256; type++) {
         craft_packet_of(&c, type, 1, 2);
-        if (type != 7) {
+        if (type != 7 && type != 5) {
             assert_int_equal(reason(c.len), PS_DROP_TYPE);
             assert_int_equal(reason(1), PS_DROP_TYPE);
         }
+    }
+}
+
+/* A RESET is 17 bytes: what is shorter is cut, what is longer is none. */
+static void a_reset_is_a_header_alone(void **state)
+{
+    (void)state;
+    craft_reset_packet(&c, UINT64_C(0x0102030405060708), UINT64_C(0xf1f2f3f4f5f6f7f8));
+    ps_packet packet;
+    ps_drop why = PS_DROP_COUNT;
+    assert_true(decode(c.len, &packet, &why));
+    assert_int_equal(packet.type, PS_PACKET_RESET);
+    assert_true(packet.receiver_id == UINT64_C(0x0102030405060708));
+    assert_true(packet.counter == UINT64_C(0xf1f2f3f4f5f6f7f8));
+    assert_int_equal(packet.messages.len, 0);
+    for (size_t len = 1; len < 17; len++) {
+        assert_int_equal(reason(len), PS_DROP_TRUNCATED);
+    }
+    craft_logout(&c, 1);
+    for (size_t len = 18; len <= c.len; len++) {
+        assert_int_equal(reason(len), PS_DROP_MALFORMED);
+    }
+    craft_fill(&c, 0, 1201 - c.len);
+    assert_int_equal(reason(1200), PS_DROP_MALFORMED);
+    assert_int_equal(reason(1201), PS_DROP_OVERSIZED);
+}
+
+static void writes_a_reset(void **state)
+{
+    (void)state;
+    for (size_t cap = 0; cap <= PS_PACKET_HEADER; cap++) {
+        uint8_t *room = exact_copy("0123456789abcdefg", cap);
+        ps_writer w = {.base = room, .cap = cap};
+        ps_reset_encode(&w, UINT64_MAX - 1, 77);
+        assert_int_equal(w.full, cap < PS_PACKET_HEADER);
+        assert_int_equal(w.len, w.full ? 0 : PS_PACKET_HEADER);
+        if (!w.full) {
+            craft_reset_packet(&c, UINT64_MAX - 1, 77);
+            assert_int_equal(c.len, cap);
+            assert_memory_equal(room, c.data, cap);
+        }
+        free(room);
     }
 }
 
@@ -227,12 +270,13 @@ static void types_are_numbered_as_documented(void **state)
 {
     (void)state;
     static const ps_message_type types[] = {
-        PS_MSG_LOGIN,     PS_MSG_LOGIN_OK,     PS_MSG_HEARTBEAT, PS_MSG_HEARTBEAT_OK,
-        PS_MSG_PUBLISH,   PS_MSG_UNPUBLISH,    PS_MSG_PUBLISHED, PS_MSG_LIST_PEERS,
-        PS_MSG_PEERS,     PS_MSG_LIST_FILES,   PS_MSG_SEARCH,    PS_MSG_FILES,
-        PS_MSG_LOCATE,    PS_MSG_SOURCES,      PS_MSG_LOGOUT,    PS_MSG_LOGOUT_OK,
-        PS_MSG_CHALLENGE, PS_MSG_CHALLENGE_OK, PS_MSG_PUSH,      PS_MSG_PUSH_OK,
-        PS_MSG_ERROR};
+        PS_MSG_LOGIN,     PS_MSG_LOGIN_OK,     PS_MSG_HEARTBEAT,  PS_MSG_HEARTBEAT_OK,
+        PS_MSG_PUBLISH,   PS_MSG_UNPUBLISH,    PS_MSG_PUBLISHED,  PS_MSG_LIST_PEERS,
+        PS_MSG_PEERS,     PS_MSG_LIST_FILES,   PS_MSG_SEARCH,     PS_MSG_FILES,
+        PS_MSG_LOCATE,    PS_MSG_SOURCES,      PS_MSG_LOGOUT,     PS_MSG_LOGOUT_OK,
+        PS_MSG_CHALLENGE, PS_MSG_CHALLENGE_OK, PS_MSG_PUSH,       PS_MSG_PUSH_OK,
+        PS_MSG_ERROR,     PS_MSG_DIGESTS,      PS_MSG_DIGESTS_OK, PS_MSG_LIST_NAMES,
+        PS_MSG_NAMES};
     for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++) {
         assert_int_equal(types[i], i + 1);
     }
@@ -243,6 +287,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_a_packet),
         cmocka_unit_test(names_the_reason_of_each_drop),
+        cmocka_unit_test(a_reset_is_a_header_alone),
+        cmocka_unit_test(writes_a_reset),
         cmocka_unit_test(takes_1200_bytes_and_no_more),
         cmocka_unit_test(writes_the_header),
         cmocka_unit_test(walks_messages_and_sees_every_cut),

@@ -231,8 +231,8 @@ bool ps_sim_is_up(const ps_sim *sim, uint32_t node);
  * gets and gives is in it, now_us(), the stamps of inputs, the wake's now_us and deadlines. Drift
  * and standing still are those of wall_s() too, which counts on the same quartz. A timer that
  * is running has so long to go: with a clock that stands still it never comes, unless it is due; by
- * one that is fast or slow it comes sooner or later; a jump does not touch it. A crash and a restart
- * leave the clock.
+ * one that is fast or slow it comes sooner or later; a jump does not touch it. A crash and a
+ * restart leave the clock.
  * @return PS_OK; PS_INVALID an unknown node, or a drift beyond the limits.
  */
 ps_status ps_sim_set_clock(ps_sim *sim, uint32_t node, const ps_sim_clock *clock);

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# What people see of peersync-sim. ctest starts it as `program.sh PROGRAM`.
+set -euo pipefail
+export LC_ALL=C
+SIM=$1
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/peersync-sim.XXXXXX")
+trap 'rm -rf "$WORK"' EXIT
+OUT=$WORK/out
+ERR=$WORK/err
+
+# run CODE ARGUMENT...: what it prints is in $OUT and $ERR.
+run() {
+    local expected=$1 code=0
+    shift
+    "$SIM" "$@" >"$OUT" 2>"$ERR" || code=$?
+    ((code == expected)) || fail "$*: ended with $code"
+}
+
+fail() {
+    echo "line ${BASH_LINENO[-2]}: $*" >&2
+    cat "$OUT" "$ERR" >&2
+    exit 1
+}
+
+# says FILE PATTERN...: a line of the file matches each.
+says() {
+    local file=$1 pattern
+    shift
+    for pattern; do
+        grep -qE -- "$pattern" "$file" || fail "no line matches: $pattern"
+    done
+}
+
+# A story: at full speed, and with lines for people; the hash is the same, and so is the end.
+run 0 --story flash-crowd
+says "$OUT" '^flash-crowd: 300 peers, [0-9]+ virtual seconds, seed 1, batch 64$' \
+    '^  the rush     300 of 300 had their answer, half in [0-9.]+ s, all in ' \
+    '^ +[1-9][0-9,]* datagrams met a full queue, [1-9][0-9,]* were sent again$' \
+    '^  the cut      100 peers cut off for 3\.50 s; all back [0-2]\.[0-9]+ s after ' \
+    '^  the restart  all 300 were back [0-2]\.[0-9]+ s after it, and all 100 files listed$' \
+    '^  the end      300 of 300 asked again and were answered$' \
+    '^  checked      [1-9][0-9,]* steps, [1-9][0-9,]* pages and [1-9][0-9,]* lists ' \
+    '^  hash         [0-9a-f]{16}$'
+[[ ! -s $ERR ]] || fail "something on stderr"
+cp "$OUT" "$WORK/story"
+run 0 --watch --story flash-crowd --batch 3
+says "$OUT" '^ +2\.0 s  online 20 .*20 peers are here early' \
+    'queue 256/256' ' lost 100 .*A cable is cut' 'knows nobody' 'files 100  Everybody is back'
+! grep -q $'\033' "$OUT" || fail "an escape, but there is no terminal"
+diff <(grep hash "$WORK/story") <(grep hash "$OUT") >/dev/null || fail "another hash when watched"
+run 0 --story flash-crowd --seed 2 --quiet
+[[ ! -s $OUT && ! -s $ERR ]] || fail "not quiet"
+
+# A swarm under faults, at length.
+run 0 --seed 1 --peers 20 --minutes 10
+says "$OUT" '^swarm: 20 peers, 600 virtual seconds, seed 1, batch 64$' \
+    '^  commands     [1-9][0-9,]* ended: [0-9,]+ succeeded \(9[0-9]\.[0-9] %\)' \
+    '^  healings     3, the slowest took [0-5]\.[0-9]+ s$' \
+    '^  datagrams    [1-9][0-9,]* sent, [1-9][0-9,]* lost, ' \
+    '^ +[1-9][0-9]*  server killed, its store is gone$' \
+    '^  hash         [0-9a-f]{16}$'
+[[ ! -s $ERR ]] || fail "something on stderr"
+
+# Watched, it is the same one. Many give a line each, and a sum.
+run 0 --seed 4 --peers 8 --minutes 3 --check-every 64
+cp "$OUT" "$WORK/swarm"
+run 0 --seed 4 --peers 8 --minutes 3 --check-every 64 --watch
+says "$OUT" '^ +61\.0 s  online [0-9]+ .*The last fault: ' '^ +121\.0 s '
+diff "$WORK/swarm" <(sed -n '/^swarm/,$p' "$OUT") >/dev/null || fail "another swarm when watched"
+run 0 --seed 4 --seeds 2 --peers 8 --minutes 3 --check-every 64
+hash=$(sed -n 's/^  hash  *//p' "$WORK/swarm")
+says "$OUT" '^ +seed  hash ' "^ +4  $hash +[1-9][0-9,]* +[0-9.]+ % +1 +[0-5]\.[0-9]+ s +[0-9.]+ s\$" \
+    '^ +5  [0-9a-f]{16} ' '^2 swarms: [1-9][0-9,]* commands, [1-9][0-9,]* steps checked, in ' \
+    '^  succeeded    [0-9.]+ %; the fewest [0-9.]+ %, of seed [45]$' \
+    '^  healings     2, the slowest took [0-5]\.[0-9]+ s, of seed [45]$' \
+    '^ +[0-9]+  bursts of loss$'
+run 0 --seed 4 --peers 8 --minutes 1 --mix storm
+! grep -q 'bursts of loss' "$OUT" || fail "faults in a storm"
+
+# Words that are wrong.
+run 0 --help
+says "$OUT" '^usage: peersync-sim ' '--check-every N' '^    2  the command line cannot be used$' \
+    '^  flash-crowd  '
+run 0 --story
+says "$OUT" '^stories:$' '^  flash-crowd  '
+run 2 --story flash-crwd
+says "$ERR" "there is no story 'flash-crwd'; did you mean flash-crowd\?\$" '^  flash-crowd  '
+run 2 --story nothing-like-it
+says "$ERR" "there is no story 'nothing-like-it'\$" '^  flash-crowd  '
+run 2 --mix curel
+says "$ERR" "there is no 'curel'; did you mean cruel\?\$"
+run 2 --sede 3
+says "$ERR" 'unknown option --sede; did you mean --seed\?$' "^Try 'peersync-sim --help'\.\$"
+run 2 --peers 1001
+run 2 --batch 65
+run 2 --watch --seeds 2
+says "$ERR" '--watch shows one seed'
+run 2 --story flash-crowd --peers 3
+says "$ERR" 'a story takes only --seed, --batch, --watch and --quiet'
+run 2 7
+says "$ERR" 'every word belongs to an option'
+echo "the program says what it should"

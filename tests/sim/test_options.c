@@ -1,0 +1,106 @@
+/* The command line of peersync-sim. What is refused is the program's test (program.sh). */
+#include "unit.h"
+
+#include "options.h"
+
+#include <string.h>
+
+static sim_options o;
+
+/* Reads a line that is right, divided by spaces. */
+static void read_line(const char *text)
+{
+    static char line[512];
+    char *argv[32] = {(char[]){"peersync-sim"}};
+    int argc = 1;
+    char *rest = NULL;
+    strcpy(line, text);
+    for (char *at = strtok_r(line, " ", &rest); at; at = strtok_r(NULL, " ", &rest)) {
+        assert_true(argc < 32);
+        argv[argc++] = at;
+    }
+    assert_int_equal(sim_options_read(argc, argv, &o), -1);
+}
+
+/* (Not as memory: there is padding.) */
+static void same_swarm(const swarm_config *a, const swarm_config *b)
+{
+    assert_int_equal(a->batch, b->batch);
+    assert_int_equal(a->peers, b->peers);
+    assert_int_equal(a->check_every, b->check_every);
+    assert_int_equal(a->length_us, b->length_us);
+    assert_int_equal(a->cruel_us, b->cruel_us);
+    assert_int_equal(a->faults, b->faults);
+    assert_int_equal(a->in_step, b->in_step);
+    assert_int_equal(a->model, b->model);
+}
+
+static void nothing_is_the_default_swarm(void **state)
+{
+    (void)state;
+    swarm_config cfg;
+    swarm_config_default(&cfg);
+    read_line("");
+    same_swarm(&o.swarm, &cfg);
+    assert_int_equal(o.swarm.seed, cfg.seed);
+    assert_int_equal(o.seeds, 0);
+    assert_null(o.story);
+    assert_false(o.watch);
+    assert_false(o.quiet);
+}
+
+static void every_option_counts(void **state)
+{
+    (void)state;
+    read_line("--seed 7 --seeds=9 --peers 30 --hours 2 --minutes 5 --mix storm --batch 3 "
+              "--check-every 16 --quiet");
+    assert_int_equal(o.swarm.seed, 7);
+    assert_int_equal(o.seeds, 9);
+    assert_int_equal(o.swarm.peers, 30);
+    assert_int_equal(o.swarm.length_us, 125 * 60 * UINT64_C(1000000));
+    assert_false(o.swarm.faults);
+    assert_int_equal(o.swarm.batch, 3);
+    assert_int_equal(o.swarm.check_every, 16);
+    assert_true(o.quiet);
+    read_line("--watch --story flash-crowd --seed 18446744073709551614 --batch 1");
+    assert_true(o.watch);
+    assert_non_null(o.story);
+    assert_string_equal(o.story->name, "flash-crowd");
+    assert_true(o.swarm.seed == UINT64_MAX - 1);
+    read_line("--mix cruel --hours 1");
+    assert_true(o.swarm.faults);
+    assert_int_equal(o.swarm.length_us, 3600 * UINT64_C(1000000));
+}
+
+/* The command that repeats a run is read as the same configuration. */
+static void what_repeats_is_the_same_run(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "",
+        "--seed 3 --peers 1000 --hours 10000 --batch 1 --check-every 4294967295 --mix storm",
+        "--seeds 4 --minutes 7 --quiet",
+        "--story flash-crowd --seed 5 --batch 9",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char repeat[SIM_REPEAT_BYTES];
+        read_line(lines[i]);
+        const sim_options first = o;
+        sim_options_repeat(&first, first.swarm.seed + 2, repeat);
+        assert_memory_equal(repeat, "peersync-sim ", 13);
+        read_line(repeat + 13);
+        assert_int_equal(o.swarm.seed, first.swarm.seed + 2);
+        same_swarm(&o.swarm, &first.swarm);
+        assert_ptr_equal(o.story, first.story);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_the_default_swarm),
+        cmocka_unit_test(every_option_counts),
+        cmocka_unit_test(what_repeats_is_the_same_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
