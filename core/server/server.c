@@ -106,7 +106,8 @@ static uint64_t give_time(ps_server *s, ps_timeouts *t, const ps_timeout_node *n
 }
 
 /* Moves the clock on. Whoever would be found silent because this server was not there to hear him
- * is given that time; and some more to be heard, but only so often in a row. */
+ * is given that time; and as much again, if he had that much left at the step before, to be heard,
+ * but that only so often in a row. */
 static void pass_time(ps_server *s, uint64_t host_us)
 {
     const uint64_t before_us = s->clock.now_us;
@@ -120,7 +121,9 @@ static void pass_time(ps_server *s, uint64_t host_us)
     s->graces = was_due_us > s->grace_us ? 0 : s->graces;
     if (s->graces < PS_LATE_TIMES) {
         s->graces++;
-        grace_us = ps_time_min(late_us, PS_LATE_GRACE_US);
+        /* Since when it was not there is not known: at most since the step before. */
+        const uint64_t most_us = was_due_us > before_us ? was_due_us - before_us : 0;
+        grace_us = ps_time_min(late_us, most_us);
         s->grace_us = ps_time_add(now_us, grace_us);
     }
     s->stats.late_steps++;

@@ -13,9 +13,9 @@
 /* A step that comes later than this after its deadline is late, and those whom the machine would
  * find silent get its lateness as more time: it was not there to hear them. */
 #define PS_LATE_US UINT64_C(20000)
-/* They get as much again, up to this, to be heard once more; */
+/* A peer gives as much again, up to this, for an answer to come; a server, up to what was left. */
 #define PS_LATE_GRACE_US UINT64_C(500000)
-/* so often in one silence: else a host that is always late would never find anybody silent. */
+/* So often in one silence: else a host that is always late would never find anybody silent. */
 #define PS_LATE_TIMES 4u
 
 typedef struct ps_clock {

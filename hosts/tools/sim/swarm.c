@@ -139,8 +139,8 @@ static void unwant(swarm *s, uint32_t peer, ps_span name, const ps_content *cont
         char known[PS_NAME_MAX + 1];
         const file_version *now = files_current(&s->files, peer, k);
         swarm_file_name(peer, k, known);
-        if (strlen(known) == name.len && memcmp(known, name.data, name.len) == 0 &&
-            (content == NULL || (now && ps_content_equal(&now->content, content)))) {
+        if (now && strlen(known) == name.len && memcmp(known, name.data, name.len) == 0 &&
+            (content == NULL || ps_content_equal(&now->content, content))) {
             set_version(s, peer, k, 0);
         }
     }
@@ -179,10 +179,10 @@ static void ended(world *w, world_peer *p, world_command *c)
     s->counts.succeeded += good ? 1u : 0u;
     s->counts.timeouts += e == PS_E_TIMEOUT ? 1u : 0u;
     s->counts.cancelled += e == PS_E_CANCELLED || e == PS_E_SUPERSEDED ? 1u : 0u;
-    swarm_located(s, p, c);
     if (s->cfg->ended) {
         s->cfg->ended(s->cfg->ctx, c);
     }
+    swarm_located(s, p, c);
     world_forget(p, c);
 }
 

@@ -32,7 +32,9 @@ void log_put(log_model *log, const char *name, uint64_t length)
     }
     e = e != NULL ? e : find(log, "");
     assert_non_null(e);
-    assert_in_range(snprintf(e->name, sizeof e->name, "%s", name), 1, sizeof e->name - 1);
+    const size_t len = strlen(name);
+    assert_in_range(len, 1, sizeof e->name - 1);
+    memcpy(e->name, name, len + 1);
     e->length = length;
 }
 

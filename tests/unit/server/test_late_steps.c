@@ -47,7 +47,8 @@ static void a_paused_server_evicts_nobody_who_is_heard(void **state)
         20001, 100000, 500000, 10000000, UINT64_C(3600000000), UINT64_C(86400000000)};
     for (size_t k = 0; k < sizeof lengths_us / sizeof lengths_us[0]; k++) {
         const uint64_t late_us = lengths_us[k];
-        const uint64_t grace_us = late_us < PS_LATE_GRACE_US ? late_us : PS_LATE_GRACE_US;
+        const uint64_t left_us = 2500000; /* Alice's, when bob logged in. */
+        const uint64_t grace_us = late_us < left_us ? late_us : left_us;
         client a, b;
         fixture *f = two_online(&a, &b);
         f->now_us += 2500000 + late_us; /* Alice was due that long ago. */
@@ -79,7 +80,7 @@ static void the_grace_ends(void **state)
     fixture *f = two_online(&a, &b);
     f->now_us += 10000000;
     assert_int_equal(fixture_tick(f), PS_OK);
-    f->now_us += PS_LATE_GRACE_US;
+    f->now_us += 2500000; /* What alice had left. */
     assert_int_equal(fixture_tick(f), PS_OK);
     assert_int_equal(fixture_stats(f).evictions, 1);
     f->now_us += 500000; /* Bob was heard so much later. */
