@@ -43,6 +43,8 @@ void world_server_crash(world *w, size_t lies)
     world_store_crash(w, lies);
 }
 
+/* A clock that was set shows with the next input, and that may be a deadline away. */
+#define SILENCE_US UINT64_C(5000000)
 /* What waited meanwhile is still worked on a little later. */
 #define AFTER_US UINT64_C(1000000)
 
@@ -71,7 +73,7 @@ void world_server_clock(world *w, const ps_sim_clock *clock)
 {
     WORLD_REQUIRE(w, ps_sim_set_clock(w->sim, w->server.node, clock) == PS_OK);
     w->server.clock_wrong = clock->stopped || clock->drift_ppm != 0;
-    away(w, 0);
+    away(w, SILENCE_US);
 }
 
 bool world_server_was_away(const world *w)
