@@ -18,23 +18,35 @@ static void print_faults(FILE *out, const uint64_t counts[FAULT_COUNT])
     }
 }
 
-static void print_fetches(FILE *out, const swarm_counts *c)
+static void print_fetches(FILE *out, const report_fetches *f)
 {
-    uint64_t died = c->fetches - c->fetched; /* With the process of who fetched. */
-    fprintf(out, "  fetches      %s begun: %s files of %s KiB in all", COUNT(c->fetches),
-            COUNT(c->fetched), COUNT(c->fetch_bytes / 1024));
+    uint64_t died = f->begun - f->whole; /* With the process of who fetched. */
+    fprintf(out, "  fetches      %s begun: %s whole files of %s MiB in all", COUNT(f->begun),
+            COUNT(f->whole), COUNT(f->bytes >> 20));
     for (unsigned e = 0; e < SWARM_ERRORS; e++) {
-        died -= c->fetch_errors[e];
-        if (c->fetch_errors[e] > 0) {
-            fprintf(out, ", %s %s", COUNT(c->fetch_errors[e]), ps_error_name(e));
+        died -= f->errors[e];
+        if (f->errors[e] > 0) {
+            fprintf(out, ", %s %s", COUNT(f->errors[e]), ps_error_name(e));
         }
     }
     fprintf(out, ", %s died\n", COUNT(died));
 }
 
+static void add_fetches(report_fetches *f, const swarm_counts *c)
+{
+    f->begun += c->fetches;
+    f->whole += c->fetched;
+    f->bytes += c->fetch_bytes;
+    for (unsigned e = 0; e < SWARM_ERRORS; e++) {
+        f->errors[e] += c->fetch_errors[e];
+    }
+}
+
 void report_swarm(FILE *out, const swarm_config *cfg, const swarm *s)
 {
     const swarm_counts *c = &s->counts;
+    report_fetches fetches = {.begun = 0};
+    add_fetches(&fetches, c);
     fprintf(out,
             "swarm: %" PRIu32 " peers, %" PRIu64 " virtual seconds, seed %" PRIu64
             ", batch %" PRIu32 "%s\n",
@@ -55,7 +67,7 @@ void report_swarm(FILE *out, const swarm_config *cfg, const swarm *s)
             COUNT(c->agains));
     fprintf(out, "  healings     %s, the slowest took %" PRIu64 ".%02" PRIu64 " s\n",
             COUNT(c->healings), c->worst_heal_us / 1000000, c->worst_heal_us % 1000000 / 10000);
-    print_fetches(out, c);
+    print_fetches(out, &fetches);
     fprintf(out,
             "  datagrams    %s sent, %s lost, %s in bursts, %s doubled, %s late, %s cut short,\n"
             "               %s stopped by partitions, %s by full links, %s by full queues\n",
@@ -105,6 +117,7 @@ void report_add(report_sum *sum, uint64_t seed, const swarm *s, uint64_t real_us
     sum->commands += c->commands;
     sum->succeeded += c->succeeded;
     sum->healings += c->healings;
+    add_fetches(&sum->fetches, c);
     sum->steps += s->steps;
     sum->real_us += real_us;
     for (int f = 0; f < FAULT_COUNT; f++) {
@@ -128,6 +141,7 @@ void report_total(FILE *out, const report_sum *sum)
             "\n",
             COUNT(sum->healings), sum->worst_heal_us / 1000000,
             sum->worst_heal_us % 1000000 / 10000, sum->worst_heal_seed);
+    print_fetches(out, &sum->fetches);
     print_faults(out, sum->faults);
 }
 

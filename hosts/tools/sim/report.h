@@ -4,11 +4,17 @@
 
 #include "swarm.h"
 
+typedef struct report_fetches {
+    uint64_t begun, whole, bytes;
+    uint64_t errors[SWARM_ERRORS]; /* By ps_error. */
+} report_fetches;
+
 /* The sum of many. Starts as zeros. */
 typedef struct report_sum {
     uint64_t swarms, commands, succeeded, healings, steps;
     uint64_t worst_heal_us, worst_heal_seed;
     uint64_t least_permille, least_seed; /* Of the commands, those that succeeded. */
+    report_fetches fetches;
     uint64_t real_us;
     uint64_t faults[FAULT_COUNT];
 } report_sum;
