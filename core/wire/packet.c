@@ -2,26 +2,28 @@
 
 #include "wire/frame.h"
 
-bool ps_packet_decode(const uint8_t *data, size_t len, ps_packet *out, ps_drop *why)
+/* Why something that is no PLAIN packet is none. */
+static ps_drop fault_of(const uint8_t *data, size_t len)
 {
     if (len == 0) {
-        *why = PS_DROP_EMPTY;
-        return false;
+        return PS_DROP_EMPTY;
     }
     if (len > PS_DATAGRAM_MAX) {
-        *why = PS_DROP_OVERSIZED;
-        return false;
+        return PS_DROP_OVERSIZED;
     }
     if (data[0] != PS_PACKET_PLAIN && data[0] != PS_PACKET_RESET) {
-        *why = PS_DROP_TYPE;
-        return false;
+        return PS_DROP_TYPE;
     }
-    if (len < PS_PACKET_HEADER) {
-        *why = PS_DROP_TRUNCATED;
-        return false;
-    }
-    if (data[0] == PS_PACKET_RESET && len > PS_PACKET_HEADER) {
-        *why = PS_DROP_MALFORMED;
+    return len < PS_PACKET_HEADER ? PS_DROP_TRUNCATED : PS_DROP_MALFORMED;
+}
+
+bool ps_packet_decode(const uint8_t *data, size_t len, ps_packet *out, ps_drop *why)
+{
+    const bool plain =
+        len >= PS_PACKET_HEADER && len <= PS_DATAGRAM_MAX && data[0] == PS_PACKET_PLAIN;
+    const bool reset = len == PS_PACKET_HEADER && data[0] == PS_PACKET_RESET;
+    if (!plain && !reset) {
+        *why = fault_of(data, len);
         return false;
     }
     out->type = data[0];
