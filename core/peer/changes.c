@@ -113,6 +113,7 @@ void ps_peer_changes_resume(ps_peer *p, uint64_t generation, uint64_t digest)
 {
     ps_peer_flight *f = &p->flight;
     const uint64_t newest = p->acked + f->count; /* The message in flight may have arrived. */
+    p->changes_refused = false;
     if (!p->acked_known || generation < p->acked || generation > newest ||
         p->repair.phase != PS_REPAIR_NONE) {
         ps_peer_changes_restart(p, generation, digest);
@@ -173,6 +174,18 @@ void ps_peer_on_published(ps_peer_turn *t, const ps_message *m)
     }
     p->acked = answer.generation;
     recall(p, applied);
+    p->changes_refused = false;
+}
+
+/* The host is told once, then all is quiet until the server takes something again. */
+static void tell_busy(ps_peer_turn *t, uint32_t retry_ms)
+{
+    if (!t->p->changes_refused) {
+        t->p->changes_refused = true;
+        ps_event_account *e = &ps_peer_event(t, PS_EVENT_PUT_OFF)->u.account;
+        e->error = PS_E_BUSY;
+        e->retry_ms = retry_ms;
+    }
 }
 
 void ps_peer_on_changes_error(ps_peer_turn *t, const ps_error_message *m)
@@ -184,10 +197,12 @@ void ps_peer_on_changes_error(ps_peer_turn *t, const ps_error_message *m)
         wait_us = wait_us < PS_RTO_MIN_US ? PS_RTO_MIN_US : wait_us;
         wait_us = ps_time_min(wait_us, PS_RTO_MAX_US);
         f->next_us = ps_time_add(p->clock.now_us, wait_us);
+        tell_busy(t, m->retry_ms);
         return;
     }
     for (uint8_t k = 0; k < f->count; k++) {
         settle(t, f->pubs[k], m->code);
     }
     f->count = 0;
+    p->changes_refused = false;
 }

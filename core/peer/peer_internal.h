@@ -44,7 +44,8 @@
 /* One datagram of a step is kept for the answers to CHALLENGE and PUSH. */
 #define PS_PEER_SENDS (PS_PEER_STEP_DATAGRAMS - 1u)
 
-/* Every message of a packet can end one command; one can open a session, one end it. */
+/* Every message of a packet can end one command, or tell one thing; one can open a session, one end
+ * it. */
 _Static_assert(PS_PAGE_ENTRIES + PS_PEER_CHANGES + PS_PACKET_MESSAGES + 2 <= PS_PEER_STEP_EVENTS,
                "a datagram's events fit a step's room");
 _Static_assert(2 * PS_PEER_TICK_REQUESTS + PS_PEER_TICK_CANCELS + PS_PEER_TICK_SETTLED + 2 <=
@@ -239,6 +240,7 @@ struct ps_peer {
     uint64_t acked;   /* The log's last generation known to be applied, */
     bool acked_known; /* in the log of this account. */
     ps_peer_flight flight;
+    bool changes_refused; /* BUSY in this session, since a message was taken: the host knows. */
 
     ps_peer_stats stats;
 };

@@ -256,8 +256,8 @@ typedef enum ps_event_type {
     PS_EVENT_DONE,       /**< A command has ended. */
     PS_EVENT_AGAIN,      /**< A list begins anew, at a server that has restarted: forget the lines
                               of this command so far. */
-    PS_EVENT_PUT_OFF,    /**< While lost: the server refuses the return for now; the machine goes on
-                              trying. */
+    PS_EVENT_PUT_OFF,    /**< While lost: the server refuses the return for now. While online: it
+                              takes no changes for now. The machine goes on trying. */
     PS_EVENT_UNLISTED /**< A name that was published is refused now (QUOTA, FULL): the server does
                            not list it, and the machine no longer holds it. */
 } ps_event_type;

@@ -92,6 +92,11 @@ ps_status ps_peer_init(void *mem, size_t len, const ps_peer_config *cfg, ps_peer
  * LOGIN (only when idle, else PS_INVALID) ends in PS_EVENT_LOGGED_IN or PS_EVENT_REFUSED. LOGOUT
  * ends every command that waits with PS_E_CANCELLED, then emits PS_EVENT_LOGGED_OUT; what was
  * published stays held, and is sent after the next login.
+ *
+ * PS_EVENT_PUT_OFF tells that something takes longer, and asks for nothing: while the server is
+ * lost or has forgotten the session, that it refuses the return for now (once a reason); while
+ * online, that it takes no changes for now (PS_E_BUSY; once, until it has taken some or another
+ * session has begun). What waits for it goes on to wait.
  */
 ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps_output *out);
 

@@ -112,23 +112,52 @@ void world_store_crash(world *w, size_t lies)
     s->told = false;
 }
 
+/* Records of one hash stand together, the older first. */
+static int by_hash(const void *a, const void *b)
+{
+    const world_record *x = *(const world_record *const *)a;
+    const world_record *y = *(const world_record *const *)b;
+    if (x->hash != y->hash) {
+        return x->hash < y->hash ? -1 : 1;
+    }
+    return x < y ? -1 : 1;
+}
+
+/* Whether something newer was said of the name of the first of these, which have one hash. */
+static bool outdated(world_record *const *sorted, size_t len)
+{
+    const world_record *r = sorted[0];
+    for (size_t k = 1; k < len && sorted[k]->hash == r->hash; k++) {
+        if (same_name(sorted[k], r->user, r->device, (ps_span){r->name, r->name_len}, r->hash)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Keeps of each name only what was said last. */
 static void compact(world *w)
 {
     world_store *s = &w->server.store;
+    world_record **sorted = malloc((s->len + 1) * sizeof(world_record *));
+    bool *drop = calloc(s->len + 1, sizeof *drop);
+    WORLD_REQUIRE(w, sorted != NULL && drop != NULL);
+    for (size_t i = 0; i < s->len; i++) {
+        sorted[i] = &s->records[i];
+    }
+    qsort(sorted, s->len, sizeof(world_record *), by_hash);
+    for (size_t i = 0; i < s->len; i++) {
+        drop[sorted[i] - s->records] = outdated(sorted + i, s->len - i);
+    }
     size_t kept = 0;
     for (size_t i = 0; i < s->len; i++) {
-        const world_record r = s->records[i];
-        bool last = true;
-        for (size_t k = i + 1; k < s->len && last; k++) {
-            last =
-                !same_name(&s->records[k], r.user, r.device, (ps_span){r.name, r.name_len}, r.hash);
-        }
-        if (last) {
-            s->records[kept++] = r;
+        if (!drop[i]) {
+            s->records[kept++] = s->records[i];
         }
     }
     s->len = s->durable = kept;
+    free(sorted);
+    free(drop);
 }
 
 void world_store_restore(world *w)
@@ -147,7 +176,9 @@ void world_store_restore(world *w)
                                           .published = r->published};
         memcpy(in.u.restore.device, r->device, PS_DEVICE_BYTES);
         r->commit_seq = 0;
-        model_restored(&w->model, &in.u.restore);
+        if (w->cfg.model) {
+            model_restored(&w->model, &in.u.restore);
+        }
         world_server_submit(w, in);
     }
 }

@@ -427,6 +427,62 @@ static void random_stories_end_alike_at_both_ends(void **state)
     }
 }
 
+static void refuse_changes(rig *r, unsigned code, uint32_t retry_ms, unsigned times)
+{
+    rig_packet(r);
+    for (unsigned k = 0; k < times; k++) {
+        craft_error(&r->c, rig_last(r, PS_MSG_PUBLISH)->request, code, retry_ms, "");
+    }
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+}
+
+/* Once, however often the message comes again; and anew when something was taken meanwhile. */
+static void a_server_that_takes_no_changes_is_told_once(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_publish(r, 1, "a", 1);
+    refuse_changes(r, PS_E_BUSY, 1500, PS_PACKET_MESSAGES);
+    assert_int_equal(rig_events_of(r, PS_EVENT_PUT_OFF), 1);
+    const rig_event *e = rig_event_nth(r, PS_EVENT_PUT_OFF, 0);
+    assert_int_equal(e->account.error, PS_E_BUSY);
+    assert_int_equal(e->account.retry_ms, 1500);
+    for (unsigned k = 0; k < 5; k++) {
+        rig_run(r, r->now_us + 100 * MS);
+        refuse_changes(r, PS_E_BUSY, 100, 1);
+        answer(r, rig_last(r, PS_MSG_PUBLISH)->request, 0); /* Nothing was taken. */
+    }
+    assert_int_equal(rig_events_of(r, PS_EVENT_PUT_OFF), 1);
+    assert_false(rig_is_done(r, 1));
+    rig_acknowledge(r);
+    assert_int_equal(rig_done(r, 1), PS_E_NONE);
+    (void)rig_publish(r, 2, "b", 1);
+    refuse_changes(r, PS_E_BUSY, 0, 1);
+    assert_int_equal(rig_events_of(r, PS_EVENT_PUT_OFF), 2);
+    assert_int_equal(rig_event_nth(r, PS_EVENT_PUT_OFF, 1)->account.retry_ms, 0);
+    refuse_changes(r, PS_E_QUOTA, 0, 1); /* Another answer ends it, too. */
+    assert_int_equal(rig_done(r, 2), PS_E_QUOTA);
+    (void)rig_publish(r, 3, "c", 1);
+    refuse_changes(r, PS_E_BUSY, 100, 1);
+    assert_int_equal(rig_events_of(r, PS_EVENT_PUT_OFF), 3);
+    rig_free(r);
+}
+
+static void another_session_tells_it_anew(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_publish(r, 1, "a", 1);
+    refuse_changes(r, PS_E_BUSY, 100, 1);
+    silence_until_lost(r);
+    rig_accept(r, 0);
+    assert_int_equal(rig_events_of(r, PS_EVENT_PUT_OFF), 1);
+    refuse_changes(r, PS_E_BUSY, 100, 2);
+    assert_int_equal(rig_events_of(r, PS_EVENT_PUT_OFF), 2);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +500,8 @@ int main(void)
         cmocka_unit_test(what_was_in_flight_is_renumbered_in_another_log),
         cmocka_unit_test(the_walk_is_bounded_a_step),
         cmocka_unit_test(random_stories_end_alike_at_both_ends),
+        cmocka_unit_test(a_server_that_takes_no_changes_is_told_once),
+        cmocka_unit_test(another_session_tells_it_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
