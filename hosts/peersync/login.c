@@ -129,7 +129,7 @@ static void on_back_from_busy(uv_timer_t *timer)
 /* The server refuses to let us return, or to take changes, for now: the machine tries on. */
 static void say_put_off(struct app *a, const ps_event_account *account)
 {
-    if (a->connected) {
+    if (account->error == PS_E_BUSY && a->connected) {
         out_fail(a->out, "the server cannot take changes now: trying on ...");
         return;
     }
@@ -158,7 +158,9 @@ static void on_online(struct attempt *t, const ps_event *event)
     if (event->type == PS_EVENT_LOST) {
         a->connected = false;
         a->timer.data = a;
-        uv_timer_start(&a->timer, on_silence, PATIENCE_MS, 0);
+        if (!a->lost_shown) {
+            uv_timer_start(&a->timer, on_silence, PATIENCE_MS, 0);
+        }
     } else if (event->type == PS_EVENT_LOGGED_IN) {
         a->connected = true;
         uv_timer_stop(&a->timer);

@@ -28,6 +28,8 @@ static const char *reason_name(unsigned reason)
         return "silence";
     case PS_CLOSE_REPLACED:
         return "replaced";
+    case PS_CLOSE_TAKEN:
+        return "taken over";
     default:
         return "unknown";
     }
