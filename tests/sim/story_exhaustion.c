@@ -240,11 +240,13 @@ static uint32_t publish_all(const world_config *cfg)
     return count;
 }
 
-/* The same with everybody's names in one message of changes: the refusals are told by their index.
- */
-static uint32_t publish_at_once(const world_config *cfg)
+/* The same with everybody's names in one message of changes: the refusals are told by their index,
+ * and told again where a fifth of the packets is lost each way. */
+static uint32_t publish_at_once(const world_config *cfg, bool lossy)
 {
-    world *w = world_new(cfg);
+    world_config own = *cfg;
+    own.link.loss_ppm = lossy ? 200000 : 0;
+    world *w = world_new(&own);
     bool listed[PEERS][NAMES];
     uint32_t count = 0;
     const bool quota = cfg->server.max_user_publications < NAMES;
@@ -277,7 +279,8 @@ static void a_full_table_of_publications(void **state)
         exhaustion_config(&cfg);
         cfg.server.max_publications = capacity;
         assert_int_equal(publish_all(&cfg), capacity);
-        assert_int_equal(publish_at_once(&cfg), capacity);
+        assert_int_equal(publish_at_once(&cfg, false), capacity);
+        assert_int_equal(publish_at_once(&cfg, true), capacity);
     }
 }
 
@@ -289,7 +292,8 @@ static void a_quota_that_is_used_up(void **state)
         exhaustion_config(&cfg);
         cfg.server.max_user_publications = quota;
         assert_int_equal(publish_all(&cfg), PEERS * least(quota, NAMES));
-        assert_int_equal(publish_at_once(&cfg), PEERS * least(quota, NAMES));
+        assert_int_equal(publish_at_once(&cfg, false), PEERS * least(quota, NAMES));
+        assert_int_equal(publish_at_once(&cfg, true), PEERS * least(quota, NAMES));
     }
 }
 
@@ -303,10 +307,43 @@ static void no_room_for_long_names(void **state)
         cfg.server.name_bytes = UINT64_C(28) * blocks - blocks % 28; /* A part of a block is one. */
         const uint32_t count = publish_all(&cfg);
         assert_true(count >= before);
-        assert_true(publish_at_once(&cfg) <= count); /* The short ones first is best. */
+        assert_true(publish_at_once(&cfg, false) <= count); /* The short ones first is best. */
+        assert_true(publish_at_once(&cfg, true) <= count);
         before = count;
     }
     assert_int_equal(before, PEERS * NAMES);
+}
+
+/* ---- a store without room ---- */
+
+/* Its disk is full for a while: each host is told once that its changes wait, and then they go
+ * through. */
+static void a_store_that_takes_nothing(void **state)
+{
+    (void)state;
+    world_config cfg;
+    exhaustion_config(&cfg);
+    cfg.store = true;
+    cfg.server.records = true;
+    world *w = world_new(&cfg);
+    world_login_all(w);
+    w->server.store.fails_until_us = world_now_us(w) + 10 * S;
+    for (uint32_t n = 0; n < PEERS * NAMES; n++) {
+        (void)exhaustion_publish(w, n / NAMES, n % NAMES);
+    }
+    world_run(w, 9 * S);
+    for (uint32_t i = 0; i < PEERS; i++) {
+        assert_int_equal(w->peers[i].open, NAMES);
+        assert_int_equal(w->peers[i].put_offs, 1);
+    }
+    for (uint32_t i = 0; i < PEERS; i++) {
+        for (world_command *c = w->peers[i].commands; c; c = c->next) {
+            assert_int_equal(world_finish(w, c), PS_E_NONE);
+        }
+        assert_int_equal(w->peers[i].put_offs, 1);
+        assert_int_equal(w->peers[i].losses, 0);
+    }
+    world_free(w);
 }
 
 int main(void)
@@ -317,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_full_table_of_publications),
         cmocka_unit_test(a_quota_that_is_used_up),
         cmocka_unit_test(no_room_for_long_names),
+        cmocka_unit_test(a_store_that_takes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
