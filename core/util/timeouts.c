@@ -13,7 +13,7 @@ void ps_timeouts_init(ps_timeouts *t, uint64_t length_us)
 }
 
 uint64_t ps_timeouts_shift(ps_timeouts *t, const ps_timeout_node *nodes, uint64_t more_us,
-                       uint64_t latest_us)
+                           uint64_t latest_us)
 {
     if (t->tail == PS_NIL) {
         return 0;
