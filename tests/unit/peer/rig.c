@@ -1,5 +1,7 @@
 #include "rig.h"
 
+#include "sweep.h"
+
 ps_peer_config rig_config(void)
 {
     ps_peer_config cfg;
@@ -151,10 +153,29 @@ static void log_event(rig *r, const ps_event *from)
     }
 }
 
+static ps_status step(void *self, ps_input in[], size_t n, size_t *consumed, ps_output *out)
+{
+    return ps_peer_step(self, in, n, consumed, out);
+}
+
+static void sweep(const rig *r, const ps_input *in)
+{
+    const sweep_machine m = {.step = step,
+                             .self = r->p,
+                             .len = r->slab_len,
+                             .bytes = PS_PEER_STEP_BYTES,
+                             .datagrams = PS_PEER_STEP_DATAGRAMS,
+                             .events = PS_PEER_STEP_EVENTS};
+    assert_true(sweep_rooms(&m, in));
+}
+
 ps_status rig_step(rig *r, ps_input *in)
 {
     size_t consumed = 0;
     in->now_us = r->now_us;
+    if (r->sweep) {
+        sweep(r, in);
+    }
     r->out.bytes_len = r->out.datagrams_len = r->out.events_len = 0;
     const ps_status status = ps_peer_step(r->p, in, 1, &consumed, &r->out);
     assert_int_equal(consumed, status == PS_INVALID || status == PS_AGAIN ? 0 : 1);

@@ -55,6 +55,7 @@ typedef struct rig {
     size_t slab_len;
     ps_peer *p;
     uint64_t now_us;
+    bool sweep; /* Each input is offered with every shortage of room first. */
     ps_addr server;
     uint64_t client_id; /* Of the last LOGIN. */
     uint64_t counter;   /* Of the server's last datagram. */

@@ -274,63 +274,57 @@ static void a_copied_slab_goes_on_alike(void **state)
     rig_free(copy);
 }
 
-/* Every input of a life, with each part of the room one short: nothing is touched. */
-static void without_room_nothing_changes(void **state)
+/* Every input of a life with every capacity below a step's room, where nothing is touched, and in a
+ * slab of exactly that room. */
+static void every_room_of_a_life(void **state)
 {
     (void)state;
     story *s = record();
     rig *r = rig_new_default();
-    uint8_t *before = malloc(r->slab_len);
-    assert_non_null(before);
+    r->sweep = true;
     for (size_t i = 0; i < s->len; i++) {
-        size_t consumed = 99;
-        memcpy(before, r->slab, r->slab_len);
-        for (int part = 0; part < 3; part++) {
-            ps_output out = r->out;
-            out.bytes_len = part == 0 ? 1 : 0;
-            out.datagrams_len = part == 1 ? 1 : 0;
-            out.events_len = part == 2 ? 1 : 0;
-            assert_int_equal(ps_peer_step(r->p, &s->in[i], 1, &consumed, &out), PS_AGAIN);
-            assert_int_equal(consumed, 0);
-            assert_int_equal(out.bytes_len + out.datagrams_len + out.events_len, 1);
-            assert_memory_equal(before, r->slab, r->slab_len);
-        }
         r->now_us = s->in[i].now_us;
         (void)rig_step(r, &s->in[i]);
     }
-    free(before);
+    assert_true(rig_stats(r).losses > 0);
+    ps_output nothing = {.bytes = NULL}; /* No input needs no room. */
+    size_t consumed = 9;
+    rig_run(r, r->now_us);
+    assert_int_equal(ps_peer_step(r->p, NULL, 0, &consumed, &nothing), PS_OK);
+    assert_int_equal(consumed, 0);
     rig_free(r);
     story_free(s);
 }
 
-/* The slab swept from nothing: a step answers AGAIN until there is a step's room. */
-static void room_swept_from_zero(void **state)
+/* The fullest packet: a page and a message of changes with 64 entries each, and six refusals. */
+static void every_room_of_the_fullest_packet(void **state)
 {
     (void)state;
-    rig *r = rig_new_default();
-    ps_input in = rig_login_input(r, RIG_USER, RIG_SECRET);
-    size_t consumed;
-    in.now_us = r->now_us;
-    for (size_t cap = 0; cap < PS_PEER_STEP_BYTES; cap += 37) {
-        ps_output out = r->out;
-        out.bytes_cap = cap;
-        assert_int_equal(ps_peer_step(r->p, &in, 1, &consumed, &out), PS_AGAIN);
+    char name[4];
+    rig *r = rig_new_online();
+    for (unsigned k = 0; k < 65; k++) { /* The first one leaves alone. */
+        (void)snprintf(name, sizeof name, "%u", k);
+        (void)rig_command(r, PS_INPUT_UNPUBLISH, k, name);
     }
-    for (size_t cap = 0; cap < PS_PEER_STEP_DATAGRAMS; cap++) {
-        ps_output out = r->out;
-        out.datagrams_cap = cap;
-        assert_int_equal(ps_peer_step(r->p, &in, 1, &consumed, &out), PS_AGAIN);
+    rig_acknowledge(r);
+    for (unsigned k = 0; k < 7; k++) {
+        (void)rig_command(r, PS_INPUT_LIST_PEERS, 100 + k, "");
     }
-    for (size_t cap = 0; cap < PS_PEER_STEP_EVENTS; cap++) {
-        ps_output out = r->out;
-        out.events_cap = cap;
-        assert_int_equal(ps_peer_step(r->p, &in, 1, &consumed, &out), PS_AGAIN);
+    r->events_len = 0;
+    rig_packet(r);
+    craft_page(&r->c, PS_MSG_PEERS, rig_nth(r, PS_MSG_LIST_PEERS, 0)->request, 0);
+    for (unsigned k = 0; k < PS_PAGE_ENTRIES; k++) {
+        craft_peer_entry(&r->c, "x");
     }
-    ps_output nothing = {.bytes = NULL};
-    assert_int_equal(ps_peer_step(r->p, &in, 1, &consumed, &nothing), PS_AGAIN);
-    assert_int_equal(ps_peer_step(r->p, &in, 0, &consumed, &nothing), PS_OK);
-    assert_int_equal(rig_stats(r).state, PS_PEER_IDLE);
-    assert_int_equal(rig_step(r, &in), PS_OK);
+    craft_end(&r->c);
+    craft_published(&r->c, rig_last(r, PS_MSG_UNPUBLISH)->request, 65);
+    craft_end(&r->c);
+    for (unsigned k = 1; k < 7; k++) {
+        craft_error(&r->c, rig_nth(r, PS_MSG_LIST_PEERS, k)->request, PS_E_UNSUPPORTED, 0, "");
+    }
+    r->sweep = true;
+    (void)rig_deliver(r);
+    assert_int_equal(r->events_len, 64 + 1 + 64 + 6);
     rig_free(r);
 }
 
@@ -510,8 +504,8 @@ int main(void)
         cmocka_unit_test(batches_give_equal_bytes),
         cmocka_unit_test(batches_of_1_and_64_hash_alike),
         cmocka_unit_test(a_copied_slab_goes_on_alike),
-        cmocka_unit_test(without_room_nothing_changes),
-        cmocka_unit_test(room_swept_from_zero),
+        cmocka_unit_test(every_room_of_a_life),
+        cmocka_unit_test(every_room_of_the_fullest_packet),
         cmocka_unit_test(callers_bugs),
         cmocka_unit_test(entropy_changes_what_is_drawn),
         cmocka_unit_test(the_wall_clock_drives_nothing),

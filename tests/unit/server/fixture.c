@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "sweep.h"
+
 void fixture_config(ps_server_config *cfg)
 {
     ps_server_config_default(cfg);
@@ -54,10 +56,29 @@ void fixture_clear(fixture *f)
     f->out.events_len = 0;
 }
 
+static ps_status step(void *self, ps_input in[], size_t n, size_t *consumed, ps_output *out)
+{
+    return ps_server_step(self, in, n, consumed, out);
+}
+
+static void sweep(const fixture *f, const ps_input *in)
+{
+    const sweep_machine m = {.step = step,
+                             .self = f->s,
+                             .len = ps_server_size(&f->cfg),
+                             .bytes = PS_SERVER_STEP_BYTES,
+                             .datagrams = PS_SERVER_STEP_DATAGRAMS,
+                             .events = PS_SERVER_STEP_EVENTS};
+    assert_true(sweep_rooms(&m, in));
+}
+
 ps_status fixture_step(fixture *f, ps_input *in)
 {
     size_t consumed = 0;
     in->now_us = f->now_us;
+    if (f->sweep) {
+        sweep(f, in);
+    }
     ps_status status = ps_server_step(f->s, in, 1, &consumed, &f->out);
     assert_int_equal(consumed, status == PS_OK || status == PS_MORE ? 1 : 0);
     assert_int_equal(ps_server_check(f->s), 0);

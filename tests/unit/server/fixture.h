@@ -22,6 +22,7 @@ typedef struct fixture {
     ps_server *s;
     ps_output out;
     uint64_t now_us;
+    bool sweep; /* Each input is offered with every shortage of room first. */
 } fixture;
 
 /* One simulated client. */
