@@ -49,6 +49,7 @@ want_not alice.err "does not answer"
 want_not alice.err "published 40 files"
 [[ $(grep -c "the store cannot be written" server.err) == 1 ]] || fail "told more than once"
 
+want alice.err "cannot take changes now"
 rm "$small/filler"
 await 10 "written again" has server.err "the store is written again"
 await 10 "published" has alice.err "published 40 files"
