@@ -148,13 +148,16 @@ static void settle(ps_daemon *d)
 static void on_work(uv_work_t *work)
 {
     ps_daemon *d = work->data;
+    (void)atomic_fetch_add(&d->store_turns, 1);
     ps_store_work(&d->store);
+    (void)atomic_fetch_add(&d->store_turns, 1);
 }
 
 static void on_worked(uv_work_t *work, int status)
 {
     ps_daemon *d = work->data;
     (void)status; /* It is never cancelled. */
+    (void)atomic_fetch_add(&d->store_turns, 1);
     settle(d);
     if (!d->ending) {
         (void)ps_daemon_tell_store(d); /* Before the next change comes; else the work tells it. */
@@ -166,6 +169,7 @@ static void begin(ps_daemon *d)
 {
     if (d->records && ps_store_begin(&d->store)) {
         d->store_work.data = d;
+        (void)atomic_fetch_add(&d->store_turns, 1);
         uv_queue_work(&d->loop, &d->store_work, on_work, on_worked);
     }
 }
