@@ -193,7 +193,11 @@ void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m, uint64_t counter)
     a->client_id = 0;
     p->state = PS_PEER_ONLINE;
     ps_peer_heartbeats_start(p, &ok, a->sent_us);
-    ps_peer_changes_resume(p, ok.generation, ok.digest);
+    if (ok.life == p->life) {
+        ps_peer_changes_resume(p, ok.generation, ok.digest);
+    } else { /* Its log may have other changes under the same numbers. */
+        ps_peer_changes_restart(p, ok.generation, ok.digest);
+    }
     ps_peer_requests_wake(p, ok.life != p->life);
     p->life = ok.life;
     p->wall_s = ok.wall_s;
@@ -232,7 +236,10 @@ void ps_peer_on_refusal(ps_peer_turn *t, const ps_message *m)
     /* This attempt is answered; a new one comes after the backoff, or when the server said. An
      * acceptance that is still under way to us (of a LOGIN sent twice) counts until then. */
     uint64_t wait_us = a->backoff_us;
-    if (error.code == PS_E_BUSY && error.retry_ms * UINT64_C(1000) > PS_LOGIN_BACKOFF_MIN_US) {
+    if (error.code == PS_E_ACTIVE) { /* Each try asks that device for a sign of life. */
+        wait_us = PS_LOGIN_ACTIVE_US;
+    } else if (error.code == PS_E_BUSY &&
+               error.retry_ms * UINT64_C(1000) > PS_LOGIN_BACKOFF_MIN_US) {
         wait_us = ps_time_min(error.retry_ms * UINT64_C(1000), PS_LOGIN_BUSY_MAX_US);
     }
     a->renew_us = p->clock.now_us;

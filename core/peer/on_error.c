@@ -11,7 +11,8 @@ void ps_peer_on_error(ps_peer_turn *t, const ps_message *m)
     }
     const uint32_t i = ps_peer_request_find(p, m->request);
     if (i != PS_NIL && error.code == PS_E_BUSY &&
-        ps_peer_request_at(p, i)->deadline_us - p->clock.now_us > error.retry_ms * UINT64_C(1000)) {
+        ps_time_add(p->clock.now_us, error.retry_ms * UINT64_C(1000)) <
+            ps_peer_request_at(p, i)->deadline_us) {
         ps_peer_request_put_off(p, i, error.retry_ms);
     } else if (i != PS_NIL) {
         ps_peer_request_finish(t, i, error.code, error.retry_ms);

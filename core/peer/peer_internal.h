@@ -60,6 +60,7 @@ _Static_assert(2 * PS_PEER_TICK_REQUESTS + PS_PEER_TICK_CANCELS + PS_PEER_TICK_S
 #define PS_LOGIN_BACKOFF_MAX_US UINT64_C(1000000)
 #define PS_LOGIN_ATTEMPT_US     UINT64_C(5000000)  /* Of one client id, after a loss. */
 #define PS_LOGIN_BUSY_MAX_US    UINT64_C(60000000) /* No server can send us away for longer. */
+#define PS_LOGIN_ACTIVE_US      UINT64_C(3000000)  /* While another device has our place. */
 #define PS_RESET_PAUSE_US       UINT64_C(1000000)  /* Logins that a RESET starts: one a second. */
 #define PS_LOGOUT_RESEND_US     UINT64_C(150000)
 #define PS_LOGOUT_GIVE_UP_US    UINT64_C(1000000)

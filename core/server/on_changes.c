@@ -32,7 +32,8 @@ static ps_error entry_fault(const ps_publication *entry)
     return entry->content.length > PS_FILE_MAX ? PS_E_MALFORMED : PS_E_NONE;
 }
 
-static ps_error publish(ps_reply *r, uint32_t device, const ps_publication *entry)
+/* *changed: something is to be stored. */
+static ps_error publish(ps_reply *r, uint32_t device, const ps_publication *entry, bool *changed)
 {
     ps_directory *d = &r->s->directory;
     ps_error fault = entry_fault(entry);
@@ -41,9 +42,11 @@ static ps_error publish(ps_reply *r, uint32_t device, const ps_publication *entr
     }
     uint32_t pub = ps_pub_find(d, device, entry->name);
     if (pub != PS_NIL) {
+        *changed = !ps_content_equal(&ps_pub_at(d, pub)->content, &entry->content);
         ps_digest_replace(d, pub, &entry->content);
         return PS_E_NONE;
     }
+    *changed = true;
     const ps_user *u = ps_user_at(d, ps_device_at(d, device)->user);
     if (u->publications >=
         r->s->cfg.max_user_publications + (PS_CANARY(QUOTA_OFF_BY_ONE) ? 1u : 0u)) {
@@ -67,6 +70,7 @@ static ps_error outcome(const ps_reply *r, uint32_t device, const ps_publication
     if (ps_pub_find(d, device, entry->name) != PS_NIL) {
         return PS_E_NONE;
     }
+    /* It was refused, and for which of the two is not remembered: what would be said now. */
     const ps_user *u = ps_user_at(d, ps_device_at(d, device)->user);
     return u->publications >= r->s->cfg.max_user_publications ? PS_E_QUOTA : PS_E_FULL;
 }
@@ -76,16 +80,20 @@ static ps_error apply(ps_reply *r, uint32_t device, const ps_publication *entry,
 {
     ps_directory *d = &r->s->directory;
     ps_error error = PS_E_NONE;
+    bool changed = false;
     ps_device_at(d, device)->generation++;
     if (type == PS_MSG_PUBLISH) {
-        error = publish(r, device, entry);
+        error = publish(r, device, entry, &changed);
     } else {
         uint32_t pub = ps_pub_find(d, device, entry->name);
-        if (pub != PS_NIL) {
+        changed = pub != PS_NIL;
+        if (changed) {
             ps_pub_remove(d, pub);
         }
     }
-    if (error == PS_E_NONE) {
+    /* What changes nothing needs no record: a log that a store knows at a lower position is
+     * compared by its digest. */
+    if (error == PS_E_NONE && changed) {
         record_event(r, device, entry, type == PS_MSG_PUBLISH);
     }
     return error;
@@ -114,7 +122,8 @@ bool ps_on_changes(ps_reply *r, const ps_message *m)
         ps_error error = PS_E_NONE;
         uint64_t applied = ps_device_at(&s->directory, x->device)->generation;
         if (PS_CANARY(RESURRECTION) && generation <= applied && type == PS_MSG_PUBLISH) {
-            (void)publish(r, x->device, &entry);
+            bool changed;
+            (void)publish(r, x->device, &entry, &changed);
         } else if (generation <= applied) {
             error = outcome(r, x->device, &entry, type);
         } else if (generation == applied + 1) {
@@ -134,8 +143,10 @@ bool ps_on_changes(ps_reply *r, const ps_message *m)
     /* It promises what may have to become durable first: a datagram of its own. */
     (void)ps_published_encode(ps_reply_begin(r, true), m->request, x->generation, refusals,
                               refused);
-    r->commit_seq =
-        PS_CANARY(EARLY_PROMISE) ? 0 : ps_device_at(&s->directory, x->device)->commit_seq;
+    r->commit_seq = ps_device_at(&s->directory, x->device)->commit_seq;
+    if (PS_CANARY(EARLY_PROMISE) || (PS_CANARY(EARLY_WITHDRAWAL) && type == PS_MSG_UNPUBLISH)) {
+        r->commit_seq = 0;
+    }
     ps_reply_flush(r);
     return true;
 }

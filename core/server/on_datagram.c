@@ -81,7 +81,11 @@ static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
     case PS_MSG_LOCATE:
         good = ps_on_locate(r, m);
         break;
-    case PS_MSG_DIGESTS:
+    case PS_MSG_DIGESTS: /* One a packet, too: it may sum up a log. */
+        if (*changed) {
+            return MISPLACED;
+        }
+        *changed = true;
         good = ps_on_digests(r, m);
         break;
     case PS_MSG_LIST_NAMES:

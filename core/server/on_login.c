@@ -93,7 +93,8 @@ static uint32_t other_session(const ps_server *s, const ps_pending *p)
     }
     const uint32_t session = ps_user_at(d, user)->session;
     const uint8_t *device = ps_device_at(d, ps_session_at(s, session)->device)->id;
-    return memcmp(device, p->device, PS_DEVICE_BYTES) != 0 ? session : PS_NIL;
+    const bool other = memcmp(device, p->device, PS_DEVICE_BYTES) != 0 && !PS_CANARY(STOLEN_PLACE);
+    return other ? session : PS_NIL;
 }
 
 /* Ends what the user's earlier session leaves behind: dead, or of the same device. */
@@ -131,6 +132,10 @@ static ps_error admit(ps_server *s, const ps_pending *p, uint32_t *session, ps_o
     uint32_t device = ps_device_find(d, user, p->device);
     if (device == PS_NIL) {
         device = ps_device_add(d, user, p->device);
+        if (device != PS_NIL) {
+            /* Its log may have been forgotten with records that are not durable yet. */
+            ps_device_at(d, device)->commit_seq = s->commit_seq;
+        }
     }
     if (device == PS_NIL) {
         ps_user_release(d, user);

@@ -106,8 +106,9 @@ static uint64_t give_time(ps_server *s, ps_timeouts *t, const ps_timeout_node *n
 }
 
 /* Moves the clock on. Whoever would be found silent because this server was not there to hear him
- * is given that time; and as much again, if he had that much left at the step before, to be heard,
- * but that only so often in a row. */
+ * is given that time; and as much again, if he had that much left at the step before, to be heard.
+ * Not without end: after some late steps in a row, each within a silence of the one before, silence
+ * counts again. */
 static void pass_time(ps_server *s, uint64_t host_us)
 {
     const uint64_t before_us = s->clock.now_us;
@@ -117,20 +118,19 @@ static void pass_time(ps_server *s, uint64_t host_us)
     }
     const uint64_t was_due_us = due_us(s);
     const uint64_t late_us = ps_lateness_us(before_us, was_due_us, now_us);
-    uint64_t grace_us = 0;
     if (late_us == 0 || PS_CANARY(NO_GRACE)) {
         return;
     }
-    s->graces = was_due_us > s->grace_us ? 0 : s->graces;
-    if (s->graces < PS_LATE_TIMES) {
-        s->graces++;
-        /* Since when it was not there is not known: at most since the step before. */
-        const uint64_t most_us = was_due_us > before_us ? was_due_us - before_us : 0;
-        grace_us = ps_time_min(late_us, most_us);
-        s->grace_us = ps_time_add(now_us, grace_us);
-    }
     s->stats.late_steps++;
-    const uint64_t more_us = late_us + grace_us;
+    s->late_times = now_us - s->late_at_us >= s->liveness.length_us ? 0 : s->late_times;
+    s->late_at_us = now_us;
+    if (s->late_times == PS_LATE_TIMES) {
+        return;
+    }
+    s->late_times++;
+    /* Since when it was not there is not known: at most since the step before. */
+    const uint64_t left_us = was_due_us > before_us ? was_due_us - before_us : 0;
+    const uint64_t more_us = late_us + ps_time_min(late_us, left_us);
     s->stats.late_us += give_time(s, &s->liveness, ps_session_times(s), more_us);
     (void)give_time(s, &s->verification, ps_pending_times(s), more_us);
     (void)give_time(s, &s->probing, ps_pending_times(s), more_us);

@@ -77,8 +77,8 @@ struct ps_server {
     uint64_t life;     /* Told at login. */
     uint64_t reset_us; /* When the second began in which reset_left RESETs may still be sent. */
     uint32_t reset_left;
-    uint32_t graces;         /* Given in a row to late steps: deadlines up to */
-    uint64_t grace_us;       /* this time are what the last one gave. */
+    uint32_t late_times;     /* Late steps in a row that gave time. */
+    uint64_t late_at_us;     /* The last late step. */
     uint64_t commit_seq;     /* Of the last record. */
     uint32_t store_retry_ms; /* Not 0: the host's store takes no records. */
     ps_server_stats stats;

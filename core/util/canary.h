@@ -25,6 +25,8 @@
     X(FORGOTTEN_INPUT, "the last input of a batch is not stepped")                                 \
     X(QUOTA_OFF_BY_ONE, "one publication more than the quota is taken")                            \
     X(HALF_SEARCH, "a search finds no name in its last place")                                     \
+    X(STOLEN_PLACE, "a user's second device takes over without asking the first")                  \
+    X(EARLY_WITHDRAWAL, "an UNPUBLISH does not wait for the store")                                \
     X(DROPPED_CHANGES, "changes in flight are forgotten when the server has another log")
 
 #if defined(PEERSYNC_CANARIES)

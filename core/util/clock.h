@@ -11,11 +11,12 @@
 /* Less than that is disorder among the stamps of inputs; more, a clock that was set. */
 #define PS_CLOCK_SET_US UINT64_C(1000000)
 /* A step that comes later than this after its deadline is late, and those whom the machine would
- * find silent get its lateness as more time: it was not there to hear them. */
-#define PS_LATE_US UINT64_C(20000)
+ * find silent get its lateness as more time: it was not there to hear them. (What it hears within
+ * that is stepped before a tick: a host that is a little late blames nobody.) */
+#define PS_LATE_US UINT64_C(250000)
 /* A peer gives as much again, up to this, for an answer to come; a server, up to what was left. */
 #define PS_LATE_GRACE_US UINT64_C(500000)
-/* So often in one silence: else a host that is always late would never find anybody silent. */
+/* So often in a row: else a host that is always late would never find anybody silent. */
 #define PS_LATE_TIMES 4u
 
 typedef struct ps_clock {

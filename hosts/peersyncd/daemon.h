@@ -49,8 +49,8 @@ typedef struct ps_daemon {
     ps_store_posix log;
     ps_store store;
     uv_work_t store_work;
-    atomic_uint store_turns; /* Hands the store to the worker and back: who reads it sees all that
-                                the other has written, whatever libuv does. */
+    atomic_uint store_turns;   /* Hands the store to the worker and back: who reads it sees all that
+                                  the other has written, whatever libuv does. */
     uint32_t store_told_ms;    /* The machine's last PS_INPUT_STORE. */
     uint64_t promises_dropped; /* As last logged. */
     ps_datagram held[PS_DAEMON_HELD];

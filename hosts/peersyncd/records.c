@@ -29,10 +29,23 @@ static int refuse(const ps_state_dir *state, ps_store_result result, const ps_st
     return result == PS_STORE_NO_MEMORY ? PS_EXIT_SYSTEM : PS_EXIT_STATE;
 }
 
-static void report_load(const ps_daemon *d, const ps_store_summary *s)
+/* A log of which a part is left out would be taken for a shorter one when it goes on. */
+static bool all_restored(const ps_daemon *d)
 {
     ps_server_stats stats;
     ps_server_stats_get(d->server, &stats);
+    if (stats.restores_refused == 0) {
+        return true;
+    }
+    fprintf(stderr,
+            "peersyncd: %llu stored publications find no room: raise --max-publications, "
+            "--max-users or --name-bytes (--check-config shows what there is)\n",
+            (unsigned long long)stats.restores_refused);
+    return false;
+}
+
+static void report_load(const ps_store_summary *s)
+{
     if (s->cut > 0) {
         ps_log(PS_LOG_WARNING, "the end of the store was torn and has been cut off",
                (ps_log_field[]){PS_F_NUMBER("bytes", s->cut),
@@ -43,11 +56,6 @@ static void report_load(const ps_daemon *d, const ps_store_summary *s)
                (ps_log_field[]){PS_F_STRING("cause", strerror(s->compact_error)),
                                 PS_F_STRING("advice", ps_store_advice(s->compact_error)),
                                 PS_F_END});
-    }
-    if (stats.restores_refused > 0) {
-        ps_log(PS_LOG_WARNING,
-               "some publications find no room; their peers publish again: see --max-publications",
-               (ps_log_field[]){PS_F_NUMBER("left_out", stats.restores_refused), PS_F_END});
     }
     ps_log(PS_LOG_DEBUG, "the store was read",
            (ps_log_field[]){PS_F_NUMBER("bytes", s->good), PS_F_NUMBER("records", s->records),
@@ -77,7 +85,11 @@ int ps_daemon_records_open(ps_daemon *d, const ps_state_dir *state)
     if (result != PS_STORE_OK) {
         return refuse(state, result, &s);
     }
-    report_load(d, &s);
+    if (!all_restored(d)) {
+        return PS_EXIT_STATE;
+    }
+    report_load(&s);
+    d->store_work.data = d;
     (void)ps_pump_hold(&d->pump, d->held_bytes, sizeof d->held_bytes, d->held, PS_DAEMON_HELD);
     ps_pump_commit(&d->pump, 0);
     return PS_EXIT_DONE;
@@ -168,7 +180,6 @@ static void on_worked(uv_work_t *work, int status)
 static void begin(ps_daemon *d)
 {
     if (d->records && ps_store_begin(&d->store)) {
-        d->store_work.data = d;
         (void)atomic_fetch_add(&d->store_turns, 1);
         uv_queue_work(&d->loop, &d->store_work, on_work, on_worked);
     }

@@ -246,6 +246,15 @@ static ps_store_result cut_off(const ps_store_files *files, ps_store_summary *s)
     return s->error == 0 ? PS_STORE_OK : PS_STORE_FAILED;
 }
 
+/* What the last life had written may be in the system's cache alone, and it may have been killed
+ * between a renaming and its sync. What is given to the server counts as durable: so it must be. */
+static ps_store_result make_firm(const ps_store_files *files, ps_store_summary *s)
+{
+    s->what = "sync";
+    s->error = files->sync(files->ctx, PS_STORE_LOG);
+    return s->error == 0 ? settle_name(files, s) : PS_STORE_FAILED;
+}
+
 /* The log as it will be appended to. */
 static ps_store_result tidy(walk *w, const ps_store_index *index, ps_store_summary *s)
 {
@@ -266,7 +275,8 @@ static ps_store_result tidy(walk *w, const ps_store_index *index, ps_store_summa
         *s = before;
         s->compact_error = error;
     }
-    return s->cut > 0 ? cut_off(w->files, s) : PS_STORE_OK;
+    const ps_store_result cut = s->cut > 0 ? cut_off(w->files, s) : PS_STORE_OK;
+    return cut == PS_STORE_OK ? make_firm(w->files, s) : cut;
 }
 
 static ps_store_result load(walk *w, ps_store_index *index, const ps_store_files *files,

@@ -6,6 +6,7 @@
 #include "swarm.h"
 #include "util/canary.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static bool caught(int bug, uint64_t seed, char *said, size_t cap)
         close(ends[1]);
         config(&cfg, seed);
         ps_canary = (ps_canary_name)bug;
-        alarm(120); /* Nothing here takes so long: it is caught if it does. */
+        alarm(120);
         (void)swarm_run(&cfg);
         _exit(0);
     }
@@ -56,7 +57,18 @@ static bool caught(int bug, uint64_t seed, char *said, size_t cap)
     close(ends[0]);
     int status = 0;
     waitpid(child, &status, 0);
-    return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    /* By a check of ours, or an assertion of the core's; what ran out of time was not caught. */
+    return WIFSIGNALED(status) && (WTERMSIG(status) == SIGABRT || WTERMSIG(status) == SIGILL ||
+                                   WTERMSIG(status) == SIGTRAP);
+}
+
+/* Without the bug, the same swarm ends well: it was the bug that was caught. */
+static bool sound_without(uint64_t seed)
+{
+    static char said[65536];
+    static bool known[SEEDS + 1];
+    known[seed] = known[seed] || !caught(PS_CANARY_NONE, seed, said, sizeof said);
+    return known[seed];
 }
 
 /* Which net it was, from the file that speaks. */
@@ -77,8 +89,14 @@ static const char *net_of(const char *said)
     if (strstr(said, "ROUNDS_MAX") != NULL) {
         return "work without end";
     }
-    if (strstr(said, "world_peer") != NULL) {
+    if (strstr(said, "last->published") != NULL) {
         return "durability";
+    }
+    if (strstr(said, "world_streams") != NULL || strstr(said, "swarm_fetch") != NULL) {
+        return "downloads";
+    }
+    if (strstr(said, "world_peer") != NULL) {
+        return "a peer's events";
     }
     if (strstr(said, "swarm.c") != NULL) {
         return "liveness after healing";
@@ -111,12 +129,6 @@ int main(void)
     };
     static char said[65536];
     int survivors = 0;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
-        if (caught(PS_CANARY_NONE, seed, said, sizeof said)) {
-            fprintf(stderr, "without a canary:\n%s", said);
-            return 1;
-        }
-    }
     printf("%-22s %-28s %5s %14s %8s\n", "canary", "caught by", "seed", "virtual s", "real s");
     for (size_t bug = 1; bug < sizeof names / sizeof names[0]; bug++) {
         const double from_s = now_s();
@@ -129,6 +141,10 @@ int main(void)
             printf("%-22s survived %u seeds\n", names[bug], SEEDS);
             survivors++;
             continue;
+        }
+        if (!sound_without(seed)) {
+            printf("seed %u fails without a canary:\n%s", (unsigned)seed, said);
+            return 1;
         }
         time_of(said, at, sizeof at);
         printf("%-22s %-28s %5u %14s %8.1f\n", names[bug], net_of(said), (unsigned)seed, at,

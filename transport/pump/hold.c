@@ -1,6 +1,6 @@
 /* Two rings in the caller's memory: datagrams, and their bytes. A datagram's bytes lie in one
- * piece; one that does not fit before the end of its ring begins at its start. Sequence numbers
- * only rise from datagram to datagram, so that what may go is always at the head. */
+ * piece; one that does not fit before the end of its ring begins at its start. They leave in order:
+ * one whose number is lower than that of one before it waits with that one. */
 #include "pump/hold.h"
 
 #include <string.h>

@@ -92,24 +92,50 @@ static void part(swarm *s, bool one_way)
 /* ---- processes ---- */
 
 /* (Drawn one after the other: arguments have no order.) */
-static void crash_peer(swarm *s, bool forgets)
+static bool crash_peer(swarm *s, bool forgets)
 {
     const uint32_t peer = any_peer(s);
-    swarm_crash(s, peer, draw(s, 0, 20 * S), forgets);
+    return swarm_crash(s, peer, draw(s, 0, 20 * S), forgets);
 }
 
-static void pause_peer(swarm *s)
+static bool pause_peer(swarm *s)
 {
     const uint32_t peer = any_peer(s);
-    ps_sim_pause(s->w->sim, s->w->peers[peer].node, draw(s, S / 20, 12 * S));
-}
-
-static void kill_server(swarm *s, size_t lies)
-{
-    if (s->faults.server_us == 0) {
-        world_server_crash(s->w, lies);
-        s->faults.server_us = world_now_us(s->w) + draw(s, S / 100, 10 * S);
+    const uint64_t us = draw(s, S / 20, 12 * S);
+    const uint64_t until_us = world_now_us(s->w) + us;
+    if (s->users[peer].down_until_us != 0) {
+        return false;
     }
+    ps_sim_pause(s->w->sim, s->w->peers[peer].node, us);
+    s->faults.kept_us = s->faults.kept_us > until_us ? s->faults.kept_us : until_us;
+    return true;
+}
+
+/* These say whether it happened: what is down already cannot go down. */
+static bool kill_server(swarm *s, size_t lies)
+{
+    if (s->faults.server_us != 0) {
+        return false;
+    }
+    world_server_crash(s->w, lies);
+    s->faults.server_us = world_now_us(s->w) + draw(s, S / 100, 10 * S);
+    return true;
+}
+
+static bool keep_server(swarm *s, bool by_work, uint64_t us)
+{
+    const uint64_t now_us = world_now_us(s->w);
+    if (s->faults.server_us != 0) {
+        return false;
+    }
+    /* Work that a pause interrupts ends later by it. */
+    s->faults.kept_us = (s->faults.kept_us > now_us ? s->faults.kept_us : now_us) + us;
+    if (by_work) {
+        world_server_work(s->w, us);
+    } else {
+        world_server_pause(s->w, us);
+    }
+    return true;
 }
 
 static void start_server(swarm *s)
@@ -118,16 +144,16 @@ static void start_server(swarm *s)
     world_server_boot(s->w);
 }
 
-static void second_device(swarm *s)
+static bool second_device(swarm *s)
 {
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         const bool here = s->users[i].second && s->users[i].down_until_us == 0;
         if (here && world_peer_stats(s->w, i).state == PS_PEER_IDLE) {
-            s->faults.counts[FAULT_SECOND_DEVICE]++;
             world_login(s->w, i);
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 /* ---- clocks: the server's, or a peer's ---- */
@@ -160,12 +186,10 @@ static void put_clocks_right(swarm *s)
 
 /* ---- all of them ---- */
 
-static void begin(swarm *s, fault f)
+/* False: it could not be now. */
+static bool begin(swarm *s, fault f)
 {
     world *w = s->w;
-    if (f != FAULT_SECOND_DEVICE) {
-        s->faults.counts[f]++;
-    }
     switch (f) {
     case FAULT_WEATHER:
         weather(s);
@@ -183,26 +207,19 @@ static void begin(swarm *s, fault f)
         part(s, true);
         break;
     case FAULT_PEER_CRASH:
-        crash_peer(s, false);
-        break;
+        return crash_peer(s, false);
     case FAULT_PEER_AMNESIA:
-        crash_peer(s, true);
-        break;
+        return crash_peer(s, true);
     case FAULT_SERVER_KILL:
-        kill_server(s, 0);
-        break;
+        return kill_server(s, 0);
     case FAULT_SERVER_LIES:
-        kill_server(s, (size_t)draw(s, 1, 60));
-        break;
+        return kill_server(s, (size_t)draw(s, 1, 60));
     case FAULT_SERVER_WIPED:
-        kill_server(s, SIZE_MAX);
-        break;
+        return kill_server(s, SIZE_MAX);
     case FAULT_SERVER_PAUSE:
-        world_server_pause(w, draw(s, S / 20, 12 * S));
-        break;
+        return keep_server(s, false, draw(s, S / 20, 12 * S));
     case FAULT_PEER_PAUSE:
-        pause_peer(s);
-        break;
+        return pause_peer(s);
     case FAULT_CLOCK_AHEAD:
         set_clock(s, &(ps_sim_clock){.jump_us = (int64_t)draw(s, 1000, 3600 * S)});
         break;
@@ -222,15 +239,14 @@ static void begin(swarm *s, fault f)
         w->server.store.fails_until_us = world_now_us(w) + draw(s, S, 15 * S);
         break;
     case FAULT_BUSY_SERVER:
-        world_server_work(w, draw(s, 1000, 2 * S));
-        break;
+        return keep_server(s, true, draw(s, 1000, 2 * S));
     case FAULT_SECOND_DEVICE:
-        second_device(s);
-        break;
+        return second_device(s);
     case FAULT_COUNT:
     default:
         break;
     }
+    return true;
 }
 
 void faults_work(swarm *s)
@@ -251,7 +267,8 @@ void faults_work(swarm *s)
         put_clocks_right(s);
     }
     if (!s->quiet && f->next_us <= now_us) {
-        begin(s, (fault)ps_sim_random(s->w->sim, FAULT_COUNT));
+        const fault next = (fault)ps_sim_random(s->w->sim, FAULT_COUNT);
+        f->counts[next] += begin(s, next) ? 1u : 0u;
         f->next_us = now_us + draw(s, S / 2, 12 * S);
     }
 }

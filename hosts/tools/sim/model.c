@@ -53,12 +53,21 @@ static void *grown(model *m, void *table, size_t *cap, size_t bytes)
     return more;
 }
 
+static uint32_t known_log(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES])
+{
+    uint32_t i = 0;
+    while (i < m->logs_len &&
+           (m->logs[i].user != user || memcmp(m->logs[i].device, device, PS_DEVICE_BYTES) != 0)) {
+        i++;
+    }
+    return i < m->logs_len ? i : MODEL_NONE;
+}
+
 uint32_t model_log_of(model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES])
 {
-    for (size_t i = 0; i < m->logs_len; i++) {
-        if (m->logs[i].user == user && memcmp(m->logs[i].device, device, PS_DEVICE_BYTES) == 0) {
-            return (uint32_t)i;
-        }
+    const uint32_t known = known_log(m, user, device);
+    if (known != MODEL_NONE) {
+        return known;
     }
     if (m->logs_len == m->logs_cap) {
         m->logs = grown(m, m->logs, &m->logs_cap, sizeof *m->logs);
@@ -120,6 +129,29 @@ uint32_t model_published(const model *m, uint32_t user)
     uint32_t count = 0;
     for (size_t i = 0; i < m->pubs_len; i++) {
         count += m->pubs[i].died_us == 0 && m->logs[m->pubs[i].log].user == user ? 1u : 0u;
+    }
+    return count;
+}
+
+bool model_on_device(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES])
+{
+    return model_online(m, user) && memcmp(m->sessions[user].device, device, PS_DEVICE_BYTES) == 0;
+}
+
+bool model_lists(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES], ps_span name,
+                 const ps_content *content)
+{
+    const uint32_t log = known_log(m, user, device);
+    const model_pub *pub = log != MODEL_NONE ? model_find(m, log, name) : NULL;
+    return pub != NULL && (content == NULL || ps_content_equal(&pub->content, content));
+}
+
+uint32_t model_device_names(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES])
+{
+    const uint32_t log = known_log(m, user, device);
+    uint32_t count = 0;
+    for (size_t i = 0; i < m->pubs_len; i++) {
+        count += m->pubs[i].died_us == 0 && m->pubs[i].log == log ? 1u : 0u;
     }
     return count;
 }

@@ -26,7 +26,9 @@ typedef struct model_session {
     uint64_t highest;
     uint64_t seen[MODEL_WINDOW];
     size_t seen_len;
-    bool left;         /* LOGOUT was taken. */
+    bool left;     /* LOGOUT was taken. */
+    bool replaced; /* By the same device, so the server says: this one. */
+    uint8_t before[PS_DEVICE_BYTES];
     uint64_t since_us; /* Online without a gap since then, in the network's time. */
 } model_session;
 
@@ -81,6 +83,12 @@ void model_restored(model *m, const ps_input_restore *in);
 /* A peer's command has ended. */
 void model_command(model *m, const struct world_peer *p, const struct world_command *c);
 
+/* Is the user online from this device? */
+bool model_on_device(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES]);
+/* Is this listed for the device (content NULL: any)? And how many names are? */
+bool model_lists(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES], ps_span name,
+                 const ps_content *content);
+uint32_t model_device_names(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES]);
 /* Publications of a user that are listed now under this name, with any content. */
 uint32_t model_listed(const model *m, uint32_t user, ps_span name);
 

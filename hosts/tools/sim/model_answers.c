@@ -13,6 +13,8 @@ static void on_login_ok(model *m, const read_packet *p, const read_message *msg)
     WORLD_REQUIRE(m->w, !c.bad && l != NULL && m->sessions[l->user].open);
     model_session *s = &m->sessions[l->user];
     WORLD_REQUIRE(m->w, s->node == l->node && (s->id == 0 || s->id == id));
+    /* Another device of the user takes over from the silent only. */
+    WORLD_REQUIRE(m->w, !s->replaced || memcmp(s->before, l->device, PS_DEVICE_BYTES) == 0);
     s->id = id;
     s->client_id = p->receiver;
     memcpy(s->device, l->device, PS_DEVICE_BYTES);

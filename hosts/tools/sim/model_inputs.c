@@ -241,9 +241,12 @@ static void on_opened(model *m, const ps_event_session *e)
     WORLD_REQUIRE(m->w, user != UINT32_MAX && !m->sessions[user].open);
     model_session *s = &m->sessions[user];
     const uint64_t since_us = s->since_us; /* Replaced in this step: no gap. */
+    const model_session before = *s;
     *s = (model_session){.open = true,
+                         .replaced = before.replaced,
                          .node = model_node(m, &e->addr),
                          .since_us = since_us != 0 ? since_us : world_now_us(m->w)};
+    memcpy(s->before, before.device, sizeof s->before);
     sign_of_life(m, s);
 }
 
@@ -261,7 +264,7 @@ static void on_closed(model *m, const ps_event_session *e)
         WORLD_REQUIRE(m->w, s->deadline_us <= m->now_us);
         world_evicted(m->w, user, s->node);
         break;
-    case PS_CLOSE_REPLACED:
+    case PS_CLOSE_REPLACED: /* The device is looked at when the LOGIN_OK names it. */
         break;
     case PS_CLOSE_TAKEN: /* A second of silence at the least. */
         WORLD_REQUIRE(m->w, s->heard_us + takeover_us <= m->now_us);
@@ -271,6 +274,7 @@ static void on_closed(model *m, const ps_event_session *e)
     }
     const bool gap = e->reason == PS_CLOSE_LOGOUT || e->reason == PS_CLOSE_SILENCE;
     s->open = false;
+    s->replaced = e->reason == PS_CLOSE_REPLACED && s->id != 0;
     s->since_us = gap ? 0 : s->since_us;
     if (s->id != 0) {
         model_forget(m, model_log_of(m, user, s->device));

@@ -5,10 +5,9 @@
 
 #define S      UINT64_C(1000000)
 #define SHARED 4u /* Names that are everybody's. */
-/* The longest that a fault lasts by itself once it was drawn: a pause, and work begun before it. */
-#define SETTLE_US (15 * S)
-/* After that everything is right within: a heartbeat's interval (2 s) until the server says that it
- * knows nothing, a refused login's pause (1 s) and the time to send the difference. */
+/* When nobody is kept from his work any more, everything is right within: a heartbeat's interval (2
+ * s) until the server says that it knows nothing, the pause of a login that was refused because
+ * another device has the user's place (3 s), and the time to send the difference. */
 #define HEAL_US (6 * S)
 
 void swarm_config_default(swarm_config *cfg)
@@ -197,11 +196,11 @@ static void count_peer(swarm *s, uint32_t i)
     s->counts.resets += stats.resets;
 }
 
-void swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets)
+bool swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets)
 {
     swarm_user *u = &s->users[peer];
     if (u->down_until_us != 0) {
-        return;
+        return false;
     }
     count_peer(s, peer);
     world_peer_crash(s->w, peer);
@@ -211,6 +210,7 @@ void swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets)
             set_version(s, peer, k, 0);
         }
     }
+    return true;
 }
 
 /* The program starts again, announces what it remembers, and logs in. */
@@ -270,6 +270,26 @@ static void run(swarm *s, uint64_t us)
 
 /* ---- healing, and what must then be true ---- */
 
+/* What the server knows of a peer is what its user wants, and it is online. */
+static bool known_well(const swarm *s, uint32_t peer)
+{
+    const world_peer *p = &s->w->peers[peer];
+    const model *m = &s->w->model;
+    uint32_t wanted = 0;
+    for (uint32_t k = 0; k < SWARM_NAMES; k++) {
+        const file_version *now = files_current(&s->files, peer, k);
+        char name[PS_NAME_MAX + 1];
+        swarm_file_name(peer, k, name);
+        wanted += now ? 1u : 0u;
+        if (now && !model_lists(m, p->user, p->device,
+                                (ps_span){(const uint8_t *)name, strlen(name)}, &now->content)) {
+            return false;
+        }
+    }
+    return model_on_device(m, p->user, p->device) &&
+           model_device_names(m, p->user, p->device) == wanted;
+}
+
 /* The user's wishes: listed, and nothing else is. */
 static bool wishes_hold(swarm *s)
 {
@@ -282,6 +302,9 @@ static bool wishes_hold(swarm *s)
         }
         /* (What they want to change waits for their next login.) */
         if (s->users[i].second && (stats.state != PS_PEER_IDLE || stats.requests != 0)) {
+            return false;
+        }
+        if (s->cfg->model && !s->users[i].second && !known_well(s, i)) {
             return false;
         }
         for (uint32_t k = 0; k < SWARM_NAMES && !s->users[i].second; k++) {
@@ -419,7 +442,10 @@ static void heal(swarm *s)
                 start_peer(s, i);
             }
         }
-        run(s, SETTLE_US);
+        run(s, 1); /* Who was down is up. */
+        if (s->faults.kept_us > world_now_us(w)) {
+            run(s, s->faults.kept_us - world_now_us(w));
+        }
     } else {
         const ps_sim_link good = {.latency_us = 20000};
         ps_sim_set_default_link(w->sim, &good);

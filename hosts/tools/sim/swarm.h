@@ -76,7 +76,7 @@ swarm swarm_run(const swarm_config *cfg);
 
 /* For faults.c: the process of a user's peer dies, and comes back later; with `forgets` it has lost
  * what it published. */
-void swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets);
+bool swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets);
 
 void swarm_file_name(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1]);
 

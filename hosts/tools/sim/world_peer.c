@@ -126,12 +126,16 @@ static void require_durable(const world_peer *p, const world_command *c)
      * time ago). */
     const uint64_t since_us = c->done_us > c->issued_us ? c->issued_us : 0;
     const uint64_t lied_us = w->server.store.lied_us;
-    if (!w->cfg.store || c->type != PS_INPUT_PUBLISH || c->error != PS_E_NONE ||
-        (lied_us != 0 && lied_us >= since_us)) {
+    if (!w->cfg.store || (c->type != PS_INPUT_PUBLISH && c->type != PS_INPUT_UNPUBLISH) ||
+        c->error != PS_E_NONE || (lied_us != 0 && lied_us >= since_us)) {
         return;
     }
     const ps_span name = {(const uint8_t *)c->text, strlen(c->text)};
     const world_record *last = world_store_last(w, p->user, p->device, name);
+    if (c->type == PS_INPUT_UNPUBLISH) {
+        WORLD_REQUIRE(w, last == NULL || !last->published);
+        return;
+    }
     WORLD_REQUIRE(w,
                   last != NULL && last->published && ps_content_equal(&last->content, &c->content));
 }

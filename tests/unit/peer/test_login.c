@@ -319,7 +319,9 @@ static void active_after_a_loss_keeps_trying(void **state)
         const size_t before = rig_count(r, PS_MSG_LOGIN);
         rig_refuse(r, PS_E_ACTIVE, 0, "");
         assert_int_equal(rig_stats(r).state, PS_PEER_LOST);
-        rig_run(r, r->now_us + SECOND + SECOND / 8);
+        rig_run(r, r->now_us + 3 * SECOND - 1); /* That device is left alone for so long. */
+        assert_int_equal(rig_count(r, PS_MSG_LOGIN), before);
+        rig_run(r, r->now_us + 1 + 3 * SECOND / 8);
         assert_true(rig_count(r, PS_MSG_LOGIN) > before);
     }
     rig_accept(r, 0);
@@ -371,7 +373,7 @@ static void a_reason_to_wait_is_told_once(void **state)
         assert_int_equal(e->account.error, codes[k]);
         assert_int_equal(e->account.retry_ms, 100);
         const size_t before = rig_count(r, PS_MSG_LOGIN);
-        rig_run(r, r->now_us + 1200 * MS);
+        rig_run(r, r->now_us + 3400 * MS);
         assert_true(rig_count(r, PS_MSG_LOGIN) > before);
     }
     rig_accept(r, 0);

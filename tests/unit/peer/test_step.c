@@ -473,7 +473,7 @@ static void a_host_that_is_always_late_still_loses_its_server(void **state)
     (void)state;
     rig *r = rig_new_online();
     for (uint64_t k = 0; k < 80 && rig_stats(r).losses == 0; k++) {
-        r->now_us += 150 * MS;
+        r->now_us += 400 * MS;
         (void)rig_tick(r);
     }
     assert_int_equal(rig_stats(r).losses, 1);

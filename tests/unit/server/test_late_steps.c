@@ -14,7 +14,7 @@ static fixture *two_online(client *a, client *b)
     return f;
 }
 
-/* Each evicted to the microsecond; up to 20 ms are no lateness. */
+/* Each evicted to the microsecond; up to 250 ms are no lateness. */
 static void in_time_the_silent_are_evicted_in_time(void **state)
 {
     (void)state;
@@ -44,7 +44,7 @@ static void a_paused_server_evicts_nobody_who_is_heard(void **state)
 {
     (void)state;
     const uint64_t lengths_us[] = {
-        20001, 100000, 500000, 10000000, UINT64_C(3600000000), UINT64_C(86400000000)};
+        250001, 300000, 500000, 10000000, UINT64_C(3600000000), UINT64_C(86400000000)};
     for (size_t k = 0; k < sizeof lengths_us / sizeof lengths_us[0]; k++) {
         const uint64_t late_us = lengths_us[k];
         const uint64_t left_us = 2500000; /* Alice's, when bob logged in. */
@@ -162,8 +162,8 @@ static void a_host_that_is_always_late_still_evicts(void **state)
     }
 }
 
-/* Stopped again and again, before who is due could be heard: at the fifth time he is gone, and only
- * he. The others have the time that the server was away. */
+/* Stopped again and again, before who is due could be heard: at the fifth time in a row silence
+ * counts again. */
 static void pauses_in_a_row_evict_who_is_due_alone(void **state)
 {
     (void)state;
@@ -175,9 +175,9 @@ static void pauses_in_a_row_evict_who_is_due_alone(void **state)
         assert_int_equal(fixture_tick(f), PS_OK);
         assert_int_equal(fixture_stats(f).late_steps, k);
     }
-    assert_int_equal(fixture_stats(f).late_us, (2 * PS_LATE_TIMES + 1) * 300000);
+    assert_int_equal(fixture_stats(f).late_us, 2 * PS_LATE_TIMES * 300000);
     assert_int_equal(fixture_stats(f).evictions, 1);
-    assert_int_equal(ps_server_deadline_us(f->s), f->now_us + 500000);
+    assert_int_equal(ps_server_deadline_us(f->s), f->now_us + 200000);
     client_sync(&b);
     f->now_us += 3300000; /* Long after the last grace it is given again. */
     assert_int_equal(fixture_tick(f), PS_OK);

@@ -40,11 +40,16 @@ static void ask_for_eight_pages(client *c)
 static void withdraw_many(client *c)
 {
     uint8_t buffer[PS_DATAGRAM_MAX];
+    char names[PS_PAGE_ENTRIES][8];
+    for (uint32_t k = 0; k < PS_PAGE_ENTRIES; k++) {
+        (void)snprintf(names[k], sizeof names[k], "w%u", (unsigned)k);
+        assert_int_equal(client_publish(c, names[k], k), PS_E_NONE);
+    }
     ps_writer w = client_packet(c, buffer);
     ps_changes_writer cw;
     assert_true(ps_changes_begin(&w, &cw, PS_MSG_UNPUBLISH, 300, c->generation + 1));
     for (uint32_t k = 0; k < PS_PAGE_ENTRIES; k++) {
-        assert_true(ps_changes_add(&w, &cw, &(ps_publication){.name = span("none")}));
+        assert_true(ps_changes_add(&w, &cw, &(ps_publication){.name = span(names[k])}));
     }
     assert_true(ps_changes_end(&w, &cw));
     fixture_clear(c->f);
