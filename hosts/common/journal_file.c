@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,8 +57,11 @@ static bool sink(void *ctx, const uint8_t *bytes, size_t len)
     return f->error == 0;
 }
 
-/* NULL: the file may be emptied. */
-static const char *look_at(int fd)
+/* O_NONBLOCK: a pipe without a reader is refused, not waited for. */
+#define OPEN_FLAGS (O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* Takes the file for this program; *len becomes its length. NULL: it is a journal, or empty. */
+static const char *look_at(int fd, off_t *len)
 {
     char magic[sizeof PS_JOURNAL_MAGIC - 1];
     struct stat st;
@@ -70,23 +75,68 @@ static const char *look_at(int fd)
                            memcmp(magic, PS_JOURNAL_MAGIC, sizeof magic) != 0)) {
         return "it exists and is no journal";
     }
-    return fchmod(fd, S_IRUSR | S_IWUSR) != 0 || ftruncate(fd, 0) != 0 ? strerror(errno) : NULL;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK ? "another program writes it" : strerror(errno);
+    }
+    *len = st.st_size;
+    return NULL;
 }
 
-static int open_file(const char *path, char *why, size_t why_cap)
+static int open_looked_at(const char *path, int more_flags, off_t *len, char *why, size_t why_cap)
 {
-    /* O_NONBLOCK: a pipe without a reader is refused, not waited for. */
-    const int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-                        S_IRUSR | S_IWUSR);
+    const int fd = open(path, OPEN_FLAGS | more_flags, S_IRUSR | S_IWUSR);
     if (fd < 0) {
         snprintf(why, why_cap, "%s", errno == ELOOP ? "it is a symbolic link" : strerror(errno));
         return -1;
     }
-    const char *fault = look_at(fd);
+    const char *fault = look_at(fd, len);
     if (fault != NULL) {
         snprintf(why, why_cap, "%s", fault);
         close(fd);
         return -1;
+    }
+    return fd;
+}
+
+/* Makes room for a new journal: the one that is there becomes PATH.1, instead of the one that was.
+ */
+static bool keep_older(const char *path, char *why, size_t why_cap)
+{
+    char older[PATH_MAX];
+    char fault[128];
+    off_t len;
+    if ((size_t)snprintf(older, sizeof older, "%s.1", path) >= sizeof older) {
+        snprintf(why, why_cap, "%s", strerror(ENAMETOOLONG));
+        return false;
+    }
+    const int fd = open_looked_at(older, 0, &len, fault, sizeof fault);
+    if (fd >= 0) {
+        close(fd);
+    } else if (access(older, F_OK) == 0) {
+        snprintf(why, why_cap, "the journal before is to be kept as FILE.1, and of that, %s",
+                 fault);
+        return false;
+    }
+    if (rename(path, older) != 0) {
+        snprintf(why, why_cap, "%s", strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static int open_file(const char *path, char *why, size_t why_cap)
+{
+    off_t len;
+    int fd = open_looked_at(path, O_CREAT, &len, why, why_cap);
+    if (fd >= 0 && len > 0) {
+        const bool kept = keep_older(path, why, why_cap);
+        close(fd);
+        fd = kept ? open_looked_at(path, O_CREAT | O_EXCL, &len, why, why_cap) : -1;
+    }
+    if (fd >= 0 && fchmod(fd, S_IRUSR | S_IWUSR) != 0) {
+        snprintf(why, why_cap, "%s", strerror(errno));
+        close(fd);
+        fd = -1;
     }
     return fd;
 }

@@ -10,8 +10,9 @@
 
 typedef struct ps_journal_file ps_journal_file;
 
-/* Makes the file, or empties an older journal, with mode 0600, and writes the head. A symbolic link
- * is refused, and so is a file that is no journal: one mistyped path shall not cost a file.
+/* Makes the file with mode 0600 and writes the head; an older journal there becomes PATH.1, in the
+ * place of the one before. A symbolic link is refused, a journal that another program writes, and a
+ * file that is no journal: one mistyped path shall not cost a file.
  * NULL: a clause for people in `why`. */
 ps_journal_file *ps_journal_file_open(const char *path, const ps_journal_head *head, char *why,
                                       size_t why_cap);

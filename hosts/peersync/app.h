@@ -42,6 +42,7 @@ struct app {
     bool connected;  /* The server answers. */
     bool lost_shown; /* The person was told that it does not. */
     bool interrupted;
+    size_t unlisted;    /* Names that the server has given up since the last login. */
     ps_exit login_code; /* How the login under way ended. */
     ps_exit code;       /* The program's end. */
 

@@ -121,11 +121,6 @@ static void on_silence(uv_timer_t *timer)
              app_server_text(a));
 }
 
-static void on_back_from_busy(uv_timer_t *timer)
-{
-    send_login(timer->data);
-}
-
 /* The server refuses to let us return, or to take changes, for now: the machine tries on. */
 static void say_put_off(struct app *a, const ps_event_account *account)
 {
@@ -146,6 +141,13 @@ static void say_put_off(struct app *a, const ps_event_account *account)
 static void say_unlisted(struct app *a, const ps_event_unlisted *u)
 {
     const ps_span name = {u->name, u->len};
+    a->unlisted++;
+    if (a->unlisted == MANY_TOLD + 1) {
+        out_fail(a->out, "further names are not listed any more: status counts those that are");
+    }
+    if (a->unlisted > MANY_TOLD) {
+        return;
+    }
     out_fail(a->out, "%s is not listed any more: %s (%s)", SAFE_SPAN(name), ps_error_text(u->error),
              ps_error_advice(u->error));
 }
@@ -168,14 +170,11 @@ static void on_online(struct attempt *t, const ps_event *event)
             out_note(a->out, "the server %s answers again", app_server_text(a));
         }
         a->lost_shown = false;
+        a->unlisted = 0;
     } else if (event->type == PS_EVENT_PUT_OFF) {
         say_put_off(a, account);
     } else if (event->type == PS_EVENT_UNLISTED) {
         say_unlisted(a, &event->u.unlisted);
-    } else if (event->type == PS_EVENT_REFUSED && account->error == PS_E_BUSY) {
-        a->timer.data = t;
-        uv_timer_start(&a->timer, on_back_from_busy,
-                       account->retry_ms < BUSY_MS_MIN ? BUSY_MS_MIN : account->retry_ms, 0);
     } else if (event->type == PS_EVENT_REFUSED) {
         say_refusal(a, account);
         app_leave(a, ps_exit_of_error(account->error));

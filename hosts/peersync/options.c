@@ -47,8 +47,9 @@ static const ps_option table[] = {
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, journal),
      .argument = "FILE",
-     .help = "Record every input of the session there for peersync-replay. The file holds\n"
-             "passwords. A further login begins it anew."},
+     .help = "Record every input of the session there for peersync-replay, once a second.\n"
+             "The file holds passwords. A journal that is there becomes FILE.1, also at a\n"
+             "further login."},
     {.name = "max-uploads",
      .kind = PS_OPTION_NUMBER,
      .offset = offsetof(struct options, max_uploads),

@@ -39,8 +39,9 @@ static const ps_option daemon_options[] = {
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(ps_daemon_options, journal),
      .argument = "FILE",
-     .help = "Record every input there for peersync-replay. The\n"
-             "file holds passwords."},
+     .help = "Record every input there for peersync-replay, once\n"
+             "a second. The file holds passwords. A journal that\n"
+             "is there becomes FILE.1."},
     {.name = "check-config",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(ps_daemon_options, check_config),

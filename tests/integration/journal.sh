@@ -32,6 +32,20 @@ await_exit "${PID_OF[alice]}" 20
 stop_server
 want_not server.err "the journal has stopped"
 
+# A journal that is there is kept, one that is being written is nobody else's, and what is no
+# journal is not touched.
+cp server.journal day.journal
+start_server --journal server.journal
+cmp day.journal server.journal.1
+want_code 9 "$DAEMON" 0 --journal server.journal
+want last.err "another program writes it"
+stop_server
+echo precious >server.journal.1
+want_code 9 "$DAEMON" 0 --journal server.journal
+want last.err "kept as FILE.1"
+want server.journal.1 precious
+mv day.journal server.journal
+
 # They belong to their owner alone, and say what they hold.
 for file in server alice wrong; do
     [[ $(stat -c %a "$file.journal") == 600 ]] || fail "$file.journal: $(stat -c %a "$file.journal")"

@@ -87,14 +87,14 @@ static void on_answer(void *ctx, const ps_event *event)
     if (event->type != PS_EVENT_DONE) {
         return;
     }
+    if (event->u.done.error != PS_E_NONE) {
+        run_fail(r, l->what, event->u.done.error); /* Part of a list is none. */
+        return;
+    }
     kept_print(&l->lines, out);
     if (l->table != NULL) {
         table_close(l->table);
         l->table = NULL;
-    }
-    if (event->u.done.error != PS_E_NONE) {
-        run_fail(r, l->what, event->u.done.error);
-        return;
     }
     if (l->count == 0) {
         out_note(out, "%s", l->none);

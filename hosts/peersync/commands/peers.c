@@ -31,15 +31,14 @@ static void on_answer(void *ctx, const ps_event *event)
     } else if (event->type == PS_EVENT_AGAIN) {
         kept_clear(lines);
     } else if (event->type == PS_EVENT_DONE) {
-        const bool none = lines->len == 0;
-        kept_print(lines, out);
         if (event->u.done.error != PS_E_NONE) {
             run_fail(r, "the active peers cannot be listed", event->u.done.error);
-            return;
+            return; /* Part of a list is none. */
         }
-        if (none) {
+        if (lines->len == 0) {
             out_note(out, "No active peers");
         }
+        kept_print(lines, out);
         run_end(r, PS_EXIT_DONE);
     }
 }

@@ -101,7 +101,8 @@ static void print(struct app *a, const ps_peer_stats *peer, const struct data_st
     say(a->out, "connection", a->connected ? "the server answers" : "the server does not answer");
     say_line(a->out, "round trip", "%" PRIu32 " us", peer->rtt_us);
     say_line(a->out, "published", "%zu", data->published);
-    if (acknowledged(peer, data) < data->published) {
+    /* (A command on its own announces nothing.) */
+    if (a->prompt != NULL && acknowledged(peer, data) < data->published) {
         say_line(a->out, "listed", "%s of %s published names are acknowledged by the server",
                  ps_format_count(known, acknowledged(peer, data)),
                  ps_format_count(all, data->published));

@@ -54,8 +54,11 @@ static const ps_option_set set = {
     .program = "peersync-replay",
     .usage = "peersync-replay FILE [OPTION...]",
     .summary = "Steps the inputs of a journal (peersyncd --journal FILE, peersync --journal FILE)\n"
-               "through a machine of the journal's configuration, and compares what comes out.\n"
-               "It ends with 0 when all was equal, with 1 at the first difference.",
+               "through a machine of the journal's configuration, and compares what comes out.",
+    .exit_codes = "    0  all was equal\n"
+                  "    1  something differs: the first difference is shown\n"
+                  "    2  a wrong command line\n"
+                  "    9  a file cannot be read or written, or is no journal",
     .epilogue = "A journal that a crash has cut off is replayed up to its last whole record.",
     .version = PEERSYNC_VERSION,
     .options = table};

@@ -158,8 +158,17 @@ static bool second_device(swarm *s)
 
 /* ---- clocks: the server's, or a peer's ---- */
 
+/* A peer whose clock stood still does not know that time has passed, and learns with its next
+ * heartbeat what the server thinks of that. */
+static void clock_changed(swarm *s)
+{
+    const uint64_t until_us = world_now_us(s->w) + 3 * S;
+    s->faults.kept_us = s->faults.kept_us > until_us ? s->faults.kept_us : until_us;
+}
+
 static void set_clock(swarm *s, const ps_sim_clock *clock)
 {
+    clock_changed(s);
     if (ps_sim_random(s->w->sim, 3) == 0) {
         world_server_clock(s->w, clock);
     } else {
@@ -180,6 +189,9 @@ static void put_clocks_right(swarm *s)
     world_server_clock(s->w, &right);
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         (void)ps_sim_set_clock(s->w->sim, s->w->peers[i].node, &right);
+    }
+    if (s->faults.clocks_us != 0) {
+        clock_changed(s);
     }
     s->faults.clocks_us = 0;
 }

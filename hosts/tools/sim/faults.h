@@ -45,7 +45,7 @@ typedef struct faults {
     uint64_t better_us; /* When the network's weather changes back. */
     uint64_t server_us; /* When a killed server starts again; 0: it runs. */
     uint64_t clocks_us; /* When clocks that run wrong are put right; 0: none does. */
-    uint64_t kept_us;   /* Until then, somebody may be kept from his work. */
+    uint64_t kept_us;   /* Until then, somebody may be kept from his work, or not know yet. */
 } faults;
 
 /* Draws what is due, and undoes what is over. Called between instants of the network. */

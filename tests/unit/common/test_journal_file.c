@@ -14,6 +14,7 @@
 
 static char dir[64];
 static char path[128];
+static char older[128];
 static char why[256];
 static ps_journal_head head;
 
@@ -25,6 +26,7 @@ static int enter(void **state)
         return -1;
     }
     snprintf(path, sizeof path, "%s/journal", dir);
+    snprintf(older, sizeof older, "%s/journal.1", dir);
     head = (ps_journal_head){.kind = PS_JOURNAL_PEER};
     ps_peer_config_default(&head.peer);
     return 0;
@@ -36,6 +38,7 @@ static int leave(void **state)
     char other[128];
     snprintf(other, sizeof other, "%s/other", dir);
     unlink(path);
+    unlink(older);
     unlink(other);
     return rmdir(dir);
 }
@@ -81,14 +84,14 @@ static bool from_file(void *ctx, uint8_t *to, size_t cap, size_t *got)
     return true;
 }
 
-static void assert_inputs(size_t expected)
+static void assert_inputs(const char *of, size_t expected)
 {
     static uint8_t buffer[PS_JOURNAL_RECORD_MAX];
     ps_journal_reader r;
     ps_journal_head out;
     ps_journal_record record;
     size_t inputs = 0;
-    FILE *file = fopen(path, "rb");
+    FILE *file = fopen(of, "rb");
     assert_non_null(file);
     assert_int_equal(ps_journal_reader_init(&r, from_file, file, buffer, &out), PS_JOURNAL_OK);
     while (ps_journal_next(&r, &record) == PS_JOURNAL_OK) {
@@ -138,14 +141,14 @@ static void what_waits_is_written_when_full_and_when_asked(void **state)
     step(face, 10);
     assert_null(ps_journal_file_close(f));
     assert_int_equal(taken, 67);
-    assert_inputs(67);
+    assert_inputs(path, 67);
 }
 
-static void an_older_journal_is_begun_anew(void **state)
+static void an_older_journal_is_kept(void **state)
 {
     (void)state;
     size_t taken = 0;
-    for (unsigned i = 2; i > 0; i--) {
+    for (unsigned i = 3; i > 0; i--) {
         ps_journal_file *f = ps_journal_file_open(path, &head, why, sizeof why);
         assert_non_null(f);
         const ps_machine face = ps_journal_file_machine(
@@ -154,8 +157,31 @@ static void an_older_journal_is_begun_anew(void **state)
             step(face, 10);
         }
         assert_null(ps_journal_file_close(f));
-        assert_inputs(i);
+        assert_inputs(path, i);
+        if (i < 3) {
+            assert_inputs(older, i + 1);
+        }
     }
+}
+
+static void what_cannot_be_kept_costs_nothing(void **state)
+{
+    (void)state;
+    ps_journal_file *f = ps_journal_file_open(path, &head, why, sizeof why);
+    assert_non_null(f);
+    assert_null(ps_journal_file_open(path, &head, why, sizeof why));
+    assert_string_equal(why, "another program writes it");
+    assert_null(ps_journal_file_close(f));
+    FILE *file = fopen(older, "w");
+    assert_non_null(file);
+    fputs("alice password123\n", file);
+    fclose(file);
+    assert_null(ps_journal_file_open(path, &head, why, sizeof why));
+    assert_string_equal(
+        why,
+        "the journal before is to be kept as FILE.1, and of that, it exists and is no journal");
+    assert_int_equal(size_of(older), 18);
+    assert_inputs(path, 0);
 }
 
 static void other_files_stay_what_they_are(void **state)
@@ -226,7 +252,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_belongs_to_its_owner_alone, enter, leave),
         cmocka_unit_test_setup_teardown(what_waits_is_written_when_full_and_when_asked, enter,
                                         leave),
-        cmocka_unit_test_setup_teardown(an_older_journal_is_begun_anew, enter, leave),
+        cmocka_unit_test_setup_teardown(an_older_journal_is_kept, enter, leave),
+        cmocka_unit_test_setup_teardown(what_cannot_be_kept_costs_nothing, enter, leave),
         cmocka_unit_test_setup_teardown(other_files_stay_what_they_are, enter, leave),
         cmocka_unit_test_setup_teardown(a_write_error_is_told_once, enter, leave),
         cmocka_unit_test(none_is_nothing),
