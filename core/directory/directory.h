@@ -143,7 +143,9 @@ void ps_device_release(ps_directory *d, uint32_t device);
 
 /* publications.c. The name has passed ps_name_check(). */
 uint32_t ps_pub_find(const ps_directory *d, uint32_t device, ps_span name);
-/* PS_E_NONE, or PS_E_FULL (records or name blocks) with nothing changed. */
+/* Whether there are a record and name blocks for one more. */
+bool ps_pub_fits(const ps_directory *d, ps_span name);
+/* PS_E_NONE, or PS_E_FULL (it does not fit) with nothing changed. */
 ps_error ps_pub_add(ps_directory *d, uint32_t device, ps_span name, const ps_content *content);
 void ps_pub_remove(ps_directory *d, uint32_t pub);
 /* The first publication under a name, or PS_NIL; the others follow in its ring by same_next. */

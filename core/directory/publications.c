@@ -1,4 +1,5 @@
 #include "directory/directory.h"
+#include "util/assert.h"
 
 static uint32_t *key_head(const ps_directory *d, uint32_t device, ps_span name)
 {
@@ -104,18 +105,21 @@ static void device_remove(ps_directory *d, uint32_t pub)
     }
 }
 
+bool ps_pub_fits(const ps_directory *d, ps_span name)
+{
+    return d->pubs.used < d->pubs.cap && ps_name_fits(&d->names, name.len);
+}
+
 ps_error ps_pub_add(ps_directory *d, uint32_t device, ps_span name, const ps_content *content)
 {
-    uint32_t i = ps_slots_take(&d->pubs, ps_pub_at(d, 0), sizeof(ps_pub));
-    if (i == PS_NIL) {
+    if (!ps_pub_fits(d, name)) {
         return PS_E_FULL;
     }
+    const uint32_t i = ps_slots_take(&d->pubs, ps_pub_at(d, 0), sizeof(ps_pub));
     ps_pub *p = ps_pub_at(d, i);
-    if (!ps_name_put(&d->names, ps_directory_blocks(d), &p->name, name)) {
-        p->device = PS_NIL;
-        ps_slots_give(&d->pubs, ps_pub_at(d, 0), sizeof(ps_pub), i);
-        return PS_E_FULL;
-    }
+    const bool put = ps_name_put(&d->names, ps_directory_blocks(d), &p->name, name);
+    PS_ASSERT(put);
+    (void)put;
     uint32_t *head = key_head(d, device, name);
     p->next = *head;
     *head = i + 1;

@@ -70,9 +70,12 @@ static ps_error outcome(const ps_reply *r, uint32_t device, const ps_publication
     if (ps_pub_find(d, device, entry->name) != PS_NIL) {
         return PS_E_NONE;
     }
-    /* It was refused, and for which of the two is not remembered: what would be said now. */
+    /* It was refused, and for which of the two is not remembered: what would be said now, or, where
+     * there is room again, what is more likely. */
     const ps_user *u = ps_user_at(d, ps_device_at(d, device)->user);
-    return u->publications >= r->s->cfg.max_user_publications ? PS_E_QUOTA : PS_E_FULL;
+    return u->publications < r->s->cfg.max_user_publications && !ps_pub_fits(d, entry->name)
+               ? PS_E_FULL
+               : PS_E_QUOTA;
 }
 
 static ps_error apply(ps_reply *r, uint32_t device, const ps_publication *entry,

@@ -42,12 +42,17 @@ static uint32_t take_block(ps_name_pool *pool, const ps_name_block *blocks)
     return block;
 }
 
+bool ps_name_fits(const ps_name_pool *pool, size_t len)
+{
+    return blocks_of((uint32_t)len) <= pool->cap - pool->used;
+}
+
 bool ps_name_put(ps_name_pool *pool, ps_name_block *blocks, ps_name_ref *ref, ps_span name)
 {
     PS_ASSERT(name.len >= 1);
     PS_ASSERT(name.len <= PS_NAME_MAX);
     const uint32_t len = (uint32_t)name.len;
-    if (blocks_of(len) > pool->cap - pool->used) {
+    if (!ps_name_fits(pool, len)) {
         return false;
     }
     uint32_t at = head_len(len);

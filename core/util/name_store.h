@@ -26,6 +26,8 @@ typedef struct ps_name_pool {
 } ps_name_pool;
 
 void ps_name_pool_init(ps_name_pool *pool, uint32_t cap);
+/* Whether a name of 1..255 bytes finds room. */
+bool ps_name_fits(const ps_name_pool *pool, size_t len);
 /* Stores 1..255 bytes. False: the pool is full, nothing changed. */
 bool ps_name_put(ps_name_pool *pool, ps_name_block *blocks, ps_name_ref *ref, ps_span name);
 /* The name in one piece: in the record itself, or copied to `scratch`. */

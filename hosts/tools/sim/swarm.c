@@ -296,8 +296,9 @@ static bool wishes_hold(swarm *s)
     uint32_t wanted = 0;
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         const ps_peer_stats stats = world_peer_stats(s->w, i);
-        if (!s->users[i].second && (!s->w->peers[i].online || s->w->peers[i].open != 0 ||
-                                    stats.unacknowledged != 0 || stats.requests != 0)) {
+        if (!s->users[i].second &&
+            (stats.state != PS_PEER_ONLINE || !s->w->peers[i].online || s->w->peers[i].open != 0 ||
+             stats.unacknowledged != 0 || stats.requests != 0)) {
             return false;
         }
         /* (What they want to change waits for their next login.) */

@@ -186,6 +186,38 @@ static void retransmissions_repeat_refusals(void **state)
     fixture_free(f);
 }
 
+/* Room that came since does not turn a used-up quota into a full server. */
+static void a_refusal_is_repeated_as_it_was(void **state)
+{
+    (void)state;
+    client a;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    cfg.max_user_publications = 1;
+    fixture *f = fixture_new(&cfg);
+    a = client_make(f, "alice", 4001);
+    client_login(&a);
+    assert_int_equal(client_publish(&a, "first", 1), PS_E_NONE);
+    assert_int_equal(client_publish(&a, "second", 1), PS_E_QUOTA);
+    client_unpublish(&a, "first");
+    a.generation = 1;
+    uint8_t b[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(&a, b);
+    ps_changes_writer cw;
+    const ps_publication entry = {.name = span("second"), .content = {.length = 1}};
+    assert_true(ps_changes_begin(&w, &cw, PS_MSG_PUBLISH, ++a.request, 2));
+    assert_true(ps_changes_add(&w, &cw, &entry));
+    assert_true(ps_changes_end(&w, &cw));
+    fixture_clear(f);
+    client_send(&a, &w);
+    ps_published p;
+    ps_refusal refusal;
+    assert_true(ps_published_decode(client_answer(&a, 0).body, &p));
+    assert_true(ps_published_next(&p, &refusal));
+    assert_int_equal(refusal.error, PS_E_QUOTA);
+    fixture_free(f);
+}
+
 static void records_carry_the_promise(void **state)
 {
     (void)state;
@@ -255,6 +287,7 @@ int main(void)
         cmocka_unit_test(publishing_again_changes_the_content_in_place),
         cmocka_unit_test(refuses_with_the_reason),
         cmocka_unit_test(retransmissions_repeat_refusals),
+        cmocka_unit_test(a_refusal_is_repeated_as_it_was),
         cmocka_unit_test(records_carry_the_promise),
         cmocka_unit_test(one_change_message_a_packet),
     };
