@@ -8,6 +8,7 @@
 #include "peersyncd/store_load.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,7 +90,6 @@ int ps_daemon_records_open(ps_daemon *d, const ps_state_dir *state)
         return PS_EXIT_STATE;
     }
     report_load(&s);
-    d->store_work.data = d;
     (void)ps_pump_hold(&d->pump, d->held_bytes, sizeof d->held_bytes, d->held, PS_DAEMON_HELD);
     ps_pump_commit(&d->pump, 0);
     return PS_EXIT_DONE;
@@ -157,9 +157,15 @@ static void settle(ps_daemon *d)
     }
 }
 
+/* Without a read of the work's `data`: the worker sees what others wrote after its turn began. */
+static ps_daemon *of_work(uv_work_t *work)
+{
+    return (ps_daemon *)(void *)((char *)work - offsetof(ps_daemon, store_work));
+}
+
 static void on_work(uv_work_t *work)
 {
-    ps_daemon *d = work->data;
+    ps_daemon *d = of_work(work);
     (void)atomic_fetch_add(&d->store_turns, 1);
     ps_store_work(&d->store);
     (void)atomic_fetch_add(&d->store_turns, 1);
@@ -167,7 +173,7 @@ static void on_work(uv_work_t *work)
 
 static void on_worked(uv_work_t *work, int status)
 {
-    ps_daemon *d = work->data;
+    ps_daemon *d = of_work(work);
     (void)status; /* It is never cancelled. */
     (void)atomic_fetch_add(&d->store_turns, 1);
     settle(d);
