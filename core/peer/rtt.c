@@ -3,7 +3,7 @@
 void ps_rtt_sample(ps_rtt *r, uint64_t sample_us)
 {
     if (sample_us > PS_RTO_MAX_US) {
-        sample_us = PS_RTO_MAX_US;
+        return;
     }
     if (sample_us == 0) {
         sample_us = 1; /* srtt8_us == 0 means that there is no sample. */

@@ -55,7 +55,7 @@ run 0 --story flash-crowd --seed 2 --quiet
 run 0 --seed 1 --peers 20 --minutes 10
 says "$OUT" '^swarm: 20 peers, 600 virtual seconds, seed 1, batch 64$' \
     '^  commands     [1-9][0-9,]* ended: [0-9,]+ succeeded \(9[0-9]\.[0-9] %\)' \
-    '^  healings     3, the slowest took [0-5]\.[0-9]+ s$' \
+    '^  healings     [1-9][0-9]*, the slowest took [0-5]\.[0-9]+ s$' \
     '^  datagrams    [1-9][0-9,]* sent, [1-9][0-9,]* lost, ' \
     '^ +[1-9][0-9]*  server killed, its store is gone$' \
     '^  hash         [0-9a-f]{16}$'

@@ -417,12 +417,13 @@ static void compare(swarm *s)
 }
 
 /* A server that was stopped for a while, or whose clock says so, evicts nobody who is there, and
- * nobody loses what he had. */
+ * nobody loses what he had. (A clock that is set on by less than a session's time looks as if time
+ * had passed.) */
 static void drill(swarm *s)
 {
     world *w = s->w;
     const uint64_t evictions = w->held_evictions;
-    const ps_sim_clock ahead = {.jump_us = (int64_t)(S + draw(s, 3600 * S))};
+    const ps_sim_clock ahead = {.jump_us = (int64_t)(4 * S + draw(s, 3600 * S))};
     world_server_clock(w, &ahead);
     run(s, 4 * S);
     world_server_pause(w, S + draw(s, 9 * S));
