@@ -35,6 +35,12 @@ extern "C" {
 #define PS_DEVICE_BYTES 16u
 /** Bytes of a BEP 52 `pieces root` and of every node of the tree. */
 #define PS_ROOT_BYTES 32u
+/** Bytes of an X25519 key, secret or public (RFC 7748). */
+#define PS_KEY_BYTES 32u
+/** Longest resumption ticket, in bytes: opaque to who holds it. */
+#define PS_TICKET_MAX 160u
+/** Bytes that name a stored password to a ticket (see PS_EVENT_LOGIN_REQUEST). */
+#define PS_CREDENTIAL_BYTES 16u
 /** A deadline that never comes. */
 #define PS_TIME_NEVER UINT64_MAX
 
@@ -68,6 +74,10 @@ typedef enum ps_status {
     X(NOT_LOGGED_IN, 12, "not logged in", "log in first")                                          \
     X(SUPERSEDED, 13, "a later command for the same name replaced this one", "nothing to do")      \
     X(CANCELLED, 14, "cancelled", "nothing to do")                                                 \
+    X(SERVER_KEY, 15, "the server's key is not the known one",                                     \
+      "ask its operator before you go on")                                                         \
+    X(TICKET, 16, "the ticket is no longer valid", "log in with the password")                     \
+    X(THROTTLED, 17, "too many failed logins", "try again after the time it named")                \
     X(NOT_PUBLISHED, 32, "the other peer does not publish this file", "ask the server again")      \
     X(CHANGED, 33, "the file changed at its source", "ask its owner to publish it again")          \
     X(PROTOCOL, 34, "the other peer broke the protocol", "try another source")                     \
@@ -152,8 +162,10 @@ typedef enum ps_input_type {
     PS_INPUT_VERDICT, /**< The host's answer to PS_EVENT_LOGIN_REQUEST. */
     PS_INPUT_RESTORE, /**< A record of an earlier life, from the host's store. */
     PS_INPUT_STORE,   /**< Whether the host's store can take records now. */
+    PS_INPUT_EXPEL,   /**< This user's account is gone: its session ends. */
     /* peer.h */
     PS_INPUT_LOGIN, /**< Log in and stay so until LOGOUT. */
+    PS_INPUT_TRUST, /**< The key of PS_EVENT_SERVER_KEY is the server's: go on. */
     PS_INPUT_LOGOUT,
     PS_INPUT_PUBLISH,
     PS_INPUT_UNPUBLISH,
@@ -173,9 +185,14 @@ typedef struct ps_input_datagram {
 
 /** The host's verdict on a login (see PS_EVENT_LOGIN_REQUEST). */
 typedef struct ps_input_verdict {
-    uint64_t pending;  /**< The handle from the event; a stale one is ignored and counted. */
-    uint32_t error;    /**< PS_E_NONE admits; PS_E_CREDENTIALS or PS_E_BUSY refuses. */
-    uint32_t retry_ms; /**< With PS_E_BUSY: when to try again, in milliseconds. */
+    uint64_t pending; /**< The handle from the event; a stale one is ignored and counted. */
+    uint32_t error;   /**< PS_E_NONE admits; PS_E_CREDENTIALS, PS_E_TICKET,
+                           PS_E_BUSY or PS_E_THROTTLED refuses. */
+    uint32_t
+        retry_ms; /**< With PS_E_BUSY and PS_E_THROTTLED: when to try again, in milliseconds. */
+    uint8_t
+        credential[PS_CREDENTIAL_BYTES]; /**< With PS_E_NONE: names the password that is stored
+                                              now; goes into the ticket, and comes back with it. */
 } ps_input_verdict;
 
 /**
@@ -198,9 +215,15 @@ typedef struct ps_input_login {
     ps_addr server;
     uint32_t endpoint;
     uint16_t stream_port; /**< TCP port of this peer's uploads; 0: serves nothing. */
+    bool key_known;       /**< server_key is set: a server with another key is refused. Else the
+                               machine asks by PS_EVENT_SERVER_KEY before it says anything. */
+    uint8_t server_key[PS_KEY_BYTES];
     uint8_t device[PS_DEVICE_BYTES];
     ps_span user;
     ps_span password;
+    ps_span ticket; /**< Of an earlier PS_EVENT_TICKET, or empty: shows that this device has been in
+                         before, and so is not kept out by a stranger's failed logins. It does not
+                         stand for the password. */
 } ps_input_login;
 
 /** A command of the host that ends with one PS_EVENT_DONE of the same tag (peer). */
@@ -223,7 +246,9 @@ typedef struct ps_input {
         ps_input_restore restore;
         uint32_t store_retry_ms; /**< STORE: 0: changes are taken. Else they are answered BUSY with
                                       this time, and nothing of them is applied. */
+        ps_span expel;           /**< The user's name. */
         ps_input_login login;
+        uint8_t trust[PS_KEY_BYTES]; /**< The key as in the event. */
         ps_input_command command;
     } u;
 } ps_input;
@@ -241,11 +266,15 @@ typedef struct ps_datagram {
 /** Tags of ps_event. */
 typedef enum ps_event_type {
     /* server.h */
-    PS_EVENT_LOGIN_REQUEST = 1, /**< Verify a password, then answer with PS_INPUT_VERDICT. */
+    PS_EVENT_LOGIN_REQUEST = 1, /**< Verify a password or what a ticket names, then answer with
+                                     PS_INPUT_VERDICT. */
     PS_EVENT_SESSION_OPENED,
     PS_EVENT_SESSION_CLOSED,
     PS_EVENT_RECORD, /**< A change that was acknowledged under `commit_seq`. */
     /* peer.h */
+    PS_EVENT_SERVER_KEY, /**< First contact: is this the server's key? PS_INPUT_TRUST goes on, and
+                              PS_INPUT_LOGOUT gives up; until then nothing more is sent. */
+    PS_EVENT_TICKET, /**< A ticket to keep for the next PS_INPUT_LOGIN of this device and user. */
     PS_EVENT_LOGGED_IN,  /**< First login or a return after a loss. */
     PS_EVENT_REFUSED,    /**< The login was refused; the machine is idle again. */
     PS_EVENT_LOST,       /**< The server is silent; the machine goes on trying. */
@@ -266,16 +295,21 @@ typedef enum ps_event_type {
 typedef enum ps_close_reason {
     PS_CLOSE_LOGOUT = 1,
     PS_CLOSE_SILENCE,  /**< Nothing heard for the dead time. */
-    PS_CLOSE_REPLACED, /**< The same device logged in anew. */
-    PS_CLOSE_TAKEN     /**< It did not answer, and another device of the user took over. */
+    PS_CLOSE_REPLACED, /**< The same device logged in anew, or has fresh keys. */
+    PS_CLOSE_TAKEN,    /**< It did not answer, and another device of the user took over. */
+    PS_CLOSE_REMOVED   /**< PS_INPUT_EXPEL. */
 } ps_close_reason;
 
-/** Verify this password off the loop. Spans point into the input's datagram. */
+/** Who wants in. Verify a password off the loop; for a ticket, see whether `credential` still names
+ *  the user's stored password (else PS_E_TICKET). Spans point into the input's datagram. */
 typedef struct ps_event_login {
     uint64_t pending;
     ps_addr from;
     ps_span user;
-    ps_span password;
+    ps_span password; /**< Unless by_ticket. */
+    bool by_ticket;   /**< A ticket of this user and device, genuine and not expired. */
+    bool known;       /**< This device showed that it has been in as this user before. */
+    uint8_t credential[PS_CREDENTIAL_BYTES]; /**< by_ticket: as the verdict gave it then. */
 } ps_event_login;
 
 /** A user name by value. */
@@ -338,6 +372,12 @@ typedef struct ps_event_done {
     uint32_t retry_ms; /**< With PS_E_BUSY. */
 } ps_event_done;
 
+/** A ticket (TICKET). Points into the machine: copy it before the next step. */
+typedef struct ps_event_ticket {
+    ps_span ticket;
+    uint64_t expires_s; /**< By the server's clock, in seconds since 1970. */
+} ps_event_ticket;
+
 /** One event for the host. */
 typedef struct ps_event {
     ps_event_type type;
@@ -345,6 +385,8 @@ typedef struct ps_event {
         ps_event_login login;
         ps_event_session session;
         ps_event_record record;
+        uint8_t server_key[PS_KEY_BYTES]; /**< SERVER_KEY. */
+        ps_event_ticket ticket;
         ps_event_account account;
         ps_event_entry entry;
         ps_event_done done;
@@ -381,7 +423,11 @@ typedef struct ps_output {
     X(ADDRESS, "address", "the session's address is another")                                      \
     X(REPLAY, "replay", "replayed or too old")                                                     \
     X(MISPLACED, "misplaced", "a message that does not belong here now")                           \
-    X(STALE, "stale", "an answer to nothing that is waiting")
+    X(STALE, "stale", "an answer to nothing that is waiting")                                      \
+    X(SEAL, "seal", "it was not sealed with the keys of this session")                             \
+    X(VERSION, "version", "no version of the protocol in common")                                  \
+    X(KEY, "key", "the server's key is not the known one, or no key at all")                       \
+    X(LIMIT, "limit", "over a limit of handshakes")
 
 /** Indices of the drop counters. */
 typedef enum ps_drop {

@@ -5,7 +5,7 @@
 #ifndef PEERSYNC_PEER_H
 #define PEERSYNC_PEER_H
 
-#include "peersync/base.h"
+#include "peersync/crypto.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,7 +40,10 @@ typedef struct ps_peer_config {
                                     long, a first login without an answer: 10000. */
     uint16_t datagram_max;     /**< PS_DATAGRAM_MIN to PS_DATAGRAM_MAX, agreed on at login. */
     bool mem_is_zero;          /**< The slab is fresh zero pages: init need not touch it. */
-    uint8_t seed[32];          /**< Random and secret; keys the tables, ids, jitter. */
+    uint32_t rekey_ms;         /**< A session gets fresh keys at this age: 3600000; */
+    uint64_t rekey_packets;    /**< or after so many datagrams in one direction: 2^32. */
+    const ps_crypto *crypto;   /**< Must outlive the machine. */
+    uint8_t seed[32];          /**< Random and secret; keys the tables, ids, generators. */
 } ps_peer_config;
 
 /** Counters since init, and what is in use. */
@@ -56,6 +59,8 @@ typedef struct ps_peer_stats {
     uint64_t repairs;         /**< Times the server's log of this device was compared by buckets. */
     uint64_t buckets_resent;  /**< Buckets that differed and were sent again. */
     uint64_t names_withdrawn; /**< Names that the server held and this peer does not publish. */
+    uint64_t handshakes;      /**< Begun. */
+    uint64_t rekeys;          /**< Times that a session got fresh keys. */
     uint64_t late_steps;      /**< Steps that came so late that the server's deadline moved. */
     uint64_t timeouts;        /**< Commands that ended with PS_E_TIMEOUT. */
     uint64_t clock_clamped;
@@ -67,7 +72,8 @@ typedef struct ps_peer_stats {
     ps_peer_state state;
 } ps_peer_stats;
 
-/** Defaults for a desktop: 64 requests, 131,072 publications. The seed stays zero: fill it. */
+/** Defaults for a desktop: 64 requests, 131,072 publications. Crypto and seed stay zero:
+ *  fill them in. */
 void ps_peer_config_default(ps_peer_config *cfg);
 
 /** Exact bytes that ps_peer_init() needs; 0 when the configuration is impossible. */
@@ -102,6 +108,9 @@ ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps
 
 /** When the next tick is due; PS_TIME_NEVER: nothing to wait for. */
 uint64_t ps_peer_deadline_us(const ps_peer *p);
+
+/** For tools that explain: as ps_server_unseal(). */
+size_t ps_peer_unseal(const ps_peer *p, uint8_t *packet, size_t len);
 
 /** Copies the counters. */
 void ps_peer_stats_get(const ps_peer *p, ps_peer_stats *stats);

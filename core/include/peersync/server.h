@@ -5,7 +5,7 @@
 #ifndef PEERSYNC_SERVER_H
 #define PEERSYNC_SERVER_H
 
-#include "peersync/base.h"
+#include "peersync/crypto.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,7 +29,11 @@ typedef struct ps_server_config {
     uint32_t max_devices;           /**< Installations with a session or a publication. */
     uint32_t max_publications;      /**< In all. */
     uint32_t max_user_publications; /**< The quota of one user. */
-    uint32_t max_pending_logins;    /**< Passwords under verification at a time. */
+    uint32_t max_handshakes;        /**< Handshakes and logins under way, and keys that were just
+                                         replaced, at a time: 1 to 2^20. The oldest one whose client
+                                         has not answered yet makes room for a new one. */
+    uint32_t max_pending_logins;    /**< Of those, logins under verification. */
+    uint32_t max_networks;          /**< Source networks whose handshakes are counted at a time. */
     uint64_t name_bytes;            /**< Room for publications' names beyond the first 28 bytes of
                                          each, which their records hold. */
     uint32_t heartbeat_ms;          /**< Told to peers at login: 2000. */
@@ -40,9 +44,23 @@ typedef struct ps_server_config {
                                          another one that logs in: 1000. */
     uint32_t search_names;          /**< Names that one SEARCH or list request examines: 512. */
     uint32_t resets_per_s;          /**< RESET packets a second, in all: 20000. */
-    bool records;     /**< Emit PS_EVENT_RECORD and set commit_seq: the host stores. */
-    bool mem_is_zero; /**< The slab is fresh zero pages: init need not touch it. */
-    uint8_t seed[32]; /**< Random and secret; keys the tables, ids and generator. */
+    uint32_t handshake_ms;     /**< A handshake whose client does not answer is forgotten after:
+                                    5000. */
+    uint32_t handshakes_per_s; /**< Handshakes a second, in all; the burst is a tenth: 5000. */
+    uint32_t open_per_s;       /**< Of those, without a cookie, that is, without proof that the
+                                    client receives what is sent to its address: 200. */
+    uint32_t retries_per_s;    /**< Cookies sent a second, in all: 200000. */
+    uint32_t network_per_s;    /**< Handshakes a second from one network (IPv4 /32, IPv6 /64)
+                                    that showed a cookie; the burst is ten times that: 50. */
+    uint32_t ticket_s;         /**< Life of a resumption ticket, in seconds: 86400. */
+    bool records;              /**< Emit PS_EVENT_RECORD and set commit_seq: the host stores. */
+    bool mem_is_zero;          /**< The slab is fresh zero pages: init need not touch it. */
+    const ps_crypto *crypto;   /**< Must outlive the machine. */
+    uint8_t seed[32];          /**< Random and secret, new for each life; keys the tables,
+                                    ids and generators. */
+    uint8_t static_secret[PS_KEY_BYTES]; /**< The server's lasting X25519 secret. */
+    uint8_t realm_secret[32];            /**< Lasting too: seals tickets and cookies; the same on
+                                              all servers of a realm. */
 } ps_server_config;
 
 /** Counters since init, and what is in use. */
@@ -54,24 +72,31 @@ typedef struct ps_server_stats {
     uint64_t logins;
     uint64_t logins_refused;
     uint64_t logouts;
-    uint64_t evictions;        /**< Sessions that ended by silence. */
-    uint64_t takeovers;        /**< Sessions replaced by the same device. */
-    uint64_t taken;            /**< Sessions replaced by another device. */
-    uint64_t probes;           /**< CHALLENGEs sent before that. */
-    uint64_t resets;           /**< RESETs sent. */
-    uint64_t logs_differ;      /**< Heartbeats whose digest was another at equal generation. */
-    uint64_t changes_busy;     /**< Messages of changes refused for the store's sake. */
-    uint64_t clock_clamped;    /**< Inputs whose clock ran back. */
-    uint64_t late_steps;       /**< Steps that came so late that deadlines were moved. */
-    uint64_t late_us;          /**< By how much those of sessions were, in all. */
-    uint64_t restored;         /**< Records taken from the host's store. */
-    uint64_t restores_refused; /**< And those left out. */
-    uint64_t verdicts_stale;   /**< Verdicts for a login that is gone. */
+    uint64_t evictions;             /**< Sessions that ended by silence. */
+    uint64_t takeovers;             /**< Sessions replaced by the same device. */
+    uint64_t taken;                 /**< Sessions replaced by another device. */
+    uint64_t probes;                /**< CHALLENGEs sent before that. */
+    uint64_t resets;                /**< RESETs sent. */
+    uint64_t logs_differ;           /**< Heartbeats whose digest was another at equal generation. */
+    uint64_t changes_busy;          /**< Messages of changes refused for the store's sake. */
+    uint64_t clock_clamped;         /**< Inputs whose clock ran back. */
+    uint64_t late_steps;            /**< Steps that came so late that deadlines were moved. */
+    uint64_t late_us;               /**< By how much those of sessions were, in all. */
+    uint64_t restored;              /**< Records taken from the host's store. */
+    uint64_t restores_refused;      /**< And those left out. */
+    uint64_t verdicts_stale;        /**< Verdicts for a login that is gone. */
+    uint64_t handshakes;            /**< Answered with RESPOND, each once. */
+    uint64_t handshakes_pushed_out; /**< Unanswered ones that made room for others. */
+    uint64_t retries;               /**< RETRYs sent: a cookie is asked for first. */
+    uint64_t moves;                 /**< Sessions whose address changed. */
+    uint64_t resumptions;           /**< Logins by ticket. */
+    uint64_t expulsions;            /**< Sessions ended by PS_INPUT_EXPEL. */
     uint32_t sessions;
     uint32_t users;
     uint32_t devices;
     uint32_t publications;
     uint32_t pending_logins;
+    uint32_t handshakes_open; /**< Records of the pool of handshakes in use. */
     uint64_t name_blocks_used;
 } ps_server_stats;
 
@@ -82,7 +107,8 @@ typedef struct ps_memory_line {
     uint64_t bytes; /**< In all, padding included. */
 } ps_memory_line;
 
-/** Defaults for 4096 sessions and 65,536 publications. The seed stays zero: fill it. */
+/** Defaults for 4096 sessions and 65,536 publications. Crypto, seed and secrets stay zero: fill
+ * them in. */
 void ps_server_config_default(ps_server_config *cfg);
 
 /**
@@ -116,6 +142,17 @@ ps_status ps_server_step(ps_server *s, ps_input in[], size_t n, size_t *consumed
 
 /** When the next tick is due, in the clock of the inputs; PS_TIME_NEVER: nothing to wait for. */
 uint64_t ps_server_deadline_us(const ps_server *s);
+
+/** The server's public key, which clients know it by. */
+void ps_server_public_key(const ps_server *s, uint8_t key[PS_KEY_BYTES]);
+
+/**
+ * For tools that explain: opens a copy of a datagram that this server has put out, while its
+ * session or handshake lasts. Looks at every record: slow.
+ * @param packet its bytes; the messages are opened in place, behind the header.
+ * @return the messages' length, or 0 when it is no sealed datagram of a session that is there.
+ */
+size_t ps_server_unseal(const ps_server *s, const ps_addr *to, uint8_t *packet, size_t len);
 
 /** Copies the counters. */
 void ps_server_stats_get(const ps_server *s, ps_server_stats *stats);
