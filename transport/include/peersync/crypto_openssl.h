@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/** The implementation; the control channel's functions are NULL (peersync/crypto_sodium.h has them).
+/** The implementation. The control channel's functions are NULL: peersync/crypto_sodium.h has them.
  *  Static storage; usable from any thread. */
 const ps_crypto *ps_crypto_openssl(void);
 
