@@ -132,6 +132,10 @@ static void keys_depend_on_the_second_alone(void **state)
                             WALL_S + 1,
                             WALL_S + PS_COOKIE_EPOCH_S,
                             WALL_S, /* Back by one. */
+                            WALL_S + 2u * PS_COOKIE_EPOCH_S,
+                            WALL_S + 5u * PS_COOKIE_EPOCH_S,
+                            WALL_S + 3u * PS_COOKIE_EPOCH_S,
+                            WALL_S,
                             WALL_S + 5u * PS_COOKIE_EPOCH_S,
                             WALL_S - 5u * PS_COOKIE_EPOCH_S,
                             0,
