@@ -126,7 +126,7 @@ static void add_peer(world *w, uint32_t i)
 static void make_secrets(world *w)
 {
     const ps_transport *t = ps_sim_transport(w->sim, w->server.node);
-    ps_server_config *s = &w->cfg.server;
+    world_server *s = &w->server;
     WORLD_REQUIRE(w, t->entropy(t->ctx, s->static_secret, sizeof s->static_secret) == PS_OK);
     WORLD_REQUIRE(w, t->entropy(t->ctx, s->realm_secret, sizeof s->realm_secret) == PS_OK);
 }

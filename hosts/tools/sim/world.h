@@ -248,6 +248,7 @@ typedef struct world_server {
     uint32_t node;
     world_machine machine;
     void *memory;
+    uint8_t static_secret[PS_KEY_BYTES], realm_secret[32]; /* Made once; a crash leaves them. */
     uint32_t busy_ms; /* Not 0: every login is refused as BUSY. */
     uint64_t requests, by_ticket;
     world_pool pool;

@@ -42,6 +42,8 @@ void world_server_boot(world *w)
     world_machine_free(&s->machine);
     free(s->memory);
     WORLD_REQUIRE(w, t->entropy(t->ctx, w->cfg.server.seed, sizeof w->cfg.server.seed) == PS_OK);
+    memcpy(w->cfg.server.static_secret, s->static_secret, sizeof s->static_secret);
+    memcpy(w->cfg.server.realm_secret, s->realm_secret, sizeof s->realm_secret);
     const size_t bytes = ps_server_size(&w->cfg.server);
     WORLD_REQUIRE(w, bytes > 0);
     s->memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
