@@ -150,11 +150,27 @@ static ps_status step_peer(world_machine *m, ps_input in[], size_t n, size_t *co
     return status;
 }
 
-static void enter(world *w, bool server, const ps_output *before, const ps_output *out)
+static void capture(world *w, uint32_t node, const ps_datagram *dg, const uint8_t *data)
 {
-    ledger *l = server ? &w->sent_by_server : &w->sent_by_peers;
+    world_capture *c = &w->captured[w->captured_len++ % w->cfg.captures];
+    c->from = ps_sim_addr(w->sim, node);
+    c->to = dg->to;
+    c->len = dg->len;
+    memcpy(c->data, data, dg->len);
+}
+
+static void enter(const world_machine *m, const ps_output *before, const ps_output *out)
+{
+    world *w = m->w;
+    const bool server = m->peer == WORLD_SERVER;
+    const uint32_t node = server ? w->server.node : w->peers[m->peer].node;
     for (size_t i = before->datagrams_len; i < out->datagrams_len; i++) {
-        ledger_add(l, out->bytes + out->datagrams[i].offset, out->datagrams[i].len);
+        const ps_datagram *dg = &out->datagrams[i];
+        ledger_add(server ? &w->sent_by_server : &w->sent_by_peers, out->bytes + dg->offset,
+                   dg->len);
+        if (w->cfg.captures > 0) {
+            capture(w, node, dg, out->bytes + dg->offset);
+        }
     }
 }
 
@@ -177,7 +193,7 @@ static ps_status look(world_machine *m, ps_input in[], size_t n, size_t *consume
         WORLD_REQUIRE(w, !p.at[i] || guarded(p.at[i], sizeof(uint64_t)));
     }
     check_ends(w, out);
-    enter(w, server, &before, out);
+    enter(m, &before, out);
     w->steps++;
     if (++m->steps % w->cfg.check_every == 0) {
         w->checks++;
@@ -213,7 +229,12 @@ static ps_status step_by_step(world_machine *m, ps_input in[], size_t n, size_t 
         }
         ps_server_stats stats;
         ps_server_stats_get(m->self, &stats);
-        model_step(&m->w->model, &in[i], bytes, &before, out, &stats);
+        if (m->w->cfg.proof) {
+            proof_step(&m->w->proof, &in[i], bytes, &before, out, &stats);
+        }
+        if (m->w->cfg.model) {
+            model_step(&m->w->model, &in[i], bytes, &before, out, &stats);
+        }
         ++*consumed;
     }
     return status;
@@ -274,7 +295,7 @@ static ps_status observed_step(void *self, ps_input in[], size_t n, size_t *cons
                                ps_output *out)
 {
     world_machine *m = self;
-    return m->peer == WORLD_SERVER && m->w->cfg.model
+    return m->peer == WORLD_SERVER && (m->w->cfg.model || m->w->cfg.proof)
                ? observed_server_step(m, in, n, consumed, out)
                : look(m, in, n, consumed, out);
 }

@@ -68,6 +68,7 @@ void world_server_crash(world *w, size_t lies)
     ps_sim_crash(w->sim, w->server.node);
     w->server.crashed_us = world_now_us(w);
     model_crash(&w->model);
+    proof_crash(&w->proof);
     world_store_crash(w, lies);
 }
 
