@@ -168,7 +168,8 @@ static void enter(const world_machine *m, const ps_output *before, const ps_outp
         const ps_datagram *dg = &out->datagrams[i];
         ledger_add(server ? &w->sent_by_server : &w->sent_by_peers, out->bytes + dg->offset,
                    dg->len);
-        if (w->cfg.captures > 0) {
+        /* (What waits for the store nobody can have seen.) */
+        if (w->cfg.captures > 0 && dg->commit_seq <= m->pump.committed) {
             capture(w, node, dg, out->bytes + dg->offset);
         }
     }
