@@ -83,6 +83,9 @@ typedef struct world_config {
     /* A fetch has ended, and is gone after this; may be NULL. Not called for those of a process
      * that crashed. */
     void (*fetched)(world *w, world_peer *p, world_fetch *f);
+    /* Somebody on the way of whatever a node sends (0: the server): may change it, or (false) keep
+     * it. May be NULL. */
+    bool (*tamper)(world *w, uint32_t node, ps_datagram *dg, uint8_t *data);
     const ps_crypto *crypto; /* Of transfers; needed by whoever fetches. */
     /* The line that repeats a failure, after "repeat with: "; may be NULL. */
     const char *repeat;
@@ -142,6 +145,8 @@ typedef struct world_machine {
     void *self;
     uint32_t peer; /* Index, or WORLD_SERVER. */
     ps_machine face;
+    const ps_transport *network;
+    ps_transport tampered; /* The same, but for who stands on the way. */
     int (*check)(const void *self);
     world_slab slab;
     ps_pump pump;

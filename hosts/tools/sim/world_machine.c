@@ -307,6 +307,49 @@ static uint64_t observed_deadline_us(const void *self)
     return m->face.deadline_us(m->self);
 }
 
+/* Sends one by one what is let through. */
+static ps_status tampering_send(void *ctx, const uint8_t *slab, const ps_datagram dg[], size_t n,
+                                size_t *sent)
+{
+    world_machine *m = ctx;
+    const uint32_t node = m->peer == WORLD_SERVER ? m->w->server.node : m->w->peers[m->peer].node;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t data[PS_DATAGRAM_MAX];
+        ps_datagram one = dg[i];
+        size_t gone;
+        memcpy(data, slab + one.offset, one.len);
+        one.offset = 0;
+        if (m->w->cfg.tamper(m->w, node, &one, data)) {
+            (void)m->network->send(m->network->ctx, data, &one, 1, &gone);
+        }
+    }
+    *sent = n;
+    return PS_OK;
+}
+
+static ps_status network_receive(void *ctx, ps_input in[], size_t cap, size_t *n)
+{
+    const world_machine *m = ctx;
+    return m->network->receive(m->network->ctx, in, cap, n);
+}
+
+static uint64_t network_now_us(void *ctx)
+{
+    const world_machine *m = ctx;
+    return m->network->now_us(m->network->ctx);
+}
+
+/* What a pump needs of a transport. */
+static const ps_transport *network_of(world_machine *m, uint32_t node)
+{
+    m->network = ps_sim_transport(m->w->sim, node);
+    m->tampered = (ps_transport){.ctx = m,
+                                 .receive = network_receive,
+                                 .send = tampering_send,
+                                 .now_us = network_now_us};
+    return m->w->cfg.tamper ? &m->tampered : m->network;
+}
+
 /* Peers work one after the other, and none leaves anything behind. */
 static void lend(world *w, world_slab *s)
 {
@@ -337,8 +380,7 @@ void world_machine_init(world_machine *m, world *w, uint32_t node, uint32_t peer
     }
     const ps_machine observed = {
         .self = m, .step = observed_step, .deadline_us = observed_deadline_us};
-    WORLD_REQUIRE(
-        w, ps_pump_init(&m->pump, ps_sim_transport(w->sim, node), observed, m->slab.out) == PS_OK);
+    WORLD_REQUIRE(w, ps_pump_init(&m->pump, network_of(m, node), observed, m->slab.out) == PS_OK);
     m->pump.batch = w->cfg.batch;
     if (server && w->cfg.store) {
         m->held = malloc(HELD_BYTES);
