@@ -5,7 +5,7 @@
  * the processor time of the tracker's process, user and system, an announce that was answered.
  *
  *     bench_tracker --pid=N --port=N [--peers=100000] [--hashes=1000] [--rounds=5]
- * [--in-flight=512] bench_tracker --list [--hashes=1000]    prints the hashes, for a tracker's
+ * [--in-flight=200] bench_tracker --list [--hashes=1000]    prints the hashes, for a tracker's
  * whitelist
  *
  * The tracker should have a core of its own, not core 1. */
@@ -206,7 +206,7 @@ int main(int argc, char **argv)
 {
     tracker t = {.hashes = (uint32_t)bench_option(argc, argv, "--hashes", 1000)};
     t.peers = (uint32_t)bench_option(argc, argv, "--peers", 100000);
-    t.in_flight = (uint32_t)bench_option(argc, argv, "--in-flight", 512);
+    t.in_flight = (uint32_t)bench_option(argc, argv, "--in-flight", 200);
     const uint64_t rounds = bench_option(argc, argv, "--rounds", 5);
     if (t.hashes == 0 || t.peers == 0 || t.in_flight == 0 || rounds == 0 ||
         t.peers / t.hashes > 60000) {
