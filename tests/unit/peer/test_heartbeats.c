@@ -123,7 +123,6 @@ static rig *told(uint32_t heartbeat_ms, uint32_t dead_ms, uint32_t resend_ms)
     (void)rig_login(r);
     rig_packet(r);
     craft_message(&r->c, PS_MSG_LOGIN_OK, rig_last(r, PS_MSG_LOGIN)->request);
-    craft_u64(&r->c, RIG_SESSION);
     craft_u32(&r->c, heartbeat_ms);
     craft_u32(&r->c, dead_ms);
     craft_u32(&r->c, resend_ms);

@@ -89,11 +89,11 @@ static void acceptance_must_fit(void **state)
     (void)rig_login(r);
     const uint32_t request = rig_last(r, PS_MSG_LOGIN)->request;
     rig_packet_of(r, r->client_id, 1);
-    craft_login_ok(&r->c, request + 1, RIG_SESSION, 0);
+    craft_login_ok(&r->c, request + 1, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
     rig_packet_of(r, r->client_id, 0); /* Counter 0 is for refusals. */
-    craft_login_ok(&r->c, request, RIG_SESSION, 0);
+    craft_login_ok(&r->c, request, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_MISPLACED), 1);
     rig_packet_of(r, r->client_id, 1);
@@ -101,26 +101,26 @@ static void acceptance_must_fit(void **state)
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 1);
     rig_packet_of(r, r->client_id, 1);
-    craft_login_ok(&r->c, request, RIG_SESSION, UINT64_MAX); /* No log gets there. */
+    craft_login_ok(&r->c, request, UINT64_MAX); /* No log gets there. */
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 2);
     rig_packet_of(r, r->client_id, UINT64_MAX); /* The one counter that no window takes. */
-    craft_login_ok(&r->c, request, RIG_SESSION, 0);
+    craft_login_ok(&r->c, request, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_REPLAY), 1);
     rig_packet_of(r, r->client_id ^ 1, 1);
-    craft_login_ok(&r->c, request, RIG_SESSION, 0);
+    craft_login_ok(&r->c, request, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_NO_SESSION), 1);
     rig_packet_of(r, 0, 1);
-    craft_login_ok(&r->c, request, RIG_SESSION, 0);
+    craft_login_ok(&r->c, request, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_NO_SESSION), 2);
     assert_int_equal(r->events_len, 0);
     assert_int_equal(rig_stats(r).state, PS_PEER_LOGIN);
     rig_accept(r, 0);
     rig_packet(r); /* The answer once more. */
-    craft_login_ok(&r->c, request, RIG_SESSION, 0);
+    craft_login_ok(&r->c, request, 0);
     (void)rig_deliver(r);
     assert_int_equal(rig_drops(r, PS_DROP_STALE), 2);
     assert_int_equal(rig_events_of(r, PS_EVENT_LOGGED_IN), 1);
@@ -349,7 +349,7 @@ static void messages_beside_the_acceptance_count(void **state)
     rig *r = rig_new_default();
     (void)rig_login(r);
     rig_packet_of(r, r->client_id, 9);
-    craft_login_ok(&r->c, rig_last(r, PS_MSG_LOGIN)->request, RIG_SESSION, 0);
+    craft_login_ok(&r->c, rig_last(r, PS_MSG_LOGIN)->request, 0);
     craft_push(&r->c, 5, 77, "news");
     (void)rig_deliver(r);
     assert_int_equal(rig_last(r, PS_MSG_PUSH_OK)->request, 5);

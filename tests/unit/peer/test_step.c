@@ -46,12 +46,12 @@ static void answer(story *s, rig *r, const rig_sent *m, test_random *random)
     ps_changes changes;
     switch (m->type) {
     case PS_MSG_LOGIN:
-        if (m->request != r->p->attempt.id || r->p->attempt.client_id == 0) {
+        if (m->request != r->p->attempt.id || r->p->attempt.phase != PS_ATTEMPT_LOGGING_IN) {
             return;
         }
         r->counter = 0;
         rig_packet(r);
-        craft_login_ok(&r->c, m->request, RIG_SESSION, 0);
+        craft_login_ok(&r->c, m->request, 0);
         break;
     case PS_MSG_HEARTBEAT:
         rig_packet(r);
