@@ -4,7 +4,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-build_packages="build-essential cmake ninja-build pkg-config libuv1-dev libssl-dev"
+build_packages="build-essential cmake ninja-build pkg-config libuv1-dev libssl-dev
+    libsodium-dev"
 test_packages="$build_packages clang libclang-rt-14-dev llvm clang-format libcmocka-dev valgrind git
     procps"
 

@@ -1,6 +1,6 @@
 /**
  * @file crypto_openssl.h
- * The core's cryptography by OpenSSL, which uses the processor's SHA instructions.
+ * SHA-256 by OpenSSL, which uses the processor's SHA instructions: all that moving files needs.
  */
 #ifndef PEERSYNC_CRYPTO_OPENSSL_H
 #define PEERSYNC_CRYPTO_OPENSSL_H
@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/** The implementation. Static storage; usable from any thread. */
+/** The implementation. The control channel's functions are NULL: peersync/crypto_sodium.h has them.
+ *  Static storage; usable from any thread. */
 const ps_crypto *ps_crypto_openssl(void);
 
 #ifdef __cplusplus

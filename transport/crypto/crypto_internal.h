@@ -1,0 +1,30 @@
+/* What the adapters of this folder share. */
+#ifndef PS_CRYPTO_INTERNAL_H
+#define PS_CRYPTO_INTERNAL_H
+
+#include "peersync/crypto.h"
+
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define PS_MSAN 1
+#endif
+#endif
+
+/* The libraries are not instrumented: tell MemorySanitizer what they wrote. */
+static inline void ps_crypto_written(void *p, size_t len)
+{
+#if defined(PS_MSAN)
+    __msan_unpoison(p, len);
+#else
+    (void)p;
+    (void)len;
+#endif
+}
+
+/* SHA-256 by OpenSSL, as in ps_crypto. */
+void ps_openssl_sha256_init(ps_sha256 *state);
+void ps_openssl_sha256_update(ps_sha256 *state, const void *data, size_t len);
+void ps_openssl_sha256_final(ps_sha256 *state, uint8_t digest[32]);
+
+#endif
