@@ -35,12 +35,12 @@ void ps_noise_write_first(const ps_crypto *c, ps_noise *n, const uint8_t ephemer
 bool ps_noise_read_first(const ps_crypto *c, ps_noise *n, ps_span message, ps_span *payload);
 
 /* The server's message, PS_NOISE_SECOND_BYTES + payload.len bytes at `out`. False: the client's key
- * gives an all-zero shared secret; `out` is then of no use. */
+ * gives an all-zero shared secret; `n` is wiped and `out` of no use. */
 bool ps_noise_write_second(const ps_crypto *c, ps_noise *n, const uint8_t ephemeral[PS_KEY_BYTES],
                            const uint8_t secret[PS_KEY_BYTES],
                            const uint8_t public_key[PS_KEY_BYTES], ps_span payload, uint8_t *out);
 /* At the client; opened in place. False: not genuine, too short, or an all-zero shared secret: `n`
- * and the message are as they were before, so that the true answer can still come. */
+ * is as it was before, so that the true answer can still come; the message may be spoilt. */
 bool ps_noise_read_second(const ps_crypto *c, ps_noise *n, uint8_t *message, size_t len,
                           uint8_t server_key[PS_KEY_BYTES], ps_span *payload);
 

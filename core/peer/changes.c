@@ -50,7 +50,7 @@ void ps_peer_changes_fill(ps_peer_turn *t)
         return;
     }
     const uint8_t type = type_of(p, p->dirty_head);
-    ps_writer w = {.base = f->bytes, .cap = p->datagram_max - PS_PACKET_HEADER};
+    ps_writer w = {.base = f->bytes, .cap = p->datagram_max - PS_PEER_OVERHEAD};
     ps_changes_writer cw;
     f->id = ps_peer_new_id(p, PS_ID_CHANGES);
     f->type = type;

@@ -66,7 +66,7 @@ static int check_flight(const ps_peer *p, uint32_t in_flight)
         return 0;
     }
     CHECK(f->type == PS_MSG_PUBLISH || f->type == PS_MSG_UNPUBLISH);
-    CHECK(f->len <= p->datagram_max - PS_PACKET_HEADER);
+    CHECK(f->len <= p->datagram_max - PS_PEER_OVERHEAD);
     CHECK(f->generation == p->acked + 1);
     for (uint8_t k = 0; k < f->count; k++) {
         CHECK(f->pubs[k] < p->pubs.fresh);
@@ -155,14 +155,78 @@ static int check_pubs(const ps_peer *p)
     return check_flight(p, in_flight);
 }
 
+static bool wiped(const void *memory, size_t len)
+{
+    const uint8_t *bytes = memory;
+    uint8_t all = 0;
+    for (size_t i = 0; i < len; i++) {
+        all |= bytes[i];
+    }
+    return all == 0;
+}
+
+/* An attempt's phase says which of its secrets there are. */
+static int check_attempt(const ps_peer *p)
+{
+    const ps_peer_attempt *a = &p->attempt;
+    const bool keys = !wiped(a->channel.tx_key, sizeof a->channel.tx_key) &&
+                      !wiped(a->channel.rx_key, sizeof a->channel.rx_key);
+    switch (a->phase) {
+    case PS_ATTEMPT_NONE:
+        CHECK(wiped(&a->channel, sizeof a->channel) && wiped(&a->noise, sizeof a->noise));
+        return 0;
+    case PS_ATTEMPT_INITIATING:
+        CHECK(a->channel.id == 0 && !keys);
+        CHECK(!a->noise.keyed && !wiped(a->noise.ephemeral, sizeof a->noise.ephemeral));
+        break;
+    case PS_ATTEMPT_ASKING:
+        CHECK(a->channel.id != 0 && keys && wiped(&a->noise, sizeof a->noise));
+        CHECK(p->state == PS_PEER_LOGIN && !p->account.key_known);
+        CHECK(a->channel.tx_counter == 0);
+        CHECK(a->next_us == PS_TIME_NEVER && a->deadline_us == PS_TIME_NEVER);
+        break;
+    case PS_ATTEMPT_LOGGING_IN:
+        CHECK(a->channel.id != 0 && keys && wiped(&a->noise, sizeof a->noise));
+        CHECK(p->account.key_known);
+        break;
+    default:
+        return __LINE__;
+    }
+    CHECK(a->channel.client_id != 0 && a->channel.client_id != p->session.client_id &&
+          a->channel.client_id != p->old.client_id);
+    CHECK(p->state == PS_PEER_LOGIN || a->deadline_us == PS_TIME_NEVER);
+    CHECK(!a->rekey || p->state == PS_PEER_ONLINE);
+    return 0;
+}
+
+/* A session, its keys and those before them. */
+static int check_session(const ps_peer *p)
+{
+    const ps_peer_channel *s = &p->session;
+    if (s->client_id == 0) {
+        CHECK(wiped(s, sizeof *s) && wiped(&p->old, sizeof p->old));
+        return 0;
+    }
+    CHECK(s->id != 0 && s->replay.next > 1);
+    CHECK(!wiped(s->tx_key, sizeof s->tx_key) && !wiped(s->rx_key, sizeof s->rx_key));
+    if (p->old.client_id == 0) {
+        CHECK(wiped(&p->old, sizeof p->old));
+    } else {
+        CHECK(p->state == PS_PEER_ONLINE);
+        CHECK(p->old_until_us <= ps_time_add(p->clock.now_us, PS_OLD_KEYS_US));
+        CHECK(ps_peer_rekey_deadline_us(p) <= p->old_until_us);
+    }
+    return 0;
+}
+
 static int check_state(const ps_peer *p)
 {
     const bool session = p->session.client_id != 0;
-    const bool attempt = p->attempt.client_id != 0;
+    const bool attempt = p->attempt.phase != PS_ATTEMPT_NONE;
     switch (p->state) {
     case PS_PEER_IDLE:
         CHECK(!session && !attempt);
-        CHECK(p->account.password_len == 0);
+        CHECK(p->account.password_len == 0 && p->account.ticket_len == 0);
         break;
     case PS_PEER_LOGIN:
     case PS_PEER_LOST:
@@ -171,19 +235,17 @@ static int check_state(const ps_peer *p)
     case PS_PEER_ONLINE:
         CHECK(session);
         CHECK(p->acked_known);
-        CHECK(p->session.id != 0);
+        CHECK(p->account.key_known);
         break;
     case PS_PEER_LEAVING:
         CHECK(!attempt);
         CHECK(session || p->logout.answered);
-        CHECK(p->account.password_len == 0);
+        CHECK(p->account.password_len == 0 && p->account.ticket_len == 0);
         break;
     default:
         return __LINE__;
     }
-    if (!session) {
-        CHECK(p->session.tx_counter == 0);
-    }
+    CHECK(!p->account.ticket_alone || p->account.ticket_len > 0);
     CHECK(p->acked <= PS_GENERATION_MAX + PS_PEER_CHANGES);
     return 0;
 }
@@ -191,6 +253,12 @@ static int check_state(const ps_peer *p)
 int ps_peer_check(const ps_peer *p)
 {
     int broken = check_state(p);
+    if (broken == 0) {
+        broken = check_attempt(p);
+    }
+    if (broken == 0) {
+        broken = check_session(p);
+    }
     if (broken == 0) {
         broken = check_requests(p);
     }

@@ -26,8 +26,9 @@ void ps_peer_on_logout_command(ps_peer_turn *t)
     if (p->state == PS_PEER_LEAVING) {
         return; /* One LOGGED_OUT tells of both. */
     }
-    ps_peer_password_wipe(p);
-    p->attempt.client_id = 0;
+    ps_peer_account_wipe(p);
+    ps_wipe(&p->attempt, sizeof p->attempt);
+    ps_wipe(&p->old, sizeof p->old);
     p->state = PS_PEER_LEAVING;
     p->logout.answered = p->session.client_id == 0;
     p->logout.id = ps_peer_new_id(p, PS_ID_LOGOUT);
@@ -66,7 +67,7 @@ void ps_peer_logout_settle(ps_peer_turn *t)
     }
     if (p->logout.answered && p->logout.cancel_at == PS_NIL && p->requests.used == 0) {
         (void)ps_peer_event(t, PS_EVENT_LOGGED_OUT);
-        memset(&p->session, 0, sizeof p->session);
+        ps_peer_session_end(p);
         p->state = PS_PEER_IDLE;
     }
 }

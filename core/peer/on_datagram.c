@@ -1,5 +1,7 @@
-/* A datagram's way in: packet, sender, session or attempt, replay window, then its messages. */
+/* A datagram's way in: packet, sender, keys, replay window, seal, then its messages. */
 #include "peer/peer_internal.h"
+
+#include "channel/seal.h"
 
 /* Walks the messages' headers before anything is believed. */
 static bool framing_ok(ps_peer *p, ps_span messages)
@@ -21,41 +23,49 @@ static bool framing_ok(ps_peer *p, ps_span messages)
     return true;
 }
 
-/* Whether the packet belongs to the session, or to the login attempt, that there is. */
-static bool admit(ps_peer *p, const ps_input_datagram *in, const ps_packet *packet)
+/* Whose keys a packet is sealed with, or NULL. */
+static ps_peer_channel *channel_of(ps_peer *p, const ps_packet *packet)
 {
-    if (p->session.client_id == 0 && p->attempt.client_id == 0) {
+    ps_peer_channel *const channels[] = {&p->session, &p->attempt.channel, &p->old};
+    for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+        if (channels[i]->id != 0 && channels[i]->client_id == packet->receiver_id) {
+            return channels[i];
+        }
+    }
+    return NULL;
+}
+
+/* Opens a packet that is new and of a channel that there is. */
+static bool admit(ps_peer *p, const ps_input_datagram *in, const ps_packet *packet,
+                  ps_span *messages)
+{
+    ps_peer_channel *c = channel_of(p, packet);
+    if (c == NULL) {
         ps_peer_drop(p, PS_DROP_NO_SESSION);
         return false;
     }
-    if (!ps_addr_equal(&in->from, &p->account.server)) {
-        ps_peer_drop(p, PS_DROP_ADDRESS);
-        return false;
-    }
-    if (packet->receiver_id == 0 || (packet->receiver_id != p->session.client_id &&
-                                     packet->receiver_id != p->attempt.client_id)) {
-        ps_peer_drop(p, PS_DROP_NO_SESSION);
-        return false;
-    }
-    if (packet->receiver_id == p->attempt.client_id) {
-        return framing_ok(p, packet->messages);
-    }
-    /* Counter 0 is for refusals without a session: one that comes late is no longer wanted. */
-    if (packet->counter == 0 || !ps_replay_is_new(&p->session.replay, packet->counter)) {
+    if (packet->counter == 0 || !ps_replay_is_new(&c->replay, packet->counter)) {
         ps_peer_drop(p, PS_DROP_REPLAY);
         return false;
     }
-    if (!framing_ok(p, packet->messages)) {
+    if (!ps_packet_open(p->crypto, c->rx_key, in->data, in->len, messages)) {
+        ps_peer_drop(p, PS_DROP_SEAL);
         return false;
     }
-    ps_replay_accept(&p->session.replay, packet->counter);
+    if (!framing_ok(p, *messages)) {
+        return false;
+    }
+    ps_replay_accept(&c->replay, packet->counter);
     return true;
 }
 
-static void in_attempt(ps_peer_turn *t, const ps_message *m, uint64_t counter)
+static void in_attempt(ps_peer_turn *t, const ps_message *m)
 {
-    if (m->type == PS_MSG_LOGIN_OK && counter != 0) {
-        ps_peer_on_login_ok(t, m, counter);
+    /* Before that nobody has said that this key is the server's. */
+    if (t->p->attempt.phase != PS_ATTEMPT_LOGGING_IN) {
+        ps_peer_drop(t->p, PS_DROP_MISPLACED);
+    } else if (m->type == PS_MSG_LOGIN_OK) {
+        ps_peer_on_login_ok(t, m);
     } else if (m->type == PS_MSG_ERROR) {
         ps_peer_on_refusal(t, m);
     } else {
@@ -104,6 +114,27 @@ static void in_session(ps_peer_turn *t, const ps_message *m)
     }
 }
 
+static void on_data(ps_peer_turn *t, const ps_input_datagram *in, const ps_packet *packet)
+{
+    ps_peer *p = t->p;
+    const uint64_t id = packet->receiver_id;
+    ps_span messages;
+    ps_message m;
+    if (!admit(p, in, packet, &messages)) {
+        return;
+    }
+    ps_reader r = ps_reader_of(messages);
+    while (ps_message_decode(&r, &m)) {
+        if (p->session.client_id == id || p->old.client_id == id) {
+            in_session(t, &m);
+        } else if (p->attempt.channel.client_id == id) {
+            in_attempt(t, &m);
+        } else {
+            return; /* A refusal ended it. */
+        }
+    }
+}
+
 void ps_peer_on_datagram(ps_peer_turn *t, const ps_input_datagram *in)
 {
     ps_peer *p = t->p;
@@ -114,26 +145,32 @@ void ps_peer_on_datagram(ps_peer_turn *t, const ps_input_datagram *in)
         ps_peer_drop(p, why);
         return;
     }
-    if (packet.type == PS_PACKET_RESET) {
-        if (ps_addr_equal(&in->from, &p->account.server)) {
-            ps_peer_on_reset(t, &packet);
-        } else {
-            ps_peer_drop(p, PS_DROP_ADDRESS);
-        }
+    if (p->session.client_id == 0 && p->attempt.phase == PS_ATTEMPT_NONE) {
+        ps_peer_drop(p, PS_DROP_NO_SESSION);
         return;
     }
-    if (!admit(p, in, &packet)) {
+    if (!ps_addr_equal(&in->from, &p->account.server)) {
+        ps_peer_drop(p, PS_DROP_ADDRESS);
         return;
     }
-    ps_reader r = ps_reader_of(packet.messages);
-    ps_message m;
-    while (ps_message_decode(&r, &m)) {
-        if (packet.receiver_id == p->session.client_id) {
-            in_session(t, &m);
-        } else if (packet.receiver_id == p->attempt.client_id) {
-            in_attempt(t, &m, packet.counter);
-        } else {
-            return; /* A refusal ended it. */
-        }
+    switch (packet.type) {
+    case PS_PACKET_DATA:
+        on_data(t, in, &packet);
+        break;
+    case PS_PACKET_RESPOND:
+        ps_peer_on_respond(t, &packet);
+        break;
+    case PS_PACKET_RETRY:
+        ps_peer_on_retry(t, &packet);
+        break;
+    case PS_PACKET_RESET:
+        ps_peer_on_reset(t, &packet);
+        break;
+    case PS_PACKET_VERSIONS:
+        ps_peer_on_versions(t, &packet);
+        break;
+    default: /* INITIATE is for servers. */
+        ps_peer_drop(p, PS_DROP_MISPLACED);
+        break;
     }
 }

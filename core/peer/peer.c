@@ -18,7 +18,16 @@ void ps_peer_config_default(ps_peer_config *cfg)
         .name_bytes = 131072u * 32u,
         .request_ms = 10000,
         .datagram_max = PS_DATAGRAM_MAX,
+        .rekey_ms = 3600000,
+        .rekey_packets = UINT64_C(1) << 32,
     };
+}
+
+static bool complete(const ps_crypto *c)
+{
+    return c != NULL && c->size == sizeof *c && c->sha256_init != NULL &&
+           c->sha256_update != NULL && c->sha256_final != NULL && c->x25519_public != NULL &&
+           c->x25519 != NULL && c->seal != NULL && c->open != NULL;
 }
 
 static bool possible(const ps_peer_config *cfg)
@@ -27,7 +36,8 @@ static bool possible(const ps_peer_config *cfg)
            cfg->max_requests <= PS_PEER_REQUESTS_MAX && cfg->max_publications >= 1 &&
            cfg->max_publications <= PUBLICATIONS_MAX && cfg->request_ms >= 1 &&
            cfg->name_bytes / NAME_BLOCK_BYTES < PS_NIL - 1 &&
-           cfg->datagram_max >= PS_DATAGRAM_MIN && cfg->datagram_max <= PS_DATAGRAM_MAX;
+           cfg->datagram_max >= PS_DATAGRAM_MIN && cfg->datagram_max <= PS_DATAGRAM_MAX &&
+           cfg->rekey_ms >= 1 && cfg->rekey_packets >= 1 && complete(cfg->crypto);
 }
 
 static uint32_t name_blocks(const ps_peer_config *cfg)
@@ -78,6 +88,10 @@ ps_status ps_peer_init(void *mem, size_t len, const ps_peer_config *cfg, ps_peer
     (void)lay_out(cfg, p);
     p->request_us = cfg->request_ms * UINT64_C(1000);
     p->datagram_max = cfg->datagram_max;
+    p->rekey_every_us = cfg->rekey_ms * UINT64_C(1000);
+    p->rekey_packets = cfg->rekey_packets;
+    p->crypto = cfg->crypto;
+    ps_secrets_init(p->crypto, &p->secrets, cfg->seed);
     ps_prng_init(&p->prng, cfg->seed, KEY_GENERATOR);
     p->name_key = ps_key_derive(cfg->seed, KEY_NAMES);
     p->request_sequence = (uint32_t)ps_prng_below(&p->prng, 1u << 16);

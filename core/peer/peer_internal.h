@@ -3,7 +3,9 @@
  *   peer.c          size, init, counters
  *   step.c          inputs, ticks, deadline
  *   on_datagram.c   a packet's way in
+ *   handshake.c     INITIATE, RESPOND, RETRY, VERSIONS: keys, and whose they are
  *   login.c         attempts, return after a loss
+ *   rekey.c         fresh keys for a session, what still comes under the old ones
  *   heartbeats.c    the cycle, LOST
  *   logout.c        leaving
  *   requests.c      table of lists under way
@@ -22,7 +24,10 @@
 #ifndef PS_PEER_INTERNAL_H
 #define PS_PEER_INTERNAL_H
 
+#include "channel/noise.h"
 #include "channel/replay.h"
+#include "channel/secrets.h"
+#include "channel/wipe.h"
 #include "peer/rtt.h"
 #include "peersync/peer.h"
 #include "util/assert.h"
@@ -41,12 +46,15 @@
 #define PS_PEER_TICK_SETTLED  48u  /* and commands that this may end. */
 #define PS_PEER_CHANGES       64u  /* Entries of a message of changes. */
 
+/* What a datagram has beside its messages. */
+#define PS_PEER_OVERHEAD (PS_PACKET_HEADER + PS_TAG_BYTES)
+
 /* One datagram of a step is kept for the answers to CHALLENGE and PUSH. */
 #define PS_PEER_SENDS (PS_PEER_STEP_DATAGRAMS - 1u)
 
-/* Every message of a packet can end one command, or tell one thing; one can open a session, one end
- * it. */
-_Static_assert(PS_PAGE_ENTRIES + PS_PEER_CHANGES + PS_PACKET_MESSAGES + 2 <= PS_PEER_STEP_EVENTS,
+/* Every message of a packet can end one command, or tell one thing; one can open a session (and
+ * bring a ticket), one end it. */
+_Static_assert(PS_PAGE_ENTRIES + PS_PEER_CHANGES + PS_PACKET_MESSAGES + 3 <= PS_PEER_STEP_EVENTS,
                "a datagram's events fit a step's room");
 _Static_assert(2 * PS_PEER_TICK_REQUESTS + PS_PEER_TICK_CANCELS + PS_PEER_TICK_SETTLED + 2 <=
                    PS_PEER_STEP_EVENTS,
@@ -58,10 +66,13 @@ _Static_assert(2 * PS_PEER_TICK_REQUESTS + PS_PEER_TICK_CANCELS + PS_PEER_TICK_S
 /* Times in microseconds. */
 #define PS_LOGIN_BACKOFF_MIN_US UINT64_C(100000)
 #define PS_LOGIN_BACKOFF_MAX_US UINT64_C(1000000)
-#define PS_LOGIN_ATTEMPT_US     UINT64_C(5000000)  /* Of one client id, after a loss. */
+#define PS_HANDSHAKE_US         UINT64_C(5000000)  /* Of one ephemeral key, after a loss. */
+#define PS_LOGIN_ATTEMPT_US     UINT64_C(16000000) /* The server forgets a login after 15 s. */
 #define PS_LOGIN_BUSY_MAX_US    UINT64_C(60000000) /* No server can send us away for longer. */
 #define PS_LOGIN_ACTIVE_US      UINT64_C(3000000)  /* While another device has our place. */
-#define PS_RESET_PAUSE_US       UINT64_C(1000000)  /* Logins that a RESET starts: one a second. */
+#define PS_RESET_PAUSE_US       UINT64_C(1000000)  /* Handshakes by RESET: one a second. */
+#define PS_REKEY_PAUSE_US       UINT64_C(1000000)  /* No session is younger when it is replaced. */
+#define PS_OLD_KEYS_US          UINT64_C(10000000) /* What is still under way to us arrives. */
 #define PS_LOGOUT_RESEND_US     UINT64_C(150000)
 #define PS_LOGOUT_GIVE_UP_US    UINT64_C(1000000)
 
@@ -128,27 +139,46 @@ typedef struct ps_peer_flight {
     uint8_t tries;
     uint16_t len;
     uint32_t pubs[PS_PEER_CHANGES];
-    uint8_t bytes[PS_DATAGRAM_MAX - PS_PACKET_HEADER];
+    uint8_t bytes[PS_DATAGRAM_MAX - PS_PEER_OVERHEAD];
 } ps_peer_flight;
 
-typedef struct ps_peer_attempt {
-    uint64_t client_id;   /* 0: no attempt is under way. */
-    uint64_t next_us;     /* The next sending, */
-    uint64_t backoff_us;  /* and how long after it the one that follows. */
-    uint64_t renew_us;    /* LOST: from then on, a new client id. */
-    uint64_t deadline_us; /* First login: PS_E_TIMEOUT. */
-    uint64_t sent_us;
-    uint32_t id;
-    uint32_t tries;
-    uint32_t told; /* The reason of PUT_OFF that the host was told last. */
-} ps_peer_attempt;
-
-typedef struct ps_peer_session {
-    uint64_t client_id; /* Receiver id of what comes; 0: there is no session. */
-    uint64_t id;        /* Receiver id of what goes. */
+/* What one handshake has agreed on. */
+typedef struct ps_peer_channel {
+    uint64_t client_id; /* Receiver id of what comes; 0: there is no channel. */
+    uint64_t id;        /* Receiver id of what goes; 0: not agreed on yet. */
     uint64_t tx_counter;
     ps_replay replay;
-} ps_peer_session;
+    uint8_t tx_key[32], rx_key[32];
+} ps_peer_channel;
+
+typedef enum ps_attempt_phase {
+    PS_ATTEMPT_NONE = 0,
+    PS_ATTEMPT_INITIATING, /* INITIATE is sent until a RESPOND proves genuine. */
+    PS_ATTEMPT_ASKING,     /* First contact: the host is asked about the server's key. */
+    PS_ATTEMPT_LOGGING_IN  /* LOGIN is sent until it is answered. */
+} ps_attempt_phase;
+
+typedef struct ps_peer_attempt {
+    uint8_t phase;
+    bool retried;   /* A RETRY was answered at once since the last sending in time. */
+    bool rekey;     /* It is for fresh keys alone: the session that there is lacks nothing. */
+    bool by_ticket; /* LOGGING_IN: the ticket stands for the password. */
+    ps_peer_channel channel;
+    ps_noise noise;                   /* INITIATING. */
+    uint8_t public_key[PS_KEY_BYTES]; /* INITIATING: of the ephemeral one. */
+    uint8_t cookie[16];               /* INITIATING: as the last RETRY gave it, or zeros. */
+    uint8_t server_key[PS_KEY_BYTES]; /* ASKING. */
+    uint64_t next_us;                 /* The next sending, */
+    uint64_t backoff_us;              /* and how long after it the one that follows. */
+    uint64_t patience_us;             /* How long after a refusal the next attempt comes. */
+    uint64_t renew_us;                /* The first sending from then on begins another handshake. */
+    uint64_t deadline_us;             /* First login: PS_E_TIMEOUT. */
+    uint64_t left_us;                 /* ASKING: how much of that was left. */
+    uint64_t sent_us;
+    uint32_t id;
+    uint32_t tries; /* Sendings in this phase. */
+    uint32_t told;  /* The reason of PUT_OFF that the host was told last. */
+} ps_peer_attempt;
 
 typedef struct ps_peer_heartbeats {
     uint64_t every_us, dead_us, resend_us; /* As the server said at login. */
@@ -192,16 +222,23 @@ typedef struct ps_peer_logout {
 
 /* What logs in again after a loss. */
 typedef struct ps_peer_account {
+    uint64_t ticket_expires_s; /* By the server's clock. */
     ps_addr server;
     uint32_t endpoint;
     uint16_t stream_port;
     uint8_t device[PS_DEVICE_BYTES];
-    uint8_t user_len, password_len;
+    uint8_t user_len, password_len, ticket_len;
+    bool ticket_alone; /* It was given to this machine, and may stand for the password. */
+    bool key_known;
+    uint8_t server_key[PS_KEY_BYTES];
     uint8_t user[PS_USER_MAX];
     uint8_t password[PS_PASSWORD_MAX];
+    uint8_t ticket[PS_TICKET_MAX];
 } ps_peer_account;
 
 struct ps_peer {
+    const ps_crypto *crypto; /* The only pointer in the slab. */
+    ps_secrets secrets;
     ps_clock clock;
     ps_peer_state state;
     uint32_t request_sequence; /* Upper part of the last request id. */
@@ -216,7 +253,13 @@ struct ps_peer {
     uint64_t reset_us; /* When a RESET may be believed again. */
     ps_peer_account account;
     ps_peer_attempt attempt;
-    ps_peer_session session;
+    ps_peer_channel session;
+    uint64_t session_us;    /* When it began, */
+    uint64_t rekey_us;      /* and when it is so old that it gets fresh keys, */
+    uint64_t rekey_packets; /* or after how many packets. */
+    uint64_t rekey_every_us;
+    ps_peer_channel old;   /* The session's keys before these, */
+    uint64_t old_until_us; /* until then. */
     ps_peer_heartbeats heartbeats;
     ps_peer_logout logout;
 
@@ -250,6 +293,7 @@ struct ps_peer {
 typedef struct ps_peer_turn {
     ps_peer *p;
     ps_output *out;
+    ps_peer_channel *channel; /* What the datagram under construction is sealed with, or NULL. */
     uint32_t sends_left;
     uint32_t entries_left; /* Of pages. */
     size_t answers_len;    /* Answers to CHALLENGE and PUSH: one datagram at the input's end. */
@@ -290,10 +334,13 @@ static inline ps_name_block *ps_peer_blocks(const ps_peer *p)
 
 /* False: this input has sent its share; what is due stays due. */
 bool ps_peer_can_send(const ps_peer_turn *t);
-/* Begins a datagram of the session in the output; only after ps_peer_can_send(). */
+/* Begins a datagram of the session in the output; only after ps_peer_can_send(). What is written
+ * is sealed by ps_peer_packet_end(). */
 ps_writer ps_peer_packet_begin(ps_peer_turn *t);
-/* One for a LOGIN: receiver id and counter are 0. */
+/* One for a LOGIN, in the attempt's channel. */
 ps_writer ps_peer_login_packet_begin(ps_peer_turn *t);
+/* One in the clear: its header is the caller's too. */
+ps_writer ps_peer_clear_packet_begin(ps_peer_turn *t);
 void ps_peer_packet_end(ps_peer_turn *t, const ps_writer *w);
 /* Sends the answers that were gathered. */
 void ps_peer_answers_flush(ps_peer_turn *t);
@@ -306,18 +353,53 @@ uint32_t ps_peer_new_id(ps_peer *p, uint32_t place);
 /* Up to a part of `interval_us` (an eighth), so that peers do not move in step. */
 uint64_t ps_peer_jitter_us(ps_peer *p, uint64_t interval_us);
 
+/* handshake.c */
+
+/* Another handshake for the attempt under way: a new client id and key. Nothing is sent. */
+void ps_peer_handshake_begin(ps_peer *p);
+void ps_peer_handshake_send(ps_peer_turn *t);
+/* RESPOND, RETRY and VERSIONS, which come in the clear; RESPOND is opened in place. */
+void ps_peer_on_respond(ps_peer_turn *t, const ps_packet *packet);
+void ps_peer_on_retry(ps_peer_turn *t, const ps_packet *packet);
+void ps_peer_on_versions(ps_peer_turn *t, const ps_packet *packet);
+bool ps_peer_trust_valid(const ps_peer *p, const uint8_t key[PS_KEY_BYTES]);
+void ps_peer_on_trust_command(ps_peer_turn *t);
+
 /* login.c */
 bool ps_peer_login_valid(const ps_peer *p, const ps_input_login *in);
 void ps_peer_on_login_command(ps_peer_turn *t, const ps_input_login *in);
+/* Begins an attempt, in this state or beside it; `rekey`: for fresh keys alone. */
+void ps_peer_attempt_begin(ps_peer_turn *t, ps_peer_state state, bool rekey);
+/* Something of the attempt was sent: says when the next sending is due. */
+void ps_peer_attempt_sent(ps_peer *p);
+/* The handshake is done, with the server that is meant: LOGIN. */
+void ps_peer_attempt_log_in(ps_peer_turn *t);
+/* Ends the attempt, the session and all that waits for either. */
+void ps_peer_refuse(ps_peer_turn *t, uint32_t error, uint32_t retry_ms, ps_span text);
+/* Tells the host, once a reason, that the return is put off. */
+void ps_peer_put_off(ps_peer_turn *t, uint32_t error, uint32_t retry_ms);
 /* The server fell silent: tries again, for ever. */
 void ps_peer_lose(ps_peer_turn *t);
-/* The server says that it does not know this session: logs in beside it. */
+/* The server says that it does not know this session: logs in beside it. Or this handshake: begins
+ * another. */
 void ps_peer_on_reset(ps_peer_turn *t, const ps_packet *packet);
 void ps_peer_login_due(ps_peer_turn *t);
 uint64_t ps_peer_login_deadline_us(const ps_peer *p);
-void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m, uint64_t counter);
+void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m);
 void ps_peer_on_refusal(ps_peer_turn *t, const ps_message *m);
-void ps_peer_password_wipe(ps_peer *p);
+/* Password and ticket: nothing will log in again. */
+void ps_peer_account_wipe(ps_peer *p);
+
+/* rekey.c */
+
+/* The attempt's channel becomes the session. `silently`: the one before is over only for what goes;
+ * else it is wiped. */
+void ps_peer_session_open(ps_peer *p, bool silently);
+/* Wipes it, and what is left of the one before. */
+void ps_peer_session_end(ps_peer *p);
+/* Begins what replaces the session's keys, ends the old ones. */
+void ps_peer_rekey_due(ps_peer_turn *t);
+uint64_t ps_peer_rekey_deadline_us(const ps_peer *p);
 
 /* heartbeats.c */
 void ps_peer_heartbeats_start(ps_peer *p, const ps_login_ok *m, uint64_t contact_us);

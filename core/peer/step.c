@@ -20,6 +20,8 @@ static bool valid(const ps_peer *p, const ps_input *in)
         return in->u.datagram.data != NULL || in->u.datagram.len == 0;
     case PS_INPUT_ENTROPY:
         return in->u.entropy.data != NULL && in->u.entropy.len >= 16;
+    case PS_INPUT_TRUST:
+        return ps_peer_trust_valid(p, in->u.trust);
     case PS_INPUT_LOGIN:
         return ps_peer_login_valid(p, &in->u.login);
     case PS_INPUT_PUBLISH:
@@ -32,6 +34,7 @@ static bool valid(const ps_peer *p, const ps_input *in)
     case PS_INPUT_VERDICT: /* The server's. */
     case PS_INPUT_RESTORE:
     case PS_INPUT_STORE:
+    case PS_INPUT_EXPEL:
     default:
         return false;
     }
@@ -47,8 +50,9 @@ static void on_tick(ps_peer_turn *t)
         if (t->p->state == PS_PEER_ONLINE) {
             ps_peer_changes_due(t);
             ps_peer_repair_due(t);
+            ps_peer_rekey_due(t);
         }
-        if (t->p->attempt.client_id != 0) { /* Beside the session, or after it. */
+        if (t->p->attempt.phase != PS_ATTEMPT_NONE) { /* Beside the session, or after it. */
             ps_peer_login_due(t);
         }
         break;
@@ -77,9 +81,13 @@ static void dispatch(ps_peer_turn *t, const ps_input *in)
         break;
     case PS_INPUT_ENTROPY:
         ps_prng_mix(&t->p->prng, in->u.entropy);
+        ps_secrets_mix(t->p->crypto, &t->p->secrets, in->u.entropy);
         break;
     case PS_INPUT_LOGIN:
         ps_peer_on_login_command(t, &in->u.login);
+        break;
+    case PS_INPUT_TRUST:
+        ps_peer_on_trust_command(t);
         break;
     case PS_INPUT_LOGOUT:
         ps_peer_on_logout_command(t);
@@ -98,6 +106,7 @@ static void dispatch(ps_peer_turn *t, const ps_input *in)
     case PS_INPUT_VERDICT:
     case PS_INPUT_RESTORE:
     case PS_INPUT_STORE:
+    case PS_INPUT_EXPEL:
     default:
         break;
     }
@@ -114,7 +123,8 @@ static uint64_t online_due_us(const ps_peer *p)
     uint64_t due_us =
         ps_time_min(ps_peer_heartbeats_deadline_us(p), ps_peer_changes_deadline_us(p));
     due_us = ps_time_min(due_us, ps_peer_repair_deadline_us(p));
-    return p->attempt.client_id != 0 ? ps_time_min(due_us, ps_peer_login_deadline_us(p)) : due_us;
+    due_us = ps_time_min(due_us, ps_peer_rekey_deadline_us(p));
+    return ps_time_min(due_us, ps_peer_login_deadline_us(p));
 }
 
 static uint64_t due_us(const ps_peer *p)
@@ -164,6 +174,7 @@ ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps
         ps_peer_turn turn;
         turn.p = p;
         turn.out = out;
+        turn.channel = NULL;
         turn.sends_left = PS_PEER_SENDS;
         turn.entries_left = PS_PAGE_ENTRIES;
         turn.answers_len = 0;

@@ -31,9 +31,9 @@ static int check_sessions(const ps_server *s)
         HOLDS(ps_timeout_deadline_us(&s->liveness, ps_session_times(s), i) <=
               ps_time_add(s->clock.now_us, s->liveness.length_us));
         if (x->probe != 0) {
-            HOLDS(x->probe <= s->pendings.fresh);
-            HOLDS(ps_pending_at(s, x->probe - 1)->client_id != 0);
-            HOLDS(ps_pending_at(s, x->probe - 1)->probed == x->id);
+            HOLDS(x->probe <= s->handshakes.fresh);
+            HOLDS(ps_handshake_at(s, x->probe - 1)->state == PS_HANDSHAKE_PROBING);
+            HOLDS(ps_handshake_at(s, x->probe - 1)->probed == x->id);
         }
     }
     HOLDS(used == s->sessions.used && used <= s->sessions.cap);
@@ -57,26 +57,40 @@ static int check_users(const ps_server *s)
     return 0;
 }
 
-static int check_pendings(const ps_server *s)
+static int check_handshakes(const ps_server *s)
 {
-    uint32_t used = 0;
-    int64_t probed = 0;
-    for (uint32_t i = 0; i < s->pendings.fresh; i++) {
-        const ps_pending *p = ps_pending_at(s, i);
-        if (p->client_id == 0) {
+    const ps_timeout_node *times = ps_handshake_times(s);
+    const uint32_t cap = s->handshakes.cap;
+    int64_t of[PS_HANDSHAKE_REPLACED + 1] = {0};
+    for (uint32_t i = 0; i < s->handshakes.fresh; i++) {
+        const ps_handshake *h = ps_handshake_at(s, i);
+        HOLDS(h->state <= PS_HANDSHAKE_REPLACED);
+        if (h->state == PS_HANDSHAKE_FREE) {
             continue;
         }
-        used++;
-        probed += p->probed != 0 ? 1 : 0;
-        HOLDS((p->probed != 0) == (p->probes != 0) && p->probes <= PS_PROBES);
-        HOLDS(ps_pending_find(s, &p->addr, p->client_id) == i);
-        HOLDS(p->user_len >= 1 && p->user_len <= PS_USER_MAX);
-        HOLDS(ps_timeout_linked(ps_pending_times(s), i));
+        of[h->state]++;
+        HOLDS(h->client_id != 0 && h->id != 0 && h->tries <= PS_LOGIN_TRIES);
+        HOLDS((h->state == PS_HANDSHAKE_PROBING) == (h->probed != 0 && h->probes != 0) ||
+              h->state == PS_HANDSHAKE_ADMITTED || h->state == PS_HANDSHAKE_REFUSED);
+        HOLDS(h->probes <= PS_PROBES);
+        HOLDS(h->state == PS_HANDSHAKE_ADMITTED ||
+              ps_receiver_find(s, h->id) == s->cfg.max_sessions + i);
+        HOLDS(h->state == PS_HANDSHAKE_REPLACED ||
+              ps_handshake_find(s, &h->addr, h->client_id) == i);
+        HOLDS(ps_timeout_linked(times, i));
     }
-    HOLDS(used == s->pendings.used && used <= s->pendings.cap);
-    HOLDS(ps_timeouts_check(&s->verification, ps_pending_times(s), s->pendings.cap) ==
-          (int64_t)used - probed);
-    HOLDS(ps_timeouts_check(&s->probing, ps_pending_times(s), s->pendings.cap) == probed);
+    const int64_t opening = of[PS_HANDSHAKE_OPEN] + of[PS_HANDSHAKE_ADMITTED];
+    const int64_t logging_in = of[PS_HANDSHAKE_VERIFYING] + of[PS_HANDSHAKE_REFUSED];
+    const int64_t probing = of[PS_HANDSHAKE_PROBING];
+    const int64_t aging = of[PS_HANDSHAKE_REPLACED];
+    HOLDS(opening + logging_in + probing + aging == s->handshakes.used &&
+          s->handshakes.used <= cap);
+    HOLDS(of[PS_HANDSHAKE_VERIFYING] + probing == s->logins);
+    HOLDS(s->logins <= s->cfg.max_pending_logins && s->retiring == 0);
+    HOLDS(ps_timeouts_check(&s->opening, times, cap) == opening);
+    HOLDS(ps_timeouts_check(&s->logging_in, times, cap) == logging_in);
+    HOLDS(ps_timeouts_check(&s->probing, times, cap) == probing);
+    HOLDS(ps_timeouts_check(&s->aging, times, cap) == aging);
     return 0;
 }
 
@@ -87,7 +101,7 @@ int ps_server_check(const ps_server *s)
         line = check_users(s);
     }
     if (line == 0) {
-        line = check_pendings(s);
+        line = check_handshakes(s);
     }
     if (line == 0) {
         line = ps_directory_check(&s->directory);

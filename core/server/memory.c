@@ -1,7 +1,9 @@
 /* The server's memory as a sum: one line a reason. */
 #include "server/server_internal.h"
 
-#define MAX_RECORDS (UINT32_C(1) << 24)
+#define MAX_RECORDS    (UINT32_C(1) << 24)
+#define MAX_HANDSHAKES (UINT32_C(1) << 20)
+#define MAX_PER_S      1000000u
 
 ps_directory_caps ps_server_directory_caps(const ps_server_config *cfg)
 {
@@ -23,10 +25,22 @@ static bool config_possible(const ps_server_config *cfg)
     return cfg != NULL && cfg->size == sizeof *cfg && in_range(cfg->max_sessions, MAX_RECORDS) &&
            in_range(cfg->max_users, MAX_RECORDS) && in_range(cfg->max_devices, MAX_RECORDS) &&
            in_range(cfg->max_publications, MAX_RECORDS) &&
-           in_range(cfg->max_pending_logins, MAX_RECORDS) &&
+           in_range(cfg->max_handshakes, MAX_HANDSHAKES) &&
+           in_range(cfg->max_pending_logins, cfg->max_handshakes) &&
+           in_range(cfg->max_networks, MAX_RECORDS) &&
            cfg->name_bytes <= (uint64_t)MAX_RECORDS * PS_NAME_MAX && cfg->heartbeat_ms >= 1 &&
            cfg->dead_ms >= cfg->heartbeat_ms && cfg->resend_ms >= 1 && cfg->pending_ms >= 1 &&
-           cfg->search_names >= 1 && cfg->takeover_ms >= 1;
+           cfg->search_names >= 1 && cfg->takeover_ms >= 1 && cfg->handshake_ms >= 1 &&
+           cfg->handshakes_per_s >= 1 && cfg->network_per_s >= 1 &&
+           cfg->network_per_s <= MAX_PER_S && cfg->ticket_s >= 1;
+}
+
+/* The channel's functions are all there. */
+static bool crypto_possible(const ps_crypto *c)
+{
+    return c != NULL && c->size == sizeof *c && c->sha256_init != NULL &&
+           c->sha256_update != NULL && c->sha256_final != NULL && c->x25519 != NULL &&
+           c->x25519_public != NULL && c->seal != NULL && c->open != NULL;
 }
 
 typedef struct sum {
@@ -50,7 +64,7 @@ static void line(sum *m, const char *what, uint64_t count)
 size_t ps_server_layout(const ps_server_config *cfg, ps_server *s, ps_memory_line *lines,
                         size_t cap, size_t *count)
 {
-    if (!config_possible(cfg)) {
+    if (!config_possible(cfg) || !crypto_possible(cfg->crypto)) {
         return 0;
     }
     sum m = {.layout = {.size = sizeof(ps_server)}, .lines = lines, .cap = cap};
@@ -61,17 +75,19 @@ size_t ps_server_layout(const ps_server_config *cfg, ps_server *s, ps_memory_lin
     line(&m, "sessions", cfg->max_sessions);
     at.session_times_at = ps_layout_add(&m.layout, cfg->max_sessions, sizeof(ps_timeout_node));
     line(&m, "sessions' liveness deadlines", cfg->max_sessions);
-    at.session_mask = ps_pow2_at_least(2 * cfg->max_sessions) - 1;
-    at.session_index_at =
-        ps_layout_add(&m.layout, at.session_mask + UINT64_C(1), sizeof(ps_index_entry));
-    line(&m, "index: sessions by receiver id", at.session_mask + UINT64_C(1));
+    at.index_mask = ps_pow2_at_least(2 * (cfg->max_sessions + cfg->max_handshakes)) - 1;
+    at.index_at = ps_layout_add(&m.layout, at.index_mask + UINT64_C(1), sizeof(ps_index_entry));
+    line(&m, "index: sessions and handshakes by receiver id", at.index_mask + UINT64_C(1));
 
-    at.pendings_at = ps_layout_add(&m.layout, cfg->max_pending_logins, sizeof(ps_pending));
-    at.pending_times_at =
-        ps_layout_add(&m.layout, cfg->max_pending_logins, sizeof(ps_timeout_node));
-    at.pending_mask = ps_pow2_at_least(cfg->max_pending_logins) - 1;
-    at.pending_heads_at = ps_layout_add(&m.layout, at.pending_mask + UINT64_C(1), 4);
-    line(&m, "logins whose password is being verified", cfg->max_pending_logins);
+    at.handshakes_at = ps_layout_add(&m.layout, cfg->max_handshakes, sizeof(ps_handshake));
+    at.handshake_times_at = ps_layout_add(&m.layout, cfg->max_handshakes, sizeof(ps_timeout_node));
+    at.handshake_mask = ps_pow2_at_least(cfg->max_handshakes) - 1;
+    at.handshake_heads_at = ps_layout_add(&m.layout, at.handshake_mask + UINT64_C(1), 4);
+    line(&m, "handshakes, logins under way and keys just replaced", cfg->max_handshakes);
+    const uint32_t sets = ps_pow2_at_least((cfg->max_networks + 3) / 4);
+    at.network_mask = sets - 1;
+    at.networks_at = ps_layout_add(&m.layout, sets * UINT64_C(4), sizeof(ps_network));
+    line(&m, "source networks, for their rates", sets * UINT64_C(4));
 
     const ps_directory_caps caps = ps_server_directory_caps(cfg);
     const ps_directory_caps users = {.users = caps.users};

@@ -1,4 +1,5 @@
-/* A datagram's way in: packet, session, address, replay window, then its messages. */
+/* A datagram's way in: packet, receiver, replay window, seal, address, then its messages. */
+#include "channel/seal.h"
 #include "server/server_internal.h"
 
 /* The messages of a packet, framed as a whole before anything of them is believed. */
@@ -31,26 +32,22 @@ static bool frame(ps_server *s, ps_span bytes, batch *b)
     return true;
 }
 
-/* The session that this packet belongs to, or PS_NIL when it is dropped. */
-static uint32_t session_of(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
-                           batch *b, ps_output *out)
+/* Opens a packet under a channel's keys. False: it is dropped. */
+static bool open(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
+                 const ps_channel *keys, ps_replay *replay, ps_span *messages)
 {
-    uint32_t i = ps_session_find(s, packet->receiver_id);
-    if (i == PS_NIL || !ps_session_alive(s, i)) {
-        ps_server_drop(s, PS_DROP_NO_SESSION);
-        ps_reset(s, in, packet, out);
-        return PS_NIL;
-    }
-    const ps_session *x = ps_session_at(s, i);
-    if (!ps_addr_equal(&x->addr, &in->from)) {
-        ps_server_drop(s, PS_DROP_ADDRESS);
-        return PS_NIL;
-    }
-    if (!ps_replay_is_new(&x->replay, packet->counter)) {
+    if (!ps_replay_is_new(replay, packet->counter)) {
         ps_server_drop(s, PS_DROP_REPLAY);
-        return PS_NIL;
+        return false;
     }
-    return frame(s, packet->messages, b) ? i : PS_NIL;
+    if (!ps_packet_open(s->cfg.crypto, keys->rx, in->data, in->len, messages)) {
+        ps_server_drop(s, PS_DROP_SEAL);
+        return false;
+    }
+    if (!PS_CANARY(REPLAYED_COUNTER)) {
+        ps_replay_accept(replay, packet->counter);
+    }
+    return true;
 }
 
 typedef enum verdict { GO_ON, MALFORMED, MISPLACED, LEFT } verdict;
@@ -59,7 +56,7 @@ static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
 {
     bool good = true;
     uint64_t nonce;
-    switch (m->type) {
+    switch ((int)m->type) {
     case PS_MSG_HEARTBEAT:
         good = ps_on_heartbeat(r, m);
         break;
@@ -99,7 +96,10 @@ static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
             return LEFT;
         }
         return MALFORMED;
-    case PS_MSG_LOGIN:
+    case PS_MSG_LOGIN: /* Sent again: its answer was lost. */
+        ps_reply_flush(r);
+        ps_welcome(r->s, r->out, r->session, m->request);
+        break;
     case PS_MSG_LOGIN_OK:
     case PS_MSG_HEARTBEAT_OK:
     case PS_MSG_PUBLISHED:
@@ -140,6 +140,102 @@ static void on_messages(ps_server *s, uint32_t session, const batch *b, ps_outpu
     }
 }
 
+/* Does this packet, from an address that is not the session's, prove that address? */
+static bool proves_address(const ps_server *s, uint32_t session, const ps_addr *from,
+                           const batch *b)
+{
+    bool proves = false;
+    for (size_t i = 0; i < b->count; i++) {
+        uint64_t nonce;
+        if (b->messages[i].type == PS_MSG_CHALLENGE_OK &&
+            ps_challenge_decode(b->messages[i].body, &nonce)) {
+            proves = proves || ps_move_proves(s, ps_session_at(s, session), from, nonce);
+        }
+    }
+    return proves;
+}
+
+/* The messages of an authentic packet, for this session. `newest`: no later one was taken before.
+ */
+static void in_session(ps_server *s, const ps_input_datagram *in, uint32_t session,
+                       ps_span messages, bool newest, ps_output *out)
+{
+    batch b;
+    ps_session *x = ps_session_at(s, session);
+    ps_timeout_touch(&s->liveness, ps_session_times(s), session, s->clock.now_us);
+    if (x->probe != 0 && !PS_CANARY(DEAF_TAKEOVER)) {
+        ps_takeover_end(s, session, out);
+    }
+    if (!frame(s, messages, &b)) {
+        return;
+    }
+    if (!ps_addr_equal(&x->addr, &in->from)) {
+        if (!proves_address(s, session, &in->from, &b)) {
+            ps_server_drop(s, PS_DROP_ADDRESS);
+            if (newest) {
+                ps_move_ask(s, session, in, out);
+            }
+            return;
+        }
+        x->addr = in->from;
+        x->endpoint = in->endpoint;
+        s->stats.moves++;
+    }
+    on_messages(s, session, &b, out);
+}
+
+static void to_session(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
+                       uint32_t session, ps_output *out)
+{
+    ps_span messages;
+    ps_session *x = ps_session_at(s, session);
+    const bool newest = packet->counter >= x->replay.next;
+    if (open(s, in, packet, &x->keys, &x->replay, &messages)) {
+        in_session(s, in, session, messages, newest, out);
+    }
+}
+
+static void to_handshake(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
+                         uint32_t i, ps_output *out)
+{
+    batch b;
+    ps_span messages;
+    ps_handshake *h = ps_handshake_at(s, i);
+    const uint64_t successor = h->session;
+    if (h->state != PS_HANDSHAKE_REPLACED && !ps_addr_equal(&h->addr, &in->from)) {
+        ps_server_drop(s, PS_DROP_ADDRESS);
+    } else if (!open(s, in, packet, &h->keys, &h->replay, &messages)) {
+        return;
+    } else if (h->state == PS_HANDSHAKE_REPLACED) {
+        const uint32_t session = ps_session_find(s, successor);
+        if (session != PS_NIL && ps_session_alive(s, session)) {
+            in_session(s, in, session, messages, false, out);
+        } else {
+            ps_server_drop(s, PS_DROP_NO_SESSION);
+        }
+    } else if (frame(s, messages, &b)) {
+        if (b.count == 1) {
+            ps_on_login(s, i, &b.messages[0], out);
+        } else {
+            ps_server_drop(s, PS_DROP_MISPLACED);
+        }
+    }
+}
+
+static void on_data(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
+                    ps_output *out)
+{
+    const uint32_t slot = ps_receiver_find(s, packet->receiver_id);
+    if (slot != PS_NIL && slot >= s->cfg.max_sessions) {
+        to_handshake(s, in, packet, slot - s->cfg.max_sessions, out);
+    } else if (slot != PS_NIL && ps_session_alive(s, slot)) {
+        to_session(s, in, packet, slot, out);
+    } else {
+        ps_server_drop(s, PS_DROP_NO_SESSION);
+        ps_reset(s, in, packet, out);
+    }
+}
+
 void ps_on_datagram(ps_server *s, const ps_input_datagram *in, ps_output *out)
 {
     ps_packet packet;
@@ -147,27 +243,11 @@ void ps_on_datagram(ps_server *s, const ps_input_datagram *in, ps_output *out)
     s->stats.datagrams_in++;
     if (!ps_packet_decode(in->data, in->len, &packet, &why)) {
         ps_server_drop(s, why);
-        return;
-    }
-    if (packet.type != PS_PACKET_PLAIN) {
+    } else if (packet.type == PS_PACKET_DATA) {
+        on_data(s, in, &packet, out);
+    } else if (packet.type == PS_PACKET_INITIATE) {
+        ps_on_initiate(s, in, &packet, out);
+    } else {
         ps_server_drop(s, PS_DROP_TYPE); /* Only servers say it. */
-        return;
     }
-    if (packet.receiver_id == 0) {
-        ps_on_login(s, in, &packet, out);
-        return;
-    }
-    batch b;
-    uint32_t session = session_of(s, in, &packet, &b, out);
-    if (session == PS_NIL) {
-        return;
-    }
-    if (!PS_CANARY(REPLAYED_COUNTER)) {
-        ps_replay_accept(&ps_session_at(s, session)->replay, packet.counter);
-    }
-    ps_timeout_touch(&s->liveness, ps_session_times(s), session, s->clock.now_us);
-    if (ps_session_at(s, session)->probe != 0 && !PS_CANARY(DEAF_TAKEOVER)) {
-        ps_takeover_end(s, session, out);
-    }
-    on_messages(s, session, &b, out);
 }

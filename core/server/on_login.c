@@ -1,71 +1,113 @@
-/* LOGIN, the one message that needs no session, and the host's verdict on it. */
+/* LOGIN, which comes in the channel of a handshake, and the host's verdict on it. */
+#include "channel/ticket.h"
 #include "server/server_internal.h"
 
-/* The LOGIN of a session that exists: its answer was lost. The same client id from the same address
- * and device is a retransmission, and gets the same answer without another verification. */
-static uint32_t answered_before(const ps_server *s, const ps_login *m, const ps_addr *from)
+/* A ticket of this user and device, whether expired or not. */
+static bool ticket_fits(const ps_server *s, const ps_login *m, ps_span sealed, ps_ticket *t)
 {
-    uint32_t user = ps_user_find(&s->directory, m->user);
-    if (user == PS_NIL || !ps_user_active(s, user)) {
-        return PS_NIL;
-    }
-    uint32_t session = ps_user_at(&s->directory, user)->session;
-    const ps_session *x = ps_session_at(s, session);
-    const ps_device *device = ps_device_at(&s->directory, x->device);
-    bool same = x->client_id == m->client_id && ps_addr_equal(&x->addr, from) &&
-                memcmp(device->id, m->device, PS_DEVICE_BYTES) == 0;
-    return same ? session : PS_NIL;
+    return sealed.len > 0 && ps_ticket_open(s->cfg.crypto, s->cfg.realm_secret, sealed, t) &&
+           ps_secret_equal(t->device, m->device, PS_DEVICE_BYTES) && t->user_len == m->user.len &&
+           memcmp(t->user, m->user.data, m->user.len) == 0;
 }
 
-void ps_on_login(ps_server *s, const ps_input_datagram *in, const ps_packet *packet, ps_output *out)
+/* Takes the LOGIN's fields over into the record. */
+static void remember(ps_handshake *h, const ps_message *m, const ps_login *login)
 {
-    ps_reader r = ps_reader_of(packet->messages);
-    ps_message m;
-    ps_login login;
-    if (!ps_message_decode(&r, &m)) {
-        ps_server_drop(s, PS_DROP_TRUNCATED);
+    h->tag++;
+    h->tries++;
+    h->request = m->request;
+    h->stream_port = login->stream_port;
+    h->datagram_max = login->datagram_max;
+    h->probes = 0;
+    h->probed = 0;
+    memcpy(h->device, login->device, sizeof h->device);
+    h->user_len = (uint8_t)login->user.len;
+    memset(h->user, 0, sizeof h->user);
+    memcpy(h->user, login->user.data, login->user.len);
+}
+
+static void ask_host(ps_server *s, uint32_t i, const ps_login *m, const ps_ticket *ticket,
+                     ps_output *out)
+{
+    const ps_handshake *h = ps_handshake_at(s, i);
+    ps_event *e = &out->events[out->events_len++];
+    *e = (ps_event){
+        .type = PS_EVENT_LOGIN_REQUEST,
+        .u.login = {.pending = ((uint64_t)h->tag << 32) | i,
+                    .from = h->addr,
+                    .user = m->user,
+                    .by_ticket = ticket != NULL,
+                    .known = h->known},
+    };
+    if (ticket != NULL) {
+        memcpy(e->u.login.credential, ticket->credential, PS_CREDENTIAL_BYTES);
+    } else {
+        e->u.login.password = m->secret;
+    }
+}
+
+/* What the machine can judge by itself: PS_E_NONE leaves the rest to the host. */
+static ps_error judge(ps_server *s, ps_handshake *h, const ps_login *m, ps_ticket *ticket)
+{
+    const uint64_t wall_s = ps_server_wall_s(s);
+    const bool by_ticket = m->method == PS_LOGIN_TICKET;
+    /* A name that no account can have is refused in the words for a wrong password. */
+    if ((!by_ticket && m->method != PS_LOGIN_PASSWORD) || ps_user_check(m->user) != PS_NAME_OK) {
+        return PS_E_CREDENTIALS;
+    }
+    const bool fits = ticket_fits(s, m, by_ticket ? m->secret : m->ticket, ticket);
+    h->known = h->known || fits;
+    if (by_ticket && (!fits || wall_s == 0 || wall_s >= ticket->expires_s)) {
+        return PS_E_TICKET;
+    }
+    if (s->logins >= s->cfg.max_pending_logins) {
+        return PS_E_BUSY;
+    }
+    if (!h->charged && !ps_network_take(s, &h->addr)) {
+        return PS_E_BUSY;
+    }
+    h->charged = true;
+    return PS_E_NONE;
+}
+
+static void try_login(ps_server *s, uint32_t i, const ps_message *m, const ps_login *login,
+                      ps_output *out)
+{
+    ps_ticket ticket;
+    ps_handshake *h = ps_handshake_at(s, i);
+    remember(h, m, login);
+    const ps_error error = judge(s, h, login, &ticket);
+    if (error != PS_E_NONE) {
+        ps_refuse(s, out, i, error, error == PS_E_BUSY ? PS_SERVER_BUSY_MS : 0);
         return;
     }
-    if (m.type != PS_MSG_LOGIN || r.left != 0) {
+    ps_handshake_turn(s, i, PS_HANDSHAKE_VERIFYING);
+    ask_host(s, i, login, login->method == PS_LOGIN_TICKET ? &ticket : NULL, out);
+}
+
+void ps_on_login(ps_server *s, uint32_t handshake, const ps_message *m, ps_output *out)
+{
+    const ps_handshake *h = ps_handshake_at(s, handshake);
+    ps_login login;
+    if (m->type != PS_MSG_LOGIN) {
         ps_server_drop(s, PS_DROP_MISPLACED);
         return;
     }
-    if (!ps_login_decode(m.body, &login)) {
+    if (!ps_login_decode(m->body, &login)) {
         ps_server_drop(s, PS_DROP_MALFORMED);
         return;
     }
     s->stats.messages_in++;
-    uint32_t session = answered_before(s, &login, &in->from);
-    if (session != PS_NIL) {
-        /* A sign of life: on a path that loses the answers, the session must not die of it. */
-        ps_timeout_touch(&s->liveness, ps_session_times(s), session, s->clock.now_us);
-        if (ps_session_at(s, session)->probe != 0) {
-            ps_takeover_end(s, session, out);
-        }
-        ps_welcome(s, out, session, m.request);
-        return;
-    }
-    if (ps_pending_find(s, &in->from, login.client_id) != PS_NIL) {
+    const bool again = h->tries > 0 && m->request == h->request;
+    if (h->state == PS_HANDSHAKE_REFUSED && again) {
+        ps_refuse_again(s, out, handshake);
+    } else if (h->state == PS_HANDSHAKE_VERIFYING || h->state == PS_HANDSHAKE_PROBING) {
         return; /* A retransmission; the verdict will answer it. */
+    } else if (h->tries == PS_LOGIN_TRIES) {
+        ps_server_drop(s, PS_DROP_LIMIT);
+    } else {
+        try_login(s, handshake, m, &login, out);
     }
-    /* A name that no account can have is refused in the words for a wrong password. */
-    if (login.method != PS_LOGIN_PASSWORD || ps_user_check(login.user) != PS_NAME_OK) {
-        ps_refuse(s, out, &in->from, in->endpoint, login.client_id, m.request, PS_E_CREDENTIALS, 0);
-        return;
-    }
-    uint32_t pending = ps_pending_add(s, &login, m.request, in);
-    if (pending == PS_NIL) {
-        ps_refuse(s, out, &in->from, in->endpoint, login.client_id, m.request, PS_E_BUSY,
-                  PS_SERVER_BUSY_MS);
-        return;
-    }
-    out->events[out->events_len++] = (ps_event){
-        .type = PS_EVENT_LOGIN_REQUEST,
-        .u.login = {.pending = ((uint64_t)ps_pending_at(s, pending)->tag << 32) | pending,
-                    .from = in->from,
-                    .user = login.user,
-                    .password = login.secret},
-    };
 }
 
 /* A session slot, if need be one whose peer has fallen silent and was not reclaimed yet. */
@@ -84,7 +126,7 @@ static bool session_slot_free(ps_server *s, ps_output *out)
 }
 
 /* The user's session on another device than the login's, if it lives; else PS_NIL. */
-static uint32_t other_session(const ps_server *s, const ps_pending *p)
+static uint32_t other_session(const ps_server *s, const ps_handshake *p)
 {
     const ps_directory *d = &s->directory;
     const uint32_t user = ps_user_find(d, (ps_span){p->user, p->user_len});
@@ -111,9 +153,10 @@ static void make_way(ps_server *s, uint32_t user, ps_output *out)
 }
 
 /* Admits a verified login: PS_E_NONE with its session, or why not. */
-static ps_error admit(ps_server *s, const ps_pending *p, uint32_t *session, ps_output *out)
+static ps_error admit(ps_server *s, uint32_t handshake, uint32_t *session, ps_output *out)
 {
     ps_directory *d = &s->directory;
+    const ps_handshake *p = ps_handshake_at(s, handshake);
     const ps_span name = {p->user, p->user_len};
     uint32_t user = ps_user_find(d, name);
     if (user != PS_NIL) {
@@ -141,43 +184,48 @@ static ps_error admit(ps_server *s, const ps_pending *p, uint32_t *session, ps_o
         ps_user_release(d, user);
         return PS_E_BUSY;
     }
-    *session = ps_session_open(s, user, device, p, out);
+    *session = ps_session_open(s, user, device, handshake, out);
     PS_ASSERT(*session != PS_NIL);
     return PS_E_NONE;
 }
 
-void ps_login_admit(ps_server *s, uint32_t pending, ps_output *out)
+/* What still comes under the keys that were replaced belongs to the new session. */
+static void hand_over(ps_server *s, uint32_t session)
 {
-    const ps_pending p = *ps_pending_at(s, pending);
+    if (s->retiring != 0 && session != PS_NIL) {
+        ps_handshake_at(s, s->retiring - 1)->session = ps_session_at(s, session)->id;
+    }
+    s->retiring = 0;
+}
+
+void ps_login_admit(ps_server *s, uint32_t handshake, ps_output *out)
+{
     uint32_t session = PS_NIL;
-    ps_pending_remove(s, pending);
-    const ps_error error =
-        other_session(s, &p) != PS_NIL ? PS_E_ACTIVE : admit(s, &p, &session, out);
+    const bool other = other_session(s, ps_handshake_at(s, handshake)) != PS_NIL;
+    const ps_error error = other ? PS_E_ACTIVE : admit(s, handshake, &session, out);
+    hand_over(s, session);
     if (error == PS_E_NONE) {
-        ps_welcome(s, out, session, p.request);
+        ps_welcome(s, out, session, ps_handshake_at(s, handshake)->request);
     } else {
-        ps_refuse(s, out, &p.addr, p.endpoint, p.client_id, p.request, error,
-                  error == PS_E_BUSY ? PS_SERVER_BUSY_MS : 0);
+        ps_refuse(s, out, handshake, error, error == PS_E_BUSY ? PS_SERVER_BUSY_MS : 0);
     }
 }
 
 void ps_on_verdict(ps_server *s, const ps_input_verdict *in, ps_output *out)
 {
     const uint32_t i = (uint32_t)in->pending;
-    const ps_pending *p = i < s->pendings.fresh ? ps_pending_at(s, i) : NULL;
-    if (p == NULL || p->client_id == 0 || p->tag != (uint32_t)(in->pending >> 32) ||
-        p->probed != 0) {
+    ps_handshake *h = i < s->handshakes.fresh ? ps_handshake_at(s, i) : NULL;
+    if (h == NULL || h->state != PS_HANDSHAKE_VERIFYING ||
+        h->tag != (uint32_t)(in->pending >> 32)) {
         s->stats.verdicts_stale++;
         return;
     }
     if (in->error != PS_E_NONE) {
-        const ps_pending refused = *p;
-        ps_pending_remove(s, i);
-        ps_refuse(s, out, &refused.addr, refused.endpoint, refused.client_id, refused.request,
-                  (ps_error)in->error, in->retry_ms);
+        ps_refuse(s, out, i, (ps_error)in->error, in->retry_ms);
         return;
     }
-    const uint32_t other = other_session(s, p);
+    memcpy(h->credential, in->credential, sizeof h->credential);
+    const uint32_t other = other_session(s, h);
     if (other != PS_NIL) {
         ps_takeover_begin(s, i, other, out);
     } else {

@@ -2,7 +2,15 @@
 #include "server/server_internal.h"
 
 /* Labels of the keys that are derived from the seed. */
-enum { KEY_GENERATOR = 1, KEY_TABLES = 2, KEY_IDS = 3, KEY_DIRECTORY = 4, KEY_LIFE = 5 };
+enum {
+    KEY_GENERATOR = 1,
+    KEY_TABLES = 2,
+    KEY_IDS = 3,
+    KEY_DIRECTORY = 4,
+    KEY_LIFE = 5,
+    KEY_MOVES = 6,
+    KEY_NETWORKS = 7
+};
 
 void ps_server_config_default(ps_server_config *cfg)
 {
@@ -13,7 +21,9 @@ void ps_server_config_default(ps_server_config *cfg)
         .max_devices = 8192,
         .max_publications = 65536,
         .max_user_publications = 65536,
-        .max_pending_logins = 256,
+        .max_handshakes = 2048,
+        .max_pending_logins = 1024,
+        .max_networks = 4096,
         .name_bytes = 65536u * 32u,
         .heartbeat_ms = 2000,
         .dead_ms = 3000,
@@ -22,7 +32,24 @@ void ps_server_config_default(ps_server_config *cfg)
         .takeover_ms = 1000,
         .search_names = 512,
         .resets_per_s = 20000,
+        .handshake_ms = 5000,
+        .handshakes_per_s = 5000,
+        .open_per_s = 200,
+        .retries_per_s = 200000,
+        .network_per_s = 50,
+        .ticket_s = 86400,
     };
+}
+
+/* All full, at the beginning of time. */
+static void rates_init(ps_server *s)
+{
+    const ps_server_config *cfg = &s->cfg;
+    ps_rate_fill(&s->handshake_rate, 0,
+                 cfg->handshakes_per_s >= 10 ? cfg->handshakes_per_s / 10 : 1);
+    ps_rate_fill(&s->open_rate, 0, cfg->open_per_s);
+    ps_rate_fill(&s->retry_rate, 0, cfg->retries_per_s);
+    ps_rate_fill(&s->reset_rate, 0, cfg->resets_per_s);
 }
 
 ps_status ps_server_init(void *mem, size_t len, const ps_server_config *cfg, ps_server **out)
@@ -39,14 +66,23 @@ ps_status ps_server_init(void *mem, size_t len, const ps_server_config *cfg, ps_
     s->id_key = ps_key_derive(cfg->seed, KEY_IDS);
     s->life = ps_key_derive(cfg->seed, KEY_LIFE).k0;
     ps_slots_init(&s->sessions, cfg->max_sessions);
-    ps_slots_init(&s->pendings, cfg->max_pending_logins);
+    s->move_key = ps_key_derive(cfg->seed, KEY_MOVES);
+    s->network_key = ps_key_derive(cfg->seed, KEY_NETWORKS);
+    ps_secrets_init(cfg->crypto, &s->secrets, cfg->seed);
+    cfg->crypto->x25519_public(s->public_key, cfg->static_secret);
+    rates_init(s);
+    ps_slots_init(&s->handshakes, cfg->max_handshakes);
     ps_timeouts_init(&s->liveness, cfg->dead_ms * UINT64_C(1000));
-    ps_timeouts_init(&s->verification, cfg->pending_ms * UINT64_C(1000));
+    ps_timeouts_init(&s->opening, cfg->handshake_ms * UINT64_C(1000));
+    ps_timeouts_init(&s->logging_in, cfg->pending_ms * UINT64_C(1000));
     ps_timeouts_init(&s->probing, (cfg->takeover_ms * UINT64_C(1000) + PS_PROBES - 1) / PS_PROBES);
+    ps_timeouts_init(&s->aging, PS_OLD_KEYS_US);
     if (!cfg->mem_is_zero) {
-        memset(ps_server_at(s, s->session_index_at), 0,
-               ((size_t)s->session_mask + 1) * sizeof(ps_index_entry));
-        memset(ps_server_at(s, s->pending_heads_at), 0, ((size_t)s->pending_mask + 1) * 4);
+        memset(ps_server_at(s, s->index_at), 0,
+               ((size_t)s->index_mask + 1) * sizeof(ps_index_entry));
+        memset(ps_server_at(s, s->handshake_heads_at), 0, ((size_t)s->handshake_mask + 1) * 4);
+        memset(ps_server_at(s, s->networks_at), 0,
+               ((size_t)s->network_mask + 1) * 4 * sizeof(ps_network));
     }
     const ps_directory_caps caps = ps_server_directory_caps(cfg);
     ps_directory_init(&s->directory, &caps, ps_key_derive(cfg->seed, KEY_DIRECTORY),
@@ -75,27 +111,13 @@ static void on_tick(ps_server *s, ps_output *out)
         s->stats.evictions++;
         ps_session_close(s, dead, PS_CLOSE_SILENCE, out);
     }
-    for (uint32_t n = 0; n < PS_SERVER_TICK_EVICTIONS; n++) {
-        uint32_t stale = ps_timeouts_due(&s->verification, ps_pending_times(s), now_us);
-        if (stale == PS_NIL) {
-            break;
-        }
-        ps_pending_remove(s, stale);
-    }
-    for (uint32_t n = 0; n < PS_SERVER_TICK_PROBES; n++) {
-        uint32_t probed = ps_timeouts_due(&s->probing, ps_pending_times(s), now_us);
-        if (probed == PS_NIL) {
-            break;
-        }
-        ps_takeover_due(s, probed, out);
-    }
+    ps_handshakes_tick(s, out);
 }
 
 static uint64_t due_us(const ps_server *s)
 {
     return ps_time_min(ps_timeouts_deadline_us(&s->liveness, ps_session_times(s)),
-                       ps_time_min(ps_timeouts_deadline_us(&s->verification, ps_pending_times(s)),
-                                   ps_timeouts_deadline_us(&s->probing, ps_pending_times(s))));
+                       ps_handshakes_due_us(s));
 }
 
 /* Nobody gets more time than whoever is heard now. */
@@ -132,8 +154,9 @@ static void pass_time(ps_server *s, uint64_t host_us)
     const uint64_t left_us = was_due_us > before_us ? was_due_us - before_us : 0;
     const uint64_t more_us = late_us + ps_time_min(late_us, left_us);
     s->stats.late_us += give_time(s, &s->liveness, ps_session_times(s), more_us);
-    (void)give_time(s, &s->verification, ps_pending_times(s), more_us);
-    (void)give_time(s, &s->probing, ps_pending_times(s), more_us);
+    (void)give_time(s, &s->opening, ps_handshake_times(s), more_us);
+    (void)give_time(s, &s->logging_in, ps_handshake_times(s), more_us);
+    (void)give_time(s, &s->probing, ps_handshake_times(s), more_us);
 }
 
 static bool has_room(const ps_output *out)
@@ -161,6 +184,9 @@ static bool valid(const ps_input *in)
         return in->u.restore.user.data != NULL && in->u.restore.name.data != NULL;
     case PS_INPUT_STORE:
         return true;
+    case PS_INPUT_EXPEL:
+        return in->u.expel.data != NULL;
+    case PS_INPUT_TRUST:
     case PS_INPUT_LOGIN:
     case PS_INPUT_LOGOUT:
     case PS_INPUT_PUBLISH:
@@ -183,6 +209,7 @@ static void step_one(ps_server *s, const ps_input *in, ps_output *out)
         ps_on_datagram(s, &in->u.datagram, out);
     } else if (in->type == PS_INPUT_ENTROPY) {
         ps_prng_mix(&s->prng, in->u.entropy);
+        ps_secrets_mix(s->cfg.crypto, &s->secrets, in->u.entropy);
     } else if (in->type == PS_INPUT_WALL_CLOCK) {
         s->wall_s = in->u.wall_s;
         s->wall_set_us = s->clock.now_us;
@@ -190,6 +217,8 @@ static void step_one(ps_server *s, const ps_input *in, ps_output *out)
         ps_on_restore(s, &in->u.restore);
     } else if (in->type == PS_INPUT_STORE) {
         s->store_retry_ms = in->u.store_retry_ms;
+    } else if (in->type == PS_INPUT_EXPEL) {
+        ps_on_expel(s, in->u.expel, out);
     } else {
         ps_on_verdict(s, &in->u.verdict, out);
     }
@@ -234,6 +263,11 @@ uint64_t ps_server_deadline_us(const ps_server *s)
     return ps_clock_host_us(&s->clock, due_us(s));
 }
 
+void ps_server_public_key(const ps_server *s, uint8_t key[PS_KEY_BYTES])
+{
+    memcpy(key, s->public_key, PS_KEY_BYTES);
+}
+
 void ps_server_stats_get(const ps_server *s, ps_server_stats *stats)
 {
     *stats = s->stats;
@@ -242,6 +276,7 @@ void ps_server_stats_get(const ps_server *s, ps_server_stats *stats)
     stats->users = s->directory.users.used;
     stats->devices = s->directory.devices.used;
     stats->publications = s->directory.pubs.used;
-    stats->pending_logins = s->pendings.used;
+    stats->pending_logins = s->logins;
+    stats->handshakes_open = s->handshakes.used;
     stats->name_blocks_used = s->directory.names.used;
 }

@@ -1,19 +1,5 @@
 #include "server/server_internal.h"
 
-/* Receiver ids: the session's number under a keyed permutation of 64 bits (a four-round Feistel
- * network over SipHash: Luby, Rackoff 1988). Unpredictable, and never the same twice. */
-static uint64_t receiver_id(const ps_server *s, uint64_t number)
-{
-    uint32_t left = (uint32_t)(number >> 32);
-    uint32_t right = (uint32_t)number;
-    for (uint64_t round = 0; round < 4; round++) {
-        uint32_t mixed = left ^ (uint32_t)ps_siphash_u64(&s->id_key, (round << 32) | right);
-        left = right;
-        right = mixed;
-    }
-    return ((uint64_t)left << 32) | right;
-}
-
 bool ps_session_alive(const ps_server *s, uint32_t session)
 {
     return PS_CANARY(FORGOTTEN_EXPIRY) ||
@@ -40,30 +26,34 @@ static void session_event(const ps_server *s, uint32_t session, ps_event_type ty
     };
 }
 
-uint32_t ps_session_open(ps_server *s, uint32_t user, uint32_t device, const ps_pending *p,
+uint32_t ps_session_open(ps_server *s, uint32_t user, uint32_t device, uint32_t handshake,
                          ps_output *out)
 {
     uint32_t i = ps_slots_take(&s->sessions, ps_session_at(s, 0), sizeof(ps_session));
     if (i == PS_NIL) {
         return PS_NIL;
     }
-    do { /* 0 means "no session" on the wire. */
-        s->last_session++;
-    } while (receiver_id(s, s->last_session) == 0);
+    ps_handshake *h = ps_handshake_at(s, handshake);
     ps_session *x = ps_session_at(s, i);
     *x = (ps_session){
         .user = user,
-        .id = receiver_id(s, s->last_session),
-        .client_id = p->client_id,
+        .id = h->id,
+        .replay = h->replay,
+        .tx_counter = h->tx_counter,
+        .client_id = h->client_id,
         .generation = ps_device_at(&s->directory, device)->generation,
         .digest = ps_device_at(&s->directory, device)->digest,
-        .addr = p->addr,
-        .endpoint = p->endpoint,
+        .addr = h->addr,
+        .endpoint = h->endpoint,
         .device = device,
-        .stream_port = p->stream_port,
-        .datagram_max = p->datagram_max,
+        .stream_port = h->stream_port,
+        .datagram_max = h->datagram_max,
+        .keys = h->keys,
     };
-    ps_session_index_add(s, i);
+    ps_receiver_remove(s, s->cfg.max_sessions + handshake);
+    ps_wipe(&h->keys, sizeof h->keys);
+    ps_handshake_turn(s, handshake, PS_HANDSHAKE_ADMITTED);
+    ps_receiver_add(s, i);
     ps_timeout_clear(ps_session_times(s), i);
     ps_timeout_start(&s->liveness, ps_session_times(s), i, s->clock.now_us);
     ps_user_at(&s->directory, user)->session = i;
@@ -79,11 +69,15 @@ void ps_session_close(ps_server *s, uint32_t session, ps_close_reason reason, ps
     session_event(s, session, PS_EVENT_SESSION_CLOSED, reason, out);
     ps_timeout_stop(&s->liveness, ps_session_times(s), session);
     if (!PS_CANARY(STALE_HANDLE)) {
-        ps_session_index_remove(s, session);
+        ps_receiver_remove(s, session);
+    }
+    if (reason == PS_CLOSE_REPLACED) {
+        ps_handshake_retire(s, x);
     }
     uint32_t user = x->user;
     uint32_t device = x->device;
     x->user = PS_NIL;
+    ps_wipe(&x->keys, sizeof x->keys);
     ps_slots_give(&s->sessions, ps_session_at(s, 0), sizeof(ps_session), session);
     ps_user_at(&s->directory, user)->session = PS_NIL;
     ps_device_at(&s->directory, device)->sessions = 0;

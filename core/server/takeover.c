@@ -2,58 +2,46 @@
  * a second. Silent, it is replaced; else the newcomer is refused. */
 #include "server/server_internal.h"
 
-static void refuse(ps_server *s, uint32_t pending, ps_error error, uint32_t retry_ms,
-                   ps_output *out)
+static void probe(ps_server *s, uint32_t handshake, uint32_t session, ps_output *out)
 {
-    const ps_pending p = *ps_pending_at(s, pending);
-    if (!PS_CANARY(LEAKED_LOGIN)) {
-        ps_pending_remove(s, pending);
-    }
-    ps_refuse(s, out, &p.addr, p.endpoint, p.client_id, p.request, error, retry_ms);
-}
-
-static void probe(ps_server *s, uint32_t pending, uint32_t session, ps_output *out)
-{
-    ps_pending *p = ps_pending_at(s, pending);
-    p->probes++;
+    ps_handshake *h = ps_handshake_at(s, handshake);
+    h->probed = ps_session_at(s, session)->id;
+    h->probes++;
     s->stats.probes++;
-    ps_timeout_start(&s->probing, ps_pending_times(s), pending, s->clock.now_us);
+    ps_handshake_turn(s, handshake, PS_HANDSHAKE_PROBING);
     ps_challenge(s, out, session);
 }
 
-void ps_takeover_begin(ps_server *s, uint32_t pending, uint32_t session, ps_output *out)
+void ps_takeover_begin(ps_server *s, uint32_t handshake, uint32_t session, ps_output *out)
 {
     ps_session *x = ps_session_at(s, session);
     if (x->probe != 0) {
-        refuse(s, pending, PS_E_BUSY, s->cfg.takeover_ms, out);
+        ps_refuse(s, out, handshake, PS_E_BUSY, s->cfg.takeover_ms);
         return;
     }
-    ps_timeout_stop(&s->verification, ps_pending_times(s), pending);
-    ps_pending_at(s, pending)->probed = x->id;
-    x->probe = pending + 1;
-    probe(s, pending, session, out);
+    x->probe = handshake + 1;
+    probe(s, handshake, session, out);
 }
 
 void ps_takeover_end(ps_server *s, uint32_t session, ps_output *out)
 {
     ps_session *x = ps_session_at(s, session);
-    const uint32_t pending = x->probe - 1;
+    const uint32_t handshake = x->probe - 1;
     x->probe = 0;
-    refuse(s, pending, PS_E_ACTIVE, 0, out);
+    ps_refuse(s, out, handshake, PS_E_ACTIVE, 0);
 }
 
-void ps_takeover_due(ps_server *s, uint32_t pending, ps_output *out)
+void ps_takeover_due(ps_server *s, uint32_t handshake, ps_output *out)
 {
-    const ps_pending *p = ps_pending_at(s, pending);
-    const uint32_t session = ps_session_find(s, p->probed);
-    ps_timeout_stop(&s->probing, ps_pending_times(s), pending);
+    const ps_handshake *h = ps_handshake_at(s, handshake);
+    const uint32_t session = ps_session_find(s, h->probed);
     if (session == PS_NIL || !ps_session_alive(s, session)) {
-        ps_login_admit(s, pending, out); /* It has left, or died, meanwhile. */
-    } else if (p->probes < PS_PROBES) {
-        probe(s, pending, session, out);
+        ps_login_admit(s, handshake, out); /* It has left, or died, meanwhile. */
+    } else if (h->probes < PS_PROBES) {
+        probe(s, handshake, session, out);
     } else {
         ps_session_close(s, session, PS_CLOSE_TAKEN, out);
         s->stats.taken++;
-        ps_login_admit(s, pending, out);
+        ps_login_admit(s, handshake, out);
     }
 }

@@ -8,7 +8,7 @@
 /* Bytes of a root that are shown. */
 #define ROOT_SHOWN 6u
 /* Where a LOGIN's user stands in its body. */
-#define LOGIN_USER_AT (8u + PS_DEVICE_BYTES + 4u + 2u + 2u + 1u)
+#define LOGIN_USER_AT (PS_DEVICE_BYTES + 4u + 2u + 2u + 1u)
 
 static const char *const names[] = {
     [PS_MSG_LOGIN] = "LOGIN",
@@ -102,7 +102,9 @@ static bool login(ps_line *l, ps_span body)
     quoted(l, " user ", m.user);
     number(l, " secret of ", m.secret.len);
     number(l, " bytes, method ", m.method);
-    id(l, " client ", m.client_id);
+    if (m.ticket.len > 0) {
+        number(l, ", beside it a ticket of ", m.ticket.len);
+    }
     ps_line_string(l, " device ");
     ps_line_hex(l, m.device, 4);
     number(l, "... stream port ", m.stream_port);
@@ -116,14 +118,13 @@ static bool login_ok(ps_line *l, ps_span body)
     if (!ps_login_ok_decode(body, &m)) {
         return false;
     }
-    id(l, " session ", m.session_id);
     number(l, " generation ", m.generation);
     id(l, " digest ", m.digest);
     address(l, " you are ", &m.observed);
     number(l, " heartbeat ", m.heartbeat_ms);
     number(l, " ms, dead ", m.dead_ms);
     number(l, " ms, resend ", m.resend_ms);
-    ps_line_string(l, " ms");
+    number(l, " ms, ticket of ", m.ticket.len);
     return true;
 }
 
@@ -379,14 +380,9 @@ static void message(ps_line *l, const ps_message *m)
     }
 }
 
-static void packet(ps_line *l, const ps_packet *p)
+static void messages(ps_line *l, ps_span opened)
 {
-    if (p->type == PS_PACKET_RESET) {
-        ps_line_string(l, "RESET ");
-    }
-    id(l, "to ", p->receiver_id);
-    number(l, " counter ", p->counter);
-    ps_reader r = ps_reader_of(p->messages);
+    ps_reader r = ps_reader_of(opened);
     ps_message m;
     for (const char *between = ": "; ps_message_decode(&r, &m); between = "; ") {
         ps_line_string(l, between);
@@ -398,7 +394,63 @@ static void packet(ps_line *l, const ps_packet *p)
     }
 }
 
-size_t ps_explain_packet(const uint8_t *data, size_t len, char *text, size_t cap)
+static void data_packet(ps_line *l, const ps_packet *p, size_t opened)
+{
+    id(l, "to ", p->receiver_id);
+    number(l, " counter ", p->counter);
+    if (opened > 0 && opened <= p->body.len) {
+        messages(l, (ps_span){p->body.data, opened});
+    } else {
+        number(l, ": sealed, ", p->body.len - PS_TAG_BYTES);
+        ps_line_string(l, " bytes");
+    }
+}
+
+static bool any(const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void packet(ps_line *l, const ps_packet *p, size_t opened)
+{
+    const size_t message_at = PS_INITIATE_MESSAGE - PS_INITIATE_COOKIE;
+    switch ((ps_packet_type)p->type) {
+    case PS_PACKET_INITIATE:
+        id(l, "INITIATE from ", p->receiver_id);
+        number(l, " version ", p->version);
+        ps_line_string(l, " key ");
+        ps_line_hex(l, p->body.data + message_at, 4);
+        ps_line_string(l, any(p->body.data, 16) ? "... with a cookie" : "...");
+        break;
+    case PS_PACKET_RESPOND:
+        id(l, "RESPOND to ", p->receiver_id);
+        break;
+    case PS_PACKET_RETRY:
+        id(l, "RETRY to ", p->receiver_id);
+        break;
+    case PS_PACKET_RESET:
+        id(l, "RESET to ", p->receiver_id);
+        number(l, " counter ", p->counter);
+        break;
+    case PS_PACKET_VERSIONS:
+        id(l, "VERSIONS to ", p->receiver_id);
+        for (size_t i = 0; i < p->body.len; i++) {
+            number(l, i == 0 ? ": " : ", ", p->body.data[i]);
+        }
+        break;
+    case PS_PACKET_DATA:
+    default:
+        data_packet(l, p, opened);
+        break;
+    }
+}
+
+size_t ps_explain_packet(const uint8_t *data, size_t len, size_t opened, char *text, size_t cap)
 {
     if (cap == 0) {
         return 0;
@@ -407,7 +459,7 @@ size_t ps_explain_packet(const uint8_t *data, size_t len, char *text, size_t cap
     ps_packet p;
     ps_drop why = PS_DROP_COUNT;
     if (ps_packet_decode(data, len, &p, &why)) {
-        packet(&l, &p);
+        packet(&l, &p, opened);
     } else {
         number(&l, "no packet, ", len);
         ps_line_string(&l, " bytes: ");
@@ -420,7 +472,7 @@ size_t ps_explain_packet(const uint8_t *data, size_t len, char *text, size_t cap
  * length byte says and the packet goes. */
 static size_t blank_login(uint8_t *data, size_t len, size_t at)
 {
-    if (len - at <= LOGIN_USER_AT) {
+    if (len - at <= LOGIN_USER_AT || data[at + LOGIN_USER_AT - 1] != PS_LOGIN_PASSWORD) {
         return 0;
     }
     const size_t user = at + LOGIN_USER_AT;
@@ -437,10 +489,7 @@ static size_t blank_login(uint8_t *data, size_t len, size_t at)
 size_t ps_explain_blank_secrets(uint8_t *data, size_t len)
 {
     size_t blanked = 0;
-    size_t at = PS_PACKET_HEADER;
-    if (len == 0 || data[0] != PS_PACKET_PLAIN) {
-        return 0;
-    }
+    size_t at = 0;
     while (at < len && len - at >= PS_MESSAGE_HEADER) {
         const size_t body = at + PS_MESSAGE_HEADER;
         if (data[at] == PS_MSG_LOGIN) {

@@ -76,14 +76,4 @@ static inline size_t ps_addr_bytes(const ps_addr *addr)
     return addr->family == PS_ADDR_V6 ? 19 : addr->family == PS_ADDR_V4 ? 7 : 1;
 }
 
-/* Skips the typed fields that end a body (type u8, length u16, bytes). False when truncated. */
-static inline bool ps_fields_skip(ps_reader *r)
-{
-    while (r->left > 0 && !r->bad) {
-        (void)ps_read8(r);
-        (void)ps_read(r, ps_read16(r));
-    }
-    return !r->bad;
-}
-
 #endif

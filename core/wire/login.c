@@ -1,27 +1,57 @@
 #include "wire/frame.h"
 
-/* Before the user: client id, device, capabilities, stream port, datagram limit, method. */
-#define LOGIN_FIXED (8u + PS_DEVICE_BYTES + 4u + 2u + 2u + 1u)
-/* Before the observed address: session id, three times, wall clock, generation, digest, life. */
-#define LOGIN_OK_FIXED (8u + 3u * 4u + 4u * 8u)
+/* Before the user: device, capabilities, stream port, datagram limit, method. */
+#define LOGIN_FIXED (PS_DEVICE_BYTES + 4u + 2u + 2u + 1u)
+/* Before the observed address: three times, wall clock, generation, digest, life. */
+#define LOGIN_OK_FIXED (3u * 4u + 4u * 8u)
+/* Typed fields: their header, */
+#define FIELD_HEADER 3u
+/* and those that are known. LOGIN: the ticket beside a password. LOGIN_OK: expiry u64, ticket. */
+enum { FIELD_TICKET = 1 };
+
+/* The value of the field of this type, the first one if there are several; empty where there is
+ * none. False: a field is cut off. */
+static bool field_find(ps_reader *r, uint8_t type, ps_span *value)
+{
+    *value = (ps_span){NULL, 0};
+    while (r->left > 0 && !r->bad) {
+        const uint8_t found = ps_read8(r);
+        const size_t len = ps_read16(r);
+        const uint8_t *p = ps_read(r, len);
+        if (p != NULL && found == type && value->data == NULL) {
+            *value = (ps_span){p, len};
+        }
+    }
+    return !r->bad;
+}
+
+static uint8_t *field_begin(uint8_t *p, size_t len)
+{
+    p[0] = FIELD_TICKET;
+    ps_store16(p + 1, (uint16_t)len);
+    return p + FIELD_HEADER;
+}
 
 bool ps_login_encode(ps_writer *w, uint32_t request, const ps_login *m)
 {
-    PS_ASSERT(m->client_id != 0);
     PS_ASSERT(m->user.len >= 1 && m->user.len <= PS_USER_MAX);
-    PS_ASSERT(m->secret.len <= PS_PASSWORD_MAX);
-    const size_t body = LOGIN_FIXED + 1 + m->user.len + 1 + m->secret.len;
+    PS_ASSERT(m->secret.len <= (m->method == PS_LOGIN_TICKET ? PS_TICKET_MAX : PS_PASSWORD_MAX));
+    PS_ASSERT(m->ticket.len <= PS_TICKET_MAX);
+    const size_t field = m->ticket.len > 0 ? FIELD_HEADER + m->ticket.len : 0;
+    const size_t body = LOGIN_FIXED + 1 + m->user.len + 1 + m->secret.len + field;
     uint8_t *p = ps_message_room(w, PS_MSG_LOGIN, request, body);
     if (!p) {
         return false;
     }
-    ps_store64(p, m->client_id);
-    memcpy(p + 8, m->device, PS_DEVICE_BYTES);
-    ps_store32(p + 24, m->capabilities);
-    ps_store16(p + 28, m->stream_port);
-    ps_store16(p + 30, m->datagram_max);
-    p[32] = m->method;
-    (void)ps_store_span8(ps_store_span8(p + LOGIN_FIXED, m->user), m->secret);
+    memcpy(p, m->device, PS_DEVICE_BYTES);
+    ps_store32(p + 16, m->capabilities);
+    ps_store16(p + 20, m->stream_port);
+    ps_store16(p + 22, m->datagram_max);
+    p[24] = m->method;
+    p = ps_store_span8(ps_store_span8(p + LOGIN_FIXED, m->user), m->secret);
+    if (field > 0) {
+        memcpy(field_begin(p, m->ticket.len), m->ticket.data, m->ticket.len);
+    }
     return true;
 }
 
@@ -32,37 +62,42 @@ bool ps_login_decode(ps_span body, ps_login *m)
     if (!p) {
         return false;
     }
-    m->client_id = ps_load64(p);
-    memcpy(m->device, p + 8, PS_DEVICE_BYTES);
-    m->capabilities = ps_load32(p + 24);
-    m->stream_port = ps_load16(p + 28);
-    m->datagram_max = ps_load16(p + 30);
-    m->method = p[32];
+    memcpy(m->device, p, PS_DEVICE_BYTES);
+    m->capabilities = ps_load32(p + 16);
+    m->stream_port = ps_load16(p + 20);
+    m->datagram_max = ps_load16(p + 22);
+    m->method = p[24];
     m->user = ps_read_span8(&r);
     m->secret = ps_read_span8(&r);
-    return ps_fields_skip(&r) && m->client_id != 0 && m->datagram_max >= PS_DATAGRAM_MIN &&
-           m->datagram_max <= PS_DATAGRAM_MAX && m->user.len >= 1 && m->user.len <= PS_USER_MAX &&
-           m->secret.len <= PS_PASSWORD_MAX;
+    const size_t secret_max = m->method == PS_LOGIN_PASSWORD ? PS_PASSWORD_MAX : PS_TICKET_MAX;
+    return field_find(&r, FIELD_TICKET, &m->ticket) && m->ticket.len <= PS_TICKET_MAX &&
+           m->datagram_max >= PS_DATAGRAM_MIN && m->datagram_max <= PS_DATAGRAM_MAX &&
+           m->user.len >= 1 && m->user.len <= PS_USER_MAX && m->secret.len <= secret_max;
 }
 
 bool ps_login_ok_encode(ps_writer *w, uint32_t request, const ps_login_ok *m)
 {
-    PS_ASSERT(m->session_id != 0);
-    const size_t body = LOGIN_OK_FIXED + ps_addr_bytes(&m->observed);
-    uint8_t *p = ps_message_room(w, PS_MSG_LOGIN_OK, request, body);
+    PS_ASSERT(m->ticket.len <= PS_TICKET_MAX);
+    const size_t address = ps_addr_bytes(&m->observed);
+    const size_t field = m->ticket.len > 0 ? FIELD_HEADER + 8 + m->ticket.len : 0;
+    uint8_t *p = ps_message_room(w, PS_MSG_LOGIN_OK, request, LOGIN_OK_FIXED + address + field);
     if (!p) {
         return false;
     }
-    ps_store64(p, m->session_id);
-    ps_store32(p + 8, m->heartbeat_ms);
-    ps_store32(p + 12, m->dead_ms);
-    ps_store32(p + 16, m->resend_ms);
-    ps_store64(p + 20, m->wall_s);
-    ps_store64(p + 28, m->generation);
-    ps_store64(p + 36, m->digest);
-    ps_store64(p + 44, m->life);
-    ps_writer tail = {.base = p + LOGIN_OK_FIXED, .cap = body - LOGIN_OK_FIXED};
+    ps_store32(p, m->heartbeat_ms);
+    ps_store32(p + 4, m->dead_ms);
+    ps_store32(p + 8, m->resend_ms);
+    ps_store64(p + 12, m->wall_s);
+    ps_store64(p + 20, m->generation);
+    ps_store64(p + 28, m->digest);
+    ps_store64(p + 36, m->life);
+    ps_writer tail = {.base = p + LOGIN_OK_FIXED, .cap = address};
     ps_addr_encode(&tail, &m->observed);
+    if (field > 0) {
+        p = field_begin(p + LOGIN_OK_FIXED + address, 8 + m->ticket.len);
+        ps_store64(p, m->expires_s);
+        memcpy(p + 8, m->ticket.data, m->ticket.len);
+    }
     return true;
 }
 
@@ -70,19 +105,24 @@ bool ps_login_ok_encode(ps_writer *w, uint32_t request, const ps_login_ok *m)
 bool ps_login_ok_decode(ps_span body, ps_login_ok *m)
 {
     ps_reader r = ps_reader_of(body);
+    ps_span field;
     const uint8_t *p = ps_read(&r, LOGIN_OK_FIXED);
     if (!p) {
         return false;
     }
-    m->session_id = ps_load64(p);
-    m->heartbeat_ms = ps_load32(p + 8);
-    m->dead_ms = ps_load32(p + 12);
-    m->resend_ms = ps_load32(p + 16);
-    m->wall_s = ps_load64(p + 20);
-    m->generation = ps_load64(p + 28);
-    m->digest = ps_load64(p + 36);
-    m->life = ps_load64(p + 44);
+    m->heartbeat_ms = ps_load32(p);
+    m->dead_ms = ps_load32(p + 4);
+    m->resend_ms = ps_load32(p + 8);
+    m->wall_s = ps_load64(p + 12);
+    m->generation = ps_load64(p + 20);
+    m->digest = ps_load64(p + 28);
+    m->life = ps_load64(p + 36);
     ps_addr_decode(&r, &m->observed);
-    return ps_fields_skip(&r) && m->session_id != 0 && m->heartbeat_ms != 0 && m->dead_ms != 0 &&
-           m->resend_ms != 0;
+    if (!field_find(&r, FIELD_TICKET, &field) || (field.len > 0 && field.len < 9) ||
+        field.len > 8 + PS_TICKET_MAX) {
+        return false;
+    }
+    m->expires_s = field.len > 0 ? ps_load64(field.data) : 0;
+    m->ticket = field.len > 0 ? (ps_span){field.data + 8, field.len - 8} : (ps_span){NULL, 0};
+    return m->heartbeat_ms != 0 && m->dead_ms != 0 && m->resend_ms != 0;
 }

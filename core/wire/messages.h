@@ -23,24 +23,24 @@
 /* ---- login.c: LOGIN, LOGIN_OK ---- */
 
 /* How the secret in a LOGIN is meant. */
-enum { PS_LOGIN_PASSWORD = 1 };
+enum { PS_LOGIN_PASSWORD = 1, PS_LOGIN_TICKET = 2 };
 
 typedef struct ps_login {
-    uint64_t client_id; /* The receiver id of all packets to this client; never 0. */
     uint8_t device[PS_DEVICE_BYTES];
     uint32_t capabilities; /* None is defined yet: sent as 0, ignored. */
     uint16_t stream_port;
     uint16_t datagram_max; /* PS_DATAGRAM_MIN..PS_DATAGRAM_MAX, else malformed. */
-    uint8_t method;        /* PS_LOGIN_PASSWORD. */
+    uint8_t method;        /* How the secret is meant. */
     ps_span user;          /* 1..PS_USER_MAX bytes. */
-    ps_span secret;        /* 0..PS_PASSWORD_MAX bytes. */
+    ps_span secret;        /* A password of at most PS_PASSWORD_MAX bytes, or a ticket. */
+    ps_span ticket;        /* Beside a password: shows that the device has been in before, or empty.
+                              At most PS_TICKET_MAX bytes. */
 } ps_login;
 
 bool ps_login_encode(ps_writer *w, uint32_t request, const ps_login *m);
 bool ps_login_decode(ps_span body, ps_login *m);
 
 typedef struct ps_login_ok {
-    uint64_t session_id;   /* The receiver id of all further packets to the server; never 0. */
     uint32_t heartbeat_ms; /* The three times are never 0. */
     uint32_t dead_ms;
     uint32_t resend_ms;
@@ -49,6 +49,8 @@ typedef struct ps_login_ok {
     uint64_t digest;     /* and over what it lists (digest.h). */
     uint64_t life;       /* Of the server: cursors of another life mean nothing to it. */
     ps_addr observed;
+    ps_span ticket;     /* For the next login, or empty; at most PS_TICKET_MAX bytes. */
+    uint64_t expires_s; /* Of the ticket, by the server's clock. */
 } ps_login_ok;
 
 bool ps_login_ok_encode(ps_writer *w, uint32_t request, const ps_login_ok *m);

@@ -2,35 +2,74 @@
 
 #include "wire/frame.h"
 
-/* Why something that is no PLAIN packet is none. */
-static ps_drop fault_of(const uint8_t *data, size_t len)
+#define COOKIE_BYTES 16u
+#define OFFER_BYTES  (PS_INITIATE_BYTES - PS_INITIATE_MESSAGE - PS_KEY_BYTES)
+
+static const uint8_t versions[] = {PS_VERSION};
+
+/* The least that a packet of each type has, and the most; 0: there is no such type. */
+static const struct {
+    uint16_t least, most;
+} lengths[] = {
+    [PS_PACKET_INITIATE] = {PS_INITIATE_BYTES, PS_DATAGRAM_MAX},
+    [PS_PACKET_RESPOND] = {PS_RESPOND_BYTES, PS_INITIATE_BYTES},
+    [PS_PACKET_RETRY] = {PS_RETRY_BYTES, PS_RETRY_BYTES},
+    [PS_PACKET_DATA] = {PS_PACKET_HEADER + PS_MESSAGE_HEADER + PS_TAG_BYTES, PS_DATAGRAM_MAX},
+    [PS_PACKET_RESET] = {PS_PACKET_HEADER, PS_PACKET_HEADER},
+    [PS_PACKET_VERSIONS] = {PS_VERSIONS_HEADER + 1, PS_VERSIONS_HEADER + PS_VERSIONS_MAX},
+};
+
+static bool sized(const uint8_t *data, size_t len, ps_drop *why)
 {
     if (len == 0) {
-        return PS_DROP_EMPTY;
+        *why = PS_DROP_EMPTY;
+    } else if (len > PS_DATAGRAM_MAX) {
+        *why = PS_DROP_OVERSIZED;
+    } else if (data[0] >= sizeof lengths / sizeof *lengths || lengths[data[0]].most == 0) {
+        *why = PS_DROP_TYPE;
+    } else if (len < lengths[data[0]].least) {
+        *why = PS_DROP_TRUNCATED;
+    } else if (len > lengths[data[0]].most) {
+        *why = PS_DROP_MALFORMED;
+    } else {
+        return true;
     }
-    if (len > PS_DATAGRAM_MAX) {
-        return PS_DROP_OVERSIZED;
+    return false;
+}
+
+static size_t body_at(uint8_t type)
+{
+    switch (type) {
+    case PS_PACKET_INITIATE:
+        return PS_INITIATE_COOKIE;
+    case PS_PACKET_VERSIONS:
+        return PS_VERSIONS_HEADER;
+    case PS_PACKET_DATA:
+    case PS_PACKET_RESET:
+        return PS_PACKET_HEADER;
+    default:
+        return PS_RESPOND_MESSAGE;
     }
-    if (data[0] != PS_PACKET_PLAIN && data[0] != PS_PACKET_RESET) {
-        return PS_DROP_TYPE;
-    }
-    return len < PS_PACKET_HEADER ? PS_DROP_TRUNCATED : PS_DROP_MALFORMED;
 }
 
 bool ps_packet_decode(const uint8_t *data, size_t len, ps_packet *out, ps_drop *why)
 {
-    const bool plain =
-        len >= PS_PACKET_HEADER && len <= PS_DATAGRAM_MAX && data[0] == PS_PACKET_PLAIN;
-    const bool reset = len == PS_PACKET_HEADER && data[0] == PS_PACKET_RESET;
-    if (!plain && !reset) {
-        *why = fault_of(data, len);
+    if (!sized(data, len, why)) {
         return false;
     }
-    out->type = data[0];
-    out->receiver_id = ps_load64(data + 1);
-    out->counter = ps_load64(data + 9);
-    out->messages = (ps_span){data + PS_PACKET_HEADER, len - PS_PACKET_HEADER};
-    return true;
+    const uint8_t type = data[0];
+    const size_t at = body_at(type);
+    const bool counted = type == PS_PACKET_DATA || type == PS_PACKET_RESET;
+    out->type = type;
+    out->version = type == PS_PACKET_INITIATE ? data[1] : 0;
+    out->receiver_id = ps_load64(data + (type == PS_PACKET_INITIATE ? 2 : 1));
+    out->counter = counted ? ps_load64(data + 9) : 0;
+    out->body = (ps_span){data + at, len - at};
+    const bool odd =
+        (type == PS_PACKET_INITIATE && data[1] == PS_VERSION && len != PS_INITIATE_BYTES) ||
+        (type == PS_PACKET_VERSIONS && data[PS_VERSIONS_HEADER - 1] != len - PS_VERSIONS_HEADER);
+    *why = PS_DROP_MALFORMED;
+    return !odd;
 }
 
 static void header(ps_writer *w, uint8_t type, uint64_t receiver_id, uint64_t counter)
@@ -45,12 +84,93 @@ static void header(ps_writer *w, uint8_t type, uint64_t receiver_id, uint64_t co
 
 void ps_packet_encode(ps_writer *w, uint64_t receiver_id, uint64_t counter)
 {
-    header(w, PS_PACKET_PLAIN, receiver_id, counter);
+    header(w, PS_PACKET_DATA, receiver_id, counter);
 }
 
 void ps_reset_encode(ps_writer *w, uint64_t receiver_id, uint64_t counter)
 {
     header(w, PS_PACKET_RESET, receiver_id, counter);
+}
+
+uint8_t *ps_initiate_encode(ps_writer *w, uint64_t client_id, const uint8_t *cookie)
+{
+    uint8_t *p = ps_write(w, PS_INITIATE_BYTES);
+    if (p == NULL) {
+        return NULL;
+    }
+    p[0] = PS_PACKET_INITIATE;
+    p[1] = PS_VERSION;
+    ps_store64(p + 2, client_id);
+    memset(p + PS_INITIATE_COOKIE, 0, COOKIE_BYTES);
+    if (cookie != NULL) {
+        memcpy(p + PS_INITIATE_COOKIE, cookie, COOKIE_BYTES);
+    }
+    return p + PS_INITIATE_MESSAGE;
+}
+
+uint8_t *ps_respond_encode(ps_writer *w, uint64_t client_id)
+{
+    uint8_t *p = ps_write(w, PS_RESPOND_BYTES);
+    if (p == NULL) {
+        return NULL;
+    }
+    p[0] = PS_PACKET_RESPOND;
+    ps_store64(p + 1, client_id);
+    return p + PS_RESPOND_MESSAGE;
+}
+
+void ps_retry_encode(ps_writer *w, uint64_t client_id, const uint8_t cookie[16],
+                     const uint8_t key[PS_KEY_BYTES])
+{
+    uint8_t *p = ps_write(w, PS_RETRY_BYTES);
+    if (p) {
+        p[0] = PS_PACKET_RETRY;
+        ps_store64(p + 1, client_id);
+        memcpy(p + 9, cookie, COOKIE_BYTES);
+        memcpy(p + 9 + COOKIE_BYTES, key, PS_KEY_BYTES);
+    }
+}
+
+void ps_versions_encode(ps_writer *w, uint64_t client_id)
+{
+    uint8_t *p = ps_write(w, PS_VERSIONS_HEADER + sizeof versions);
+    if (p) {
+        p[0] = PS_PACKET_VERSIONS;
+        ps_store64(p + 1, client_id);
+        p[PS_VERSIONS_HEADER - 1] = sizeof versions;
+        memcpy(p + PS_VERSIONS_HEADER, versions, sizeof versions);
+    }
+}
+
+void ps_prologue_encode(uint8_t out[PS_PROLOGUE_BYTES], uint64_t client_id)
+{
+    static const uint8_t name[8] = {'P', 'e', 'e', 'r', 'S', 'y', 'n', 'c'};
+    memcpy(out, name, sizeof name);
+    out[8] = PS_VERSION;
+    ps_store64(out + 9, client_id);
+}
+
+void ps_offer_encode(uint8_t *out)
+{
+    memset(out, 0, OFFER_BYTES);
+    out[0] = sizeof versions;
+    memcpy(out + 1, versions, sizeof versions);
+}
+
+bool ps_offer_fits(ps_span payload, uint8_t version)
+{
+    ps_reader r = ps_reader_of(payload);
+    const ps_span offer = ps_read_span8(&r);
+    bool offered = false;
+    for (size_t i = 0; i < offer.len; i++) {
+        offered = offered || offer.data[i] == version;
+        for (size_t k = 0; k < sizeof versions; k++) {
+            if (offer.data[i] == versions[k] && versions[k] > version) {
+                return false;
+            }
+        }
+    }
+    return !r.bad && offer.len <= PS_VERSIONS_MAX && offered;
 }
 
 bool ps_message_decode(ps_reader *r, ps_message *out)

@@ -4,10 +4,7 @@
 static uint64_t splitmix64(uint64_t *state)
 {
     *state += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = *state;
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return ps_sim_mix(*state);
 }
 
 static uint64_t rotate_left(uint64_t x, unsigned n)

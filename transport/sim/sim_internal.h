@@ -70,6 +70,14 @@ typedef struct ps_sim_rng {
     uint64_t s[4];
 } ps_sim_rng;
 
+/* One of splitmix64's numbers: x stirred until every bit depends on all of them; invertible. */
+static inline uint64_t ps_sim_mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
 void ps_sim_rng_seed(ps_sim_rng *g, uint64_t seed);
 uint64_t ps_sim_rng_next(ps_sim_rng *g);
 /* Uniform in [0, bound), bound >= 1. */

@@ -372,7 +372,7 @@ typedef struct ps_event_done {
     uint32_t retry_ms; /**< With PS_E_BUSY. */
 } ps_event_done;
 
-/** A ticket (TICKET). Points into the machine: copy it before the next step. */
+/** A ticket (TICKET). Points into the input's datagram: copy it before the next step. */
 typedef struct ps_event_ticket {
     ps_span ticket;
     uint64_t expires_s; /**< By the server's clock, in seconds since 1970. */

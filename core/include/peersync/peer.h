@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/** The machine: lives in one slab of the caller, holds no pointers, is snapshot by memcpy. */
+/** The machine: lives in one slab of the caller, holds no pointer but that to its cryptography, is
+ *  snapshot by memcpy. */
 typedef struct ps_peer ps_peer;
 
 /** @name Room that one input may need in the output: with less, a step answers PS_AGAIN.

@@ -152,7 +152,7 @@ void ps_server_public_key(const ps_server *s, uint8_t key[PS_KEY_BYTES]);
  * @param packet its bytes; the messages are opened in place, behind the header.
  * @return the messages' length, or 0 when it is no sealed datagram of a session that is there.
  */
-size_t ps_server_unseal(const ps_server *s, const ps_addr *to, uint8_t *packet, size_t len);
+size_t ps_server_unseal(const ps_server *s, uint8_t *packet, size_t len);
 
 /** Copies the counters. */
 void ps_server_stats_get(const ps_server *s, ps_server_stats *stats);

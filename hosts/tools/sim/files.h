@@ -1,5 +1,5 @@
 /* What the files of a swarm hold: real bytes, from a generator, and the contents that the product's
- * hasher makes of them, with a stand-in for SHA-256. */
+ * hasher makes of them, with the simulator's stand-in for SHA-256. */
 #ifndef PS_SIM_FILES_H
 #define PS_SIM_FILES_H
 
@@ -9,9 +9,6 @@
 #define FILES_KEPT 16u
 /* Of the longest file: two pieces. */
 #define FILE_LENGTH_MAX (PS_PIECE_BYTES + PS_PIECE_BYTES / 5)
-
-/* Mixes well enough to tell contents apart, and is fast; it keeps no secret and stops nobody. */
-const ps_crypto *files_crypto(void);
 
 /* A version of a file of a peer. */
 typedef struct file_id {

@@ -525,7 +525,7 @@ static world *make_world(swarm *s)
     wc.serve = swarm_serve;
     wc.serving = swarm_serving;
     wc.fetched = swarm_fetched;
-    wc.crypto = files_crypto();
+    wc.crypto = ps_sim_crypto();
     wc.ctx = s;
     if (cfg->faults) {
         wc.link = (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};

@@ -73,6 +73,7 @@ static void names_its_version(void **unused)
 {
     (void)unused;
     assert_int_equal(ps_crypto_openssl()->size, sizeof(ps_crypto));
+    assert_int_equal(ps_crypto_openssl()->kind, PS_CRYPTO_REAL);
     assert_ptr_equal(ps_crypto_openssl(), ps_crypto_openssl());
 }
 
