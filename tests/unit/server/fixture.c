@@ -13,6 +13,7 @@ void fixture_config(ps_server_config *cfg)
     cfg->max_handshakes = 16;
     cfg->max_pending_logins = 4;
     cfg->max_networks = 16;
+    cfg->handshake_ms = 60000; /* Most tests look at other times. */
     cfg->name_bytes = 32768;
     for (uint8_t i = 0; i < 32; i++) {
         cfg->seed[i] = i;
