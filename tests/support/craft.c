@@ -109,12 +109,57 @@ void craft_packet_of(craft *c, unsigned type, uint64_t receiver_id, uint64_t cou
 
 void craft_packet(craft *c, uint64_t receiver_id, uint64_t counter)
 {
-    craft_packet_of(c, 7, receiver_id, counter);
+    craft_packet_of(c, 4, receiver_id, counter);
 }
 
 void craft_reset_packet(craft *c, uint64_t receiver_id, uint64_t counter)
 {
     craft_packet_of(c, 5, receiver_id, counter);
+}
+
+static void craft_cookie(craft *c, const uint8_t *cookie)
+{
+    if (cookie != NULL) {
+        craft_bytes(c, cookie, 16);
+    } else {
+        craft_fill(c, 0, 16);
+    }
+}
+
+void craft_initiate(craft *c, unsigned version, uint64_t client_id, const uint8_t *cookie,
+                    const uint8_t *message, size_t len)
+{
+    craft_reset(c);
+    craft_u8(c, 1);
+    craft_u8(c, version);
+    craft_u64(c, client_id);
+    craft_cookie(c, cookie);
+    craft_bytes(c, message, len);
+}
+
+void craft_respond(craft *c, uint64_t client_id, const uint8_t *message, size_t len)
+{
+    craft_reset(c);
+    craft_u8(c, 2);
+    craft_u64(c, client_id);
+    craft_bytes(c, message, len);
+}
+
+void craft_retry(craft *c, uint64_t client_id, const uint8_t *cookie, const uint8_t *key)
+{
+    craft_reset(c);
+    craft_u8(c, 3);
+    craft_u64(c, client_id);
+    craft_cookie(c, cookie);
+    craft_bytes(c, key, 32);
+}
+
+void craft_versions(craft *c, uint64_t client_id, const uint8_t *versions, size_t count)
+{
+    craft_reset(c);
+    craft_u8(c, 6);
+    craft_u64(c, client_id);
+    craft_text_of(c, versions, count);
 }
 
 void craft_message(craft *c, unsigned type, uint32_t request)
@@ -163,12 +208,8 @@ static void counted_message(craft *c, unsigned type, uint32_t request, uint64_t 
 
 craft_login_fields craft_login_default(const char *user, const char *password)
 {
-    craft_login_fields m = {.client_id = 1,
-                            .stream_port = 7001,
-                            .datagram_max = 1200,
-                            .method = 1,
-                            .user = user,
-                            .secret = password};
+    craft_login_fields m = {
+        .stream_port = 7001, .datagram_max = 1200, .method = 1, .user = user, .secret = password};
     memset(m.device, 0xd1, sizeof m.device);
     return m;
 }
@@ -176,7 +217,6 @@ craft_login_fields craft_login_default(const char *user, const char *password)
 void craft_login(craft *c, uint32_t request, const craft_login_fields *m)
 {
     craft_message(c, LOGIN, request);
-    craft_u64(c, m->client_id);
     craft_bytes(c, m->device, sizeof m->device);
     craft_u32(c, m->capabilities);
     craft_u16(c, m->stream_port);
@@ -184,6 +224,9 @@ void craft_login(craft *c, uint32_t request, const craft_login_fields *m)
     craft_u8(c, m->method);
     craft_text(c, m->user);
     craft_text(c, m->secret);
+    if (m->ticket != NULL) {
+        craft_field(c, 1, m->ticket, strlen(m->ticket));
+    }
     craft_end(c);
 }
 
@@ -196,25 +239,30 @@ void craft_address(craft *c, unsigned family, const uint8_t *ip, unsigned port)
     }
 }
 
-void craft_login_ok(craft *c, uint32_t request, uint64_t session_id, uint64_t generation)
+void craft_login_ok(craft *c, uint32_t request, uint64_t generation)
 {
-    craft_login_ok_of(c, request, session_id, generation, 0, 1);
+    const craft_login_ok_fields m = {.generation = generation, .life = 1};
+    craft_login_ok_of(c, request, &m);
 }
 
-void craft_login_ok_of(craft *c, uint32_t request, uint64_t session_id, uint64_t generation,
-                       uint64_t digest, uint64_t life)
+void craft_login_ok_of(craft *c, uint32_t request, const craft_login_ok_fields *m)
 {
     static const uint8_t loopback[4] = {127, 0, 0, 1};
     craft_message(c, LOGIN_OK, request);
-    craft_u64(c, session_id);
     craft_u32(c, 2000);
     craft_u32(c, 3000);
     craft_u32(c, 80);
-    craft_u64(c, 0);
-    craft_u64(c, generation);
-    craft_u64(c, digest);
-    craft_u64(c, life);
+    craft_u64(c, m->wall_s);
+    craft_u64(c, m->generation);
+    craft_u64(c, m->digest);
+    craft_u64(c, m->life);
     craft_address(c, 4, loopback, 7001);
+    if (m->ticket != NULL) {
+        craft_u8(c, 1);
+        craft_u16(c, (unsigned)(8 + strlen(m->ticket)));
+        craft_u64(c, m->expires_s);
+        craft_bytes(c, m->ticket, strlen(m->ticket));
+    }
     craft_end(c);
 }
 

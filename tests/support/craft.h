@@ -41,12 +41,22 @@ void craft_fill(craft *c, unsigned byte, size_t count);
 
 /* ---- packets ---- */
 
-/* Empties c and writes the header of a PLAIN packet. */
+/* Empties c and writes the header of a DATA packet. Its messages are crafted as they are before
+ * they are sealed. */
 void craft_packet(craft *c, uint64_t receiver_id, uint64_t counter);
 /* The same with another type. */
 void craft_packet_of(craft *c, unsigned type, uint64_t receiver_id, uint64_t counter);
 /* A RESET, which is a header alone. */
 void craft_reset_packet(craft *c, uint64_t receiver_id, uint64_t counter);
+
+/* Whole packets of a handshake, with `len` bytes of Noise's message each. `cookie` has 16 bytes;
+ * NULL: zeros. */
+void craft_initiate(craft *c, unsigned version, uint64_t client_id, const uint8_t *cookie,
+                    const uint8_t *message, size_t len);
+void craft_respond(craft *c, uint64_t client_id, const uint8_t *message, size_t len);
+/* `key`: 32 bytes, the client's public one. */
+void craft_retry(craft *c, uint64_t client_id, const uint8_t *cookie, const uint8_t *key);
+void craft_versions(craft *c, uint64_t client_id, const uint8_t *versions, size_t count);
 
 /* ---- messages ---- */
 
@@ -57,7 +67,6 @@ void craft_end(craft *c);
 void craft_length(craft *c, unsigned length);
 
 typedef struct craft_login_fields {
-    uint64_t client_id;
     uint8_t device[16];
     uint32_t capabilities;
     uint16_t stream_port;
@@ -65,18 +74,29 @@ typedef struct craft_login_fields {
     uint8_t method;
     const char *user;
     const char *secret;
+    const char *ticket; /* Beside a password; NULL: none. */
 } craft_login_fields;
 
-/* A LOGIN that a server takes: client id 1, stream port 7001, 1200 bytes, by password. */
+/* A LOGIN that a server takes: stream port 7001, 1200 bytes, by password. */
 craft_login_fields craft_login_default(const char *user, const char *password);
 void craft_login(craft *c, uint32_t request, const craft_login_fields *m);
 
 /* `family` 4 or 6 with `ip` in network order; 0 writes the family alone. */
 void craft_address(craft *c, unsigned family, const uint8_t *ip, unsigned port);
-/* Leaves the observed address 127.0.0.1:7001, digest 0 and life 1. */
-void craft_login_ok(craft *c, uint32_t request, uint64_t session_id, uint64_t generation);
-void craft_login_ok_of(craft *c, uint32_t request, uint64_t session_id, uint64_t generation,
-                       uint64_t digest, uint64_t life);
+
+typedef struct craft_login_ok_fields {
+    uint64_t wall_s;
+    uint64_t generation;
+    uint64_t digest;
+    uint64_t life;
+    const char *ticket; /* NULL: none. */
+    uint64_t expires_s;
+} craft_login_ok_fields;
+
+/* Heartbeats of 2 s, 3 s and 80 ms; the observed address is 127.0.0.1:7001. */
+void craft_login_ok_of(craft *c, uint32_t request, const craft_login_ok_fields *m);
+/* No clock, digest 0, life 1, no ticket. */
+void craft_login_ok(craft *c, uint32_t request, uint64_t generation);
 /* A typed field at the end of LOGIN or LOGIN_OK: before craft_end() of a message begun by hand. */
 void craft_field(craft *c, unsigned type, const void *bytes, size_t len);
 

@@ -107,7 +107,8 @@ static void answer_digests(rig *r, const log_model *log, const rig_sent *s)
     ps_digests m;
     assert_true(ps_digests_decode((ps_span){s->body, s->body_len}, &m));
     log_digests(log, digests);
-    const size_t room = (r->cfg.datagram_max - 36u) / 8; /* Three headers before them. */
+    const size_t room =
+        (r->cfg.datagram_max - 52u) / 8; /* Three headers before them, a tag behind. */
     const size_t left = PS_BUCKETS - m.first;
     craft_digests_ok(&r->c, s->request, log->generation, m.first,
                      (unsigned)(left < room ? left : room), digests + m.first);
@@ -120,7 +121,7 @@ static void answer_names(rig *r, const log_model *log, const rig_sent *s)
     assert_true(ps_list_names_decode((ps_span){s->body, s->body_len}, &m));
     const unsigned page = log->page != 0 ? log->page : 64;
     size_t places[65];
-    size_t count = 0, at = (size_t)m.cursor, bytes = 17 + 8 + 9;
+    size_t count = 0, at = (size_t)m.cursor, bytes = 17 + 8 + 9 + 16;
     for (; at < LOG_NAMES && count < page; at++) {
         const char *name = log->entries[at].name;
         if (name[0] == 0 || !ps_bucket_in(m.buckets, log_bucket(name))) {
@@ -141,24 +142,21 @@ static void answer_names(rig *r, const log_model *log, const rig_sent *s)
 
 void log_accept(rig *r, const log_model *log)
 {
-    r->counter = 0;
-    rig_packet(r);
-    craft_login_ok_of(&r->c, rig_last(r, PS_MSG_LOGIN)->request, RIG_SESSION, log->generation,
-                      log_digest(log), log->life);
-    (void)rig_deliver(r);
-    assert_int_equal(rig_stats(r).state, PS_PEER_ONLINE);
+    const craft_login_ok_fields m = {
+        .generation = log->generation, .digest = log_digest(log), .life = log->life};
+    rig_accept_of(r, &m);
 }
 
 bool log_answer(rig *r, log_model *log, const rig_sent *s)
 {
     if (s->type == PS_MSG_LOGIN) {
-        if (r->p->attempt.client_id == 0 || s->request != r->p->attempt.id) {
+        if (r->p->attempt.phase != PS_ATTEMPT_LOGGING_IN || s->request != r->p->attempt.id) {
             return false;
         }
         log_accept(r, log);
         return true;
     }
-    if (s->receiver_id != RIG_SESSION || rig_stats(r).state != PS_PEER_ONLINE) {
+    if (s->receiver_id != r->session || rig_stats(r).state != PS_PEER_ONLINE) {
         return false;
     }
     if (s->type == PS_MSG_PUBLISH || s->type == PS_MSG_UNPUBLISH) {

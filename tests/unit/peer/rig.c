@@ -12,6 +12,7 @@ ps_peer_config rig_config(void)
     for (size_t i = 0; i < sizeof cfg.seed; i++) {
         cfg.seed[i] = (uint8_t)(i * 7 + 1);
     }
+    cfg.crypto = ps_sim_crypto();
     return cfg;
 }
 
@@ -29,6 +30,8 @@ rig *rig_new(const ps_peer_config *cfg)
     assert_int_equal(ps_peer_init(r->slab, need, cfg, &r->p), PS_OK);
     assert_int_equal(ps_peer_check(r->p), 0);
     r->now_us = RIG_START;
+    memset(r->server_secret, 0x5a, sizeof r->server_secret);
+    r->cfg.crypto->x25519_public(r->server_key, r->server_secret);
     r->server = (ps_addr){.ip = {192, 0, 2, 1}, .port = 5000, .family = PS_ADDR_V4};
     r->out = (ps_output){
         .bytes = malloc(PS_PEER_STEP_BYTES),
@@ -65,6 +68,9 @@ void rig_free(rig *r)
     free(r->out.bytes);
     free(r->out.datagrams);
     free(r->out.events);
+    free(r->initiates);
+    free(r->channels);
+    free(r->secrets);
     free(r->sent);
     free(r->events);
     free(r);
@@ -81,15 +87,55 @@ static void *grow(void *old, size_t len, size_t *cap, size_t each)
     return grown;
 }
 
+static void log_initiate(rig *r, const uint8_t *data, size_t len)
+{
+    r->initiates = grow(r->initiates, r->initiates_len, &r->initiates_cap, sizeof *r->initiates);
+    rig_initiate *i = &r->initiates[r->initiates_len++];
+    assert_int_equal(len, sizeof i->bytes);
+    *i = (rig_initiate){.time_us = r->now_us, .client_id = ps_load64(data + 2)};
+    memcpy(i->bytes, data, len);
+}
+
+/* Opens DATA with the newest key that its receiver id has. */
+static ps_span open_sent(rig *r, const ps_packet *packet, uint8_t *data, size_t len)
+{
+    for (size_t k = r->channels_len; k > 0; k--) {
+        const rig_channel *c = &r->channels[k - 1];
+        ps_span messages;
+        if (c->id == packet->receiver_id &&
+            ps_packet_open(r->cfg.crypto, c->from_peer, data, len, &messages)) {
+            return messages;
+        }
+    }
+    fail_msg("no key opens what was sent to %llx", (unsigned long long)packet->receiver_id);
+    return (ps_span){NULL, 0};
+}
+
+static uint64_t client_of(const rig *r, uint64_t id)
+{
+    uint64_t client_id = 0;
+    for (size_t k = 0; k < r->channels_len; k++) {
+        client_id = r->channels[k].id == id ? r->channels[k].client_id : client_id;
+    }
+    return client_id;
+}
+
 static void log_datagram(rig *r, const ps_datagram *d)
 {
+    uint8_t *data = r->out.bytes + d->offset;
     ps_packet packet;
     ps_drop why;
     ps_message m;
     assert_true(ps_addr_equal(&d->to, &r->server));
     assert_true(d->len <= r->cfg.datagram_max);
-    assert_true(ps_packet_decode(r->out.bytes + d->offset, d->len, &packet, &why));
-    ps_reader reader = ps_reader_of(packet.messages);
+    assert_true(ps_packet_decode(data, d->len, &packet, &why));
+    const size_t number = r->datagrams++;
+    if (packet.type == PS_PACKET_INITIATE) {
+        log_initiate(r, data, d->len);
+        return;
+    }
+    assert_int_equal(packet.type, PS_PACKET_DATA);
+    ps_reader reader = ps_reader_of(open_sent(r, &packet, data, d->len));
     size_t count = 0;
     while (ps_message_decode(&reader, &m)) {
         r->sent = grow(r->sent, r->sent_len, &r->sent_cap, sizeof *r->sent);
@@ -100,18 +146,30 @@ static void log_datagram(rig *r, const ps_datagram *d)
                         .type = m.type,
                         .request = m.request,
                         .body_len = m.body.len,
-                        .datagram = r->datagrams};
+                        .datagram = number};
         memcpy(s->body, m.body.data, m.body.len);
         count++;
         if (m.type == PS_MSG_LOGIN) {
             ps_login login;
             assert_true(ps_login_decode(m.body, &login));
-            r->client_id = login.client_id;
+            r->client_id = client_of(r, packet.receiver_id);
         }
     }
     assert_false(reader.bad);
     assert_in_range(count, 1, PS_PACKET_MESSAGES);
-    r->datagrams++;
+}
+
+/* What it has drawn for a handshake is to be gone later. */
+static void log_secret(rig *r)
+{
+    const uint8_t *secret = r->p->attempt.noise.ephemeral;
+    const uint8_t none[PS_KEY_BYTES] = {0};
+    if (memcmp(secret, none, sizeof none) == 0 ||
+        (r->secrets_len > 0 && memcmp(secret, r->secrets[r->secrets_len - 1], sizeof none) == 0)) {
+        return;
+    }
+    r->secrets = grow(r->secrets, r->secrets_len, &r->secrets_cap, sizeof *r->secrets);
+    memcpy(r->secrets[r->secrets_len++], secret, sizeof none);
 }
 
 static void copy_text(char to[256], ps_span text)
@@ -142,6 +200,13 @@ static void log_event(rig *r, const ps_event *from)
         copy_text(e->user, from->u.entry.user);
         copy_text(e->name, from->u.entry.name);
         break;
+    case PS_EVENT_SERVER_KEY:
+        memcpy(e->server_key, from->u.server_key, sizeof e->server_key);
+        break;
+    case PS_EVENT_TICKET:
+        copy_text(e->name, from->u.ticket.ticket);
+        e->expires_s = from->u.ticket.expires_s;
+        break;
     case PS_EVENT_UNLISTED:
         e->account.error = from->u.unlisted.error;
         copy_text(e->name, (ps_span){from->u.unlisted.name, from->u.unlisted.len});
@@ -171,6 +236,7 @@ static void sweep(const rig *r, const ps_input *in)
 
 ps_status rig_step(rig *r, ps_input *in)
 {
+    const size_t initiates = r->initiates_len;
     size_t consumed = 0;
     in->now_us = r->now_us;
     if (r->sweep) {
@@ -193,12 +259,13 @@ ps_status rig_step(rig *r, ps_input *in)
     for (size_t i = 0; i < r->out.events_len; i++) {
         log_event(r, &r->out.events[i]);
     }
+    log_secret(r);
     const bool due = ps_time_reached(ps_peer_deadline_us(r->p),
                                      ps_clock_host_us(&r->p->clock, r->p->clock.now_us));
     if (status != PS_INVALID) {
         assert_int_equal(status, due ? PS_MORE : PS_OK);
     }
-    return status;
+    return !r->silent && r->initiates_len > initiates ? rig_respond(r) : status;
 }
 
 ps_status rig_tick(rig *r)
@@ -226,6 +293,7 @@ void rig_run(rig *r, uint64_t until_us)
 
 void rig_forget(rig *r)
 {
+    r->initiates_len = 0;
     r->sent_len = 0;
     r->events_len = 0;
 }
@@ -240,7 +308,7 @@ void rig_packet(rig *r)
     rig_packet_of(r, r->client_id, ++r->counter);
 }
 
-ps_status rig_deliver_from(rig *r, const ps_addr *from, const uint8_t *data, size_t len)
+ps_status rig_deliver_raw(rig *r, const ps_addr *from, const uint8_t *data, size_t len)
 {
     uint8_t *copy = exact_copy(data, len);
     ps_input in = {.type = PS_INPUT_DATAGRAM,
@@ -248,6 +316,70 @@ ps_status rig_deliver_from(rig *r, const ps_addr *from, const uint8_t *data, siz
     const ps_status status = rig_step(r, &in);
     free(copy);
     return status;
+}
+
+rig_channel *rig_channel_of(const rig *r, uint64_t client_id)
+{
+    for (size_t k = r->channels_len; k > 0; k--) {
+        if (r->channels[k - 1].client_id == client_id) {
+            return &r->channels[k - 1];
+        }
+    }
+    return NULL;
+}
+
+size_t rig_seal(const rig *r, uint8_t *data, size_t len)
+{
+    const uint8_t none[32] = {0};
+    if (len < PS_PACKET_HEADER || data[0] != PS_PACKET_DATA) {
+        return len;
+    }
+    const rig_channel *c = rig_channel_of(r, ps_load64(data + 1));
+    return ps_packet_seal(r->cfg.crypto, c != NULL ? c->to_peer : none, data, len);
+}
+
+ps_status rig_deliver_from(rig *r, const ps_addr *from, const uint8_t *data, size_t len)
+{
+    uint8_t *sealed = malloc(len + PS_TAG_BYTES);
+    assert_non_null(sealed);
+    memcpy(sealed, data, len);
+    const ps_status status = rig_deliver_raw(r, from, sealed, rig_seal(r, sealed, len));
+    free(sealed);
+    return status;
+}
+
+void rig_craft_respond(rig *r, const uint8_t secret[PS_KEY_BYTES])
+{
+    const ps_crypto *c = r->cfg.crypto;
+    assert_true(r->initiates_len > 0);
+    const rig_initiate *i = &r->initiates[r->initiates_len - 1];
+    uint8_t prologue[PS_PROLOGUE_BYTES], ephemeral[PS_KEY_BYTES], key[PS_KEY_BYTES];
+    uint8_t id[PS_RESPOND_PAYLOAD], message[PS_NOISE_SECOND_BYTES + PS_RESPOND_PAYLOAD];
+    ps_noise noise;
+    ps_span payload;
+    r->channels = grow(r->channels, r->channels_len, &r->channels_cap, sizeof *r->channels);
+    rig_channel *channel = &r->channels[r->channels_len];
+    *channel = (rig_channel){.client_id = i->client_id, .id = RIG_SESSION + r->channels_len};
+    memset(ephemeral, (int)(1 + r->channels_len % 200), sizeof ephemeral);
+    r->channels_len++;
+    ps_store64(id, channel->id);
+    ps_prologue_encode(prologue, i->client_id);
+    c->x25519_public(key, secret);
+    ps_noise_begin(c, &noise, (ps_span){prologue, sizeof prologue});
+    assert_true(ps_noise_read_first(
+        c, &noise, (ps_span){i->bytes + PS_INITIATE_MESSAGE, sizeof i->bytes - PS_INITIATE_MESSAGE},
+        &payload));
+    assert_true(ps_offer_fits(payload, PS_VERSION));
+    assert_true(ps_noise_write_second(c, &noise, ephemeral, secret, key, (ps_span){id, sizeof id},
+                                      message));
+    ps_noise_split(c, &noise, channel->from_peer, channel->to_peer);
+    craft_respond(&r->c, i->client_id, message, sizeof message);
+}
+
+ps_status rig_respond(rig *r)
+{
+    rig_craft_respond(r, r->server_secret);
+    return rig_deliver(r);
 }
 
 ps_status rig_deliver(rig *r)
@@ -261,9 +393,11 @@ ps_input rig_login_input(const rig *r, const char *user, const char *password)
                    .u.login = {.server = r->server,
                                .endpoint = 3,
                                .stream_port = 7001,
+                               .key_known = true,
                                .device = {1, 2, 3},
                                .user = span_of(user),
                                .password = span_of(password)}};
+    memcpy(in.u.login.server_key, r->server_key, sizeof r->server_key);
     return in;
 }
 
@@ -273,19 +407,27 @@ ps_status rig_login(rig *r)
     return rig_step(r, &in);
 }
 
-void rig_accept(rig *r, uint64_t generation)
+void rig_accept_of(rig *r, const craft_login_ok_fields *m)
 {
-    r->counter = 0;
+    const rig_sent *login = rig_last(r, PS_MSG_LOGIN);
+    r->session = login->receiver_id;
+    r->counter = rig_channel_of(r, r->client_id)->counter;
     rig_packet(r);
-    craft_login_ok(&r->c, rig_last(r, PS_MSG_LOGIN)->request, RIG_SESSION, generation);
+    craft_login_ok_of(&r->c, login->request, m);
     (void)rig_deliver(r);
     assert_int_equal(rig_stats(r).state, PS_PEER_ONLINE);
+}
+
+void rig_accept(rig *r, uint64_t generation)
+{
+    const craft_login_ok_fields m = {.generation = generation, .life = 1};
+    rig_accept_of(r, &m);
     rig_settle(r);
 }
 
 void rig_refuse(rig *r, unsigned code, uint32_t retry_ms, const char *text)
 {
-    rig_packet_of(r, r->client_id, 0);
+    rig_packet_of(r, r->client_id, ++rig_channel_of(r, r->client_id)->counter);
     craft_error(&r->c, rig_last(r, PS_MSG_LOGIN)->request, code, retry_ms, text);
     (void)rig_deliver(r);
 }
@@ -432,11 +574,26 @@ void rig_acknowledge(rig *r)
     (void)rig_deliver(r);
 }
 
-void rig_wiped(const rig *r)
+bool rig_holds(const rig *r, const void *bytes, size_t len)
 {
     const uint8_t *slab = r->slab;
-    const size_t len = strlen(RIG_SECRET);
     for (size_t i = 0; i + len <= r->slab_len; i++) {
-        assert_true(memcmp(slab + i, RIG_SECRET, len) != 0);
+        if (memcmp(slab + i, bytes, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void rig_wiped(const rig *r)
+{
+    assert_false(rig_holds(r, RIG_SECRET, strlen(RIG_SECRET)));
+    assert_false(rig_holds(r, RIG_TICKET, strlen(RIG_TICKET)));
+    for (size_t k = 0; k < r->secrets_len; k++) {
+        assert_false(rig_holds(r, r->secrets[k], PS_KEY_BYTES));
+    }
+    for (size_t k = 0; k < r->channels_len; k++) {
+        assert_false(rig_holds(r, r->channels[k].to_peer, 32));
+        assert_false(rig_holds(r, r->channels[k].from_peer, 32));
     }
 }
