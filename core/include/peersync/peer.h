@@ -103,10 +103,10 @@ ps_status ps_peer_init(void *mem, size_t len, const ps_peer_config *cfg, ps_peer
  * published stays held, and is sent after the next login.
  *
  * PS_EVENT_PUT_OFF tells that something takes longer, and asks for nothing: while the server is
- * lost or has forgotten the session, that it refuses the return for now, or that one with another
- * key answers in its place (PS_E_SERVER_KEY; then for fresh keys too) (once a reason); while
+ * lost or has forgotten the session, that it refuses the return for now (once a reason); while
  * online, that it takes no changes for now (PS_E_BUSY; once, until it has taken some or another
- * session has begun). What waits for it goes on to wait.
+ * session has begun). PS_E_SERVER_KEY: somebody with another key answers in the server's place, to
+ * a return or to a handshake for fresh keys. What waits goes on to wait.
  */
 ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps_output *out);
 
