@@ -18,7 +18,7 @@ struct ps_verifier {
     ps_verifier_config config;
     pthread_mutex_t lock;
     pthread_cond_t work;
-    ps_login *slots;
+    ps_login_job *slots;
     ring spare, waiting, done;
     uint32_t running;
     uint64_t average_us;
@@ -47,7 +47,7 @@ static uint32_t ring_take(ring *r)
     return slot;
 }
 
-static void verify(const ps_verifier *v, ps_login *login)
+static void verify(const ps_verifier *v, ps_login_job *login)
 {
     const ps_span password = {login->password, login->password_len};
     login->verdict =
@@ -125,7 +125,7 @@ ps_verifier *ps_verifier_open(const ps_verifier_config *config)
     return v;
 }
 
-bool ps_verifier_begin(ps_verifier *v, const ps_login *login)
+bool ps_verifier_begin(ps_verifier *v, const ps_login_job *login)
 {
     pthread_mutex_lock(&v->lock);
     const bool room = v->spare.len > 0;
@@ -139,7 +139,7 @@ bool ps_verifier_begin(ps_verifier *v, const ps_login *login)
     return room;
 }
 
-bool ps_verifier_end(ps_verifier *v, ps_login *out)
+bool ps_verifier_end(ps_verifier *v, ps_login_job *out)
 {
     pthread_mutex_lock(&v->lock);
     const bool any = v->done.len > 0;

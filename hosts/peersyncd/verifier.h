@@ -11,7 +11,7 @@
 #define PS_VERIFIER_RETRY_MAX_MS 60000u
 
 /* A login under verification, by value. */
-typedef struct ps_login {
+typedef struct ps_login_job {
     uint64_t pending; /* The machine's handle. */
     ps_addr from;
     ps_label user;
@@ -20,7 +20,7 @@ typedef struct ps_login {
     uint8_t password[PS_PASSWORD_MAX]; /* Wiped when it comes back. */
     ps_trial trial;
     ps_check verdict; /* Set when it comes back. */
-} ps_login;
+} ps_login_job;
 
 typedef struct ps_verifier_config {
     unsigned threads; /* 1 or more. */
@@ -39,10 +39,10 @@ typedef struct ps_verifier ps_verifier;
 ps_verifier *ps_verifier_open(const ps_verifier_config *config);
 
 /* Takes a copy of the login. @return false: the queue is full. */
-bool ps_verifier_begin(ps_verifier *v, const ps_login *login);
+bool ps_verifier_begin(ps_verifier *v, const ps_login_job *login);
 
 /* Takes back the login that was done first. @return false: none is done. */
-bool ps_verifier_end(ps_verifier *v, ps_login *out);
+bool ps_verifier_end(ps_verifier *v, ps_login_job *out);
 
 /* When the queue of now will have been worked off, as far as one can tell. */
 uint32_t ps_verifier_retry_ms(ps_verifier *v);

@@ -74,9 +74,9 @@ static void await(const unsigned *value, unsigned wanted)
     pthread_mutex_unlock(&lock);
 }
 
-static ps_login login_of(uint64_t pending, const char *password, const char *stored)
+static ps_login_job login_of(uint64_t pending, const char *password, const char *stored)
 {
-    ps_login l = {
+    ps_login_job l = {
         .pending = pending, .password_len = (uint8_t)strlen(password), .trial = {.counts = true}};
     memcpy(l.password, password, l.password_len);
     strcpy(l.trial.stored, stored);
@@ -87,7 +87,7 @@ static void verdicts_come_back_in_order(void **state)
 {
     (void)state;
     ps_verifier *v = open_gated(1, 8);
-    ps_login l = login_of(1, "right", "right");
+    ps_login_job l = login_of(1, "right", "right");
     assert_true(ps_verifier_begin(v, &l));
     l = login_of(2, "wrong", "right");
     assert_true(ps_verifier_begin(v, &l));
@@ -116,7 +116,7 @@ static void a_full_queue_says_when_it_is_worked_off(void **state)
 {
     (void)state;
     ps_verifier *v = open_gated(2, 10);
-    ps_login l = login_of(0, "pw", "pw");
+    ps_login_job l = login_of(0, "pw", "pw");
     assert_int_equal(ps_verifier_retry_ms(v), PS_VERIFIER_RETRY_MIN_MS);
     for (uint64_t i = 0; i < 10; i++) {
         assert_true(ps_verifier_begin(v, &l));
@@ -140,7 +140,7 @@ static void all_threads_work(void **state)
 {
     (void)state;
     ps_verifier *v = open_gated(3, 8);
-    const ps_login l = login_of(0, "pw", "pw");
+    const ps_login_job l = login_of(0, "pw", "pw");
     for (uint64_t i = 0; i < 8; i++) {
         assert_true(ps_verifier_begin(v, &l));
     }
@@ -154,7 +154,7 @@ static void an_end_drops_what_waits(void **state)
 {
     (void)state;
     ps_verifier *v = open_gated(1, 4);
-    const ps_login l = login_of(0, "pw", "pw");
+    const ps_login_job l = login_of(0, "pw", "pw");
     for (uint64_t i = 0; i < 4; i++) {
         assert_true(ps_verifier_begin(v, &l));
     }
