@@ -81,12 +81,13 @@ typedef enum ps_handshake_state {
 /* A handshake, the login on it, and what is left of a session for a while. What only these need
  * stays out of the sessions' records. */
 typedef struct ps_handshake {
-    uint32_t next; /* Free list, or the chain of a bucket by address and client id. */
-    uint32_t tag;  /* Changes with every login: stale verdicts do not match. */
-    uint8_t state; /* ps_handshake_state. */
-    bool charged;  /* Its network has paid for it. */
-    bool known;    /* The device has shown a ticket of this user. */
-    uint8_t tries; /* LOGINs so far. */
+    uint32_t next;  /* Free list, or the chain of a bucket by address and client id. */
+    uint32_t tag;   /* Changes with every login: stale verdicts do not match. */
+    uint8_t state;  /* ps_handshake_state. */
+    bool charged;   /* Its network has paid for it. */
+    bool known;     /* The device has shown a ticket of this user. */
+    bool by_ticket; /* The LOGIN that waits is. */
+    uint8_t tries;  /* LOGINs so far. */
     uint64_t client_id;
     uint64_t id; /* Receiver id of packets to the server; ADMITTED: of the session. */
     ps_replay replay;

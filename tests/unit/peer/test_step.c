@@ -9,6 +9,8 @@ typedef struct story {
     ps_input in[STORY];
     uint8_t *bytes[STORY];
     size_t len;
+    rig_channel *channels; /* What was agreed on in it. */
+    size_t channels_len;
 } story;
 
 static void note(story *s, const ps_input *in)
@@ -28,16 +30,18 @@ static void story_free(story *s)
     for (size_t i = 0; i < s->len; i++) {
         free(s->bytes[i]);
     }
+    free(s->channels);
     free(s);
 }
 
 static void note_datagram(story *s, rig *r)
 {
+    r->c.len = rig_seal(r, r->c.data, r->c.len);
     ps_input in = {.now_us = r->now_us,
                    .type = PS_INPUT_DATAGRAM,
                    .u.datagram = {.from = r->server, .data = r->c.data, .len = r->c.len}};
     note(s, &in);
-    (void)rig_deliver(r);
+    (void)rig_deliver_raw(r, &r->server, r->c.data, r->c.len);
 }
 
 static void answer(story *s, rig *r, const rig_sent *m, test_random *random)
@@ -46,12 +50,13 @@ static void answer(story *s, rig *r, const rig_sent *m, test_random *random)
     ps_changes changes;
     switch (m->type) {
     case PS_MSG_LOGIN:
-        if (m->request != r->p->attempt.id || r->p->attempt.client_id == 0) {
+        if (m->request != r->p->attempt.id || r->p->attempt.phase != PS_ATTEMPT_LOGGING_IN) {
             return;
         }
         r->counter = 0;
         rig_packet(r);
-        craft_login_ok(&r->c, m->request, RIG_SESSION, 0);
+        r->session = m->receiver_id;
+        craft_login_ok(&r->c, m->request, 0);
         break;
     case PS_MSG_HEARTBEAT:
         rig_packet(r);
@@ -83,17 +88,24 @@ static story *record(void)
     story *s = calloc(1, sizeof *s);
     assert_non_null(s);
     rig *r = rig_new_default();
+    r->silent = true;
     test_random random = test_random_of(11);
     static const char *names[] = {"a", "b", "c", "d"};
     ps_input in = rig_login_input(r, RIG_USER, RIG_SECRET);
-    size_t seen = 0;
+    size_t seen = 0, initiates = 0;
     while (s->len < STORY - 4) {
         in.now_us = r->now_us;
         note(s, &in);
         (void)rig_step(r, &in);
+        const unsigned percent = s->len > 150 && s->len < 230 ? 10 : 80;
+        if (r->initiates_len > initiates && test_random_chance(&random, percent)) {
+            rig_craft_respond(r, r->server_secret);
+            note_datagram(s, r);
+        }
+        initiates = r->initiates_len;
         for (; seen < r->sent_len && s->len < STORY - 4; seen++) {
             const rig_sent m = r->sent[seen];
-            if (test_random_chance(&random, s->len > 150 && s->len < 230 ? 10 : 80)) {
+            if (test_random_chance(&random, percent)) {
                 answer(s, r, &m, &random);
             }
         }
@@ -114,6 +126,9 @@ static story *record(void)
     assert_true(rig_stats(r).losses > 0);
     assert_true(rig_events_of(r, PS_EVENT_LOGGED_IN) > 1);
     assert_true(rig_events_of(r, PS_EVENT_DONE) > 10);
+    s->channels = r->channels;
+    s->channels_len = r->channels_len;
+    r->channels = NULL;
     rig_free(r);
     return s;
 }
@@ -282,6 +297,10 @@ static void every_room_of_a_life(void **state)
     story *s = record();
     rig *r = rig_new_default();
     r->sweep = true;
+    r->silent = true;
+    r->channels = s->channels;
+    r->channels_len = s->channels_len;
+    s->channels = NULL;
     for (size_t i = 0; i < s->len; i++) {
         r->now_us = s->in[i].now_us;
         (void)rig_step(r, &s->in[i]);
@@ -343,6 +362,8 @@ static void callers_bugs(void **state)
         {.type = PS_INPUT_VERDICT},
         {.type = PS_INPUT_RESTORE},
         {.type = PS_INPUT_STORE},
+        {.type = PS_INPUT_EXPEL},
+        {.type = PS_INPUT_TRUST}, /* Nothing was asked. */
         {.type = (ps_input_type)0},
         {.type = (ps_input_type)99},
         {.type = PS_INPUT_DATAGRAM, .u.datagram = {.data = NULL, .len = 1}},
@@ -373,6 +394,7 @@ static void entropy_changes_what_is_drawn(void **state)
 {
     (void)state;
     uint64_t ids[2];
+    uint8_t keys[2][PS_KEY_BYTES];
     for (int i = 0; i < 2; i++) {
         rig *r = rig_new_default();
         uint8_t bytes[16] = {42};
@@ -382,9 +404,11 @@ static void entropy_changes_what_is_drawn(void **state)
         }
         (void)rig_login(r);
         ids[i] = r->client_id;
+        memcpy(keys[i], r->initiates[0].bytes + PS_INITIATE_MESSAGE, sizeof keys[i]);
         rig_free(r);
     }
     assert_true(ids[0] != ids[1]);
+    assert_memory_not_equal(keys[0], keys[1], sizeof keys[0]);
 }
 
 static void the_wall_clock_drives_nothing(void **state)
