@@ -14,7 +14,12 @@ static bool decode(size_t len, ps_packet *packet, ps_drop *why)
 {
     uint8_t *exact = exact_copy(c.data, len);
     const bool good = ps_packet_decode(exact, len, packet, why);
-    assert_true(!good || packet->messages.data == exact + 17);
+    if (good) { /* What the type has behind its header. */
+        const size_t at = len - packet->body.len;
+        assert_true(packet->body.data == exact + at);
+        const size_t heads[] = {0, 10, 9, 9, 17, 17, 10};
+        assert_int_equal(at, heads[packet->type]);
+    }
     free(exact);
     return good;
 }
@@ -31,34 +36,209 @@ static void opens_a_packet(void **state)
 {
     (void)state;
     craft_packet(&c, UINT64_C(0x0102030405060708), UINT64_C(0xf1f2f3f4f5f6f7f8));
+    craft_fill(&c, 0, 24);
     ps_packet packet;
     ps_drop why = PS_DROP_COUNT;
     assert_true(decode(c.len, &packet, &why));
     assert_true(packet.receiver_id == UINT64_C(0x0102030405060708));
     assert_true(packet.counter == UINT64_C(0xf1f2f3f4f5f6f7f8));
-    assert_int_equal(packet.type, PS_PACKET_PLAIN);
-    assert_int_equal(packet.messages.len, 0);
-    craft_logout(&c, 1);
-    assert_true(decode(c.len, &packet, &why));
-    assert_int_equal(packet.messages.len, 8);
-    assert_int_equal(why, PS_DROP_COUNT);
+    assert_int_equal(packet.type, PS_PACKET_DATA);
+    assert_int_equal(packet.version, 0);
+    assert_int_equal(packet.body.len, 24);
 }
 
 static void names_the_reason_of_each_drop(void **state)
 {
     (void)state;
     craft_packet(&c, 1, 2);
+    craft_fill(&c, 0, 24);
     assert_int_equal(reason(0), PS_DROP_EMPTY);
-    for (size_t len = 1; len < 17; len++) {
+    for (size_t len = 1; len < 17 + 8 + 16; len++) { /* A message's header and a tag. */
         assert_int_equal(reason(len), PS_DROP_TRUNCATED);
     }
     for (unsigned type = 0; type < 256; type++) {
         craft_packet_of(&c, type, 1, 2);
-        if (type != 7 && type != 5) {
+        if (type == 0 || type > 6) {
             assert_int_equal(reason(c.len), PS_DROP_TYPE);
             assert_int_equal(reason(1), PS_DROP_TYPE);
+        } else {
+            assert_int_equal(reason(1), PS_DROP_TRUNCATED);
         }
     }
+}
+
+/* 256 bytes of this version; of another one, what of it is the same in all. */
+static void opens_an_initiate(void **state)
+{
+    (void)state;
+    uint8_t message[1200], cookie[16];
+    memset(message, 0xee, sizeof message);
+    memset(cookie, 0xcc, sizeof cookie);
+    for (unsigned version = 0; version < 3; version++) {
+        for (size_t len = 1; len <= 1200; len++) {
+            ps_packet packet;
+            ps_drop why = PS_DROP_COUNT;
+            craft_initiate(&c, version, UINT64_C(0x0102030405060708), cookie, message, 1200);
+            const bool good = decode(len, &packet, &why);
+            assert_int_equal(good, version == PS_VERSION ? len == 256 : len >= 256);
+            if (good) {
+                assert_int_equal(packet.type, PS_PACKET_INITIATE);
+                assert_int_equal(packet.version, version);
+                assert_true(packet.receiver_id == UINT64_C(0x0102030405060708));
+                assert_int_equal(packet.counter, 0);
+            } else {
+                assert_int_equal(why, len < 256 ? PS_DROP_TRUNCATED : PS_DROP_MALFORMED);
+            }
+        }
+    }
+    assert_int_equal(reason(1201), PS_DROP_OVERSIZED);
+}
+
+static void opens_a_respond(void **state)
+{
+    (void)state;
+    uint8_t message[300] = {0};
+    for (size_t len = 0; len <= 300; len++) {
+        ps_packet packet;
+        ps_drop why = PS_DROP_COUNT;
+        craft_respond(&c, 77, message, len);
+        const bool good = decode(c.len, &packet, &why);
+        assert_int_equal(good, len >= 104 && len <= 247); /* Never more than INITIATE had. */
+        if (good) {
+            assert_int_equal(packet.type, PS_PACKET_RESPOND);
+            assert_int_equal(packet.receiver_id, 77);
+        } else {
+            assert_int_equal(why, len < 104 ? PS_DROP_TRUNCATED : PS_DROP_MALFORMED);
+        }
+    }
+}
+
+static void opens_a_retry(void **state)
+{
+    (void)state;
+    uint8_t cookie[16], key[32];
+    memset(cookie, 0xcc, sizeof cookie);
+    memset(key, 0x77, sizeof key);
+    ps_packet packet;
+    ps_drop why = PS_DROP_COUNT;
+    craft_retry(&c, 77, cookie, key);
+    assert_true(decode(c.len, &packet, &why));
+    assert_int_equal(packet.type, PS_PACKET_RETRY);
+    assert_int_equal(packet.receiver_id, 77);
+    assert_int_equal(packet.body.len, 16 + 32); /* Cookie and key. */
+    for (size_t len = 1; len < c.len; len++) {
+        assert_int_equal(reason(len), PS_DROP_TRUNCATED);
+    }
+    craft_u8(&c, 1);
+    assert_int_equal(reason(c.len), PS_DROP_MALFORMED);
+}
+
+static void opens_versions(void **state)
+{
+    (void)state;
+    uint8_t versions[20] = {3, 4};
+    for (size_t count = 0; count <= 20; count++) {
+        ps_packet packet;
+        ps_drop why = PS_DROP_COUNT;
+        craft_versions(&c, 77, versions, count);
+        const bool good = decode(c.len, &packet, &why);
+        assert_int_equal(good, count >= 1 && count <= PS_VERSIONS_MAX);
+        if (good) {
+            assert_int_equal(packet.type, PS_PACKET_VERSIONS);
+            assert_int_equal(packet.body.len, count);
+            c.data[9]++; /* Another count than there are. */
+            assert_int_equal(reason(c.len), PS_DROP_MALFORMED);
+        }
+    }
+}
+
+/* Into room of exactly `cap` bytes; the packet that was crafted in c, or nothing at all. */
+static void require_crafted(const ps_writer *w, size_t needed)
+{
+    assert_int_equal(w->full, w->cap < needed);
+    assert_int_equal(w->len, w->full ? 0 : needed);
+    if (!w->full) {
+        assert_int_equal(c.len, needed);
+        assert_memory_equal(w->base, c.data, needed);
+    }
+}
+
+static void writes_what_begins_a_handshake(void **state)
+{
+    (void)state;
+    uint8_t message[230], cookie[16], key[32];
+    memset(message, 0xee, sizeof message);
+    memset(cookie, 0xcc, sizeof cookie);
+    memset(key, 0x77, sizeof key);
+    for (size_t cap = 0; cap <= 300; cap++) {
+        uint8_t *room = malloc(cap > 0 ? cap : 1);
+        assert_non_null(room);
+        for (int with = 0; with < 2; with++) {
+            ps_writer w = {.base = room, .cap = cap};
+            uint8_t *at = ps_initiate_encode(&w, 77, with != 0 ? cookie : NULL);
+            assert_true(at == (cap < 256 ? NULL : room + 26));
+            if (at != NULL) {
+                memcpy(at, message, 230);
+            }
+            craft_initiate(&c, 1, 77, with != 0 ? cookie : NULL, message, 230);
+            require_crafted(&w, 256);
+        }
+        ps_writer w = {.base = room, .cap = cap};
+        uint8_t *at = ps_respond_encode(&w, 78);
+        assert_true(at == (cap < 113 ? NULL : room + 9));
+        if (at != NULL) {
+            memcpy(at, message, 104);
+        }
+        craft_respond(&c, 78, message, 104);
+        require_crafted(&w, 113);
+        w = (ps_writer){.base = room, .cap = cap};
+        ps_retry_encode(&w, 79, cookie, key);
+        craft_retry(&c, 79, cookie, key);
+        require_crafted(&w, 57);
+        w = (ps_writer){.base = room, .cap = cap};
+        ps_versions_encode(&w, 80);
+        craft_versions(&c, 80, (const uint8_t *)"\1", 1);
+        require_crafted(&w, 11);
+        free(room);
+    }
+}
+
+static void the_prologue_binds_version_and_client(void **state)
+{
+    (void)state;
+    uint8_t prologue[PS_PROLOGUE_BYTES];
+    ps_prologue_encode(prologue, UINT64_C(0x0102030405060708));
+    assert_memory_equal(prologue, "PeerSync\1\1\2\3\4\5\6\7\10", sizeof prologue);
+}
+
+static bool fits(const char *offer, size_t len, uint8_t version)
+{
+    uint8_t *exact = exact_copy(offer, len);
+    const bool good = ps_offer_fits((ps_span){exact, len}, version);
+    free(exact);
+    return good;
+}
+
+static void an_offer_names_the_version_used(void **state)
+{
+    (void)state;
+    uint8_t offer[198];
+    memset(offer, 0xff, sizeof offer);
+    ps_offer_encode(offer);
+    const uint8_t zeros[196] = {0};
+    assert_int_equal(offer[0], 1);
+    assert_int_equal(offer[1], PS_VERSION);
+    assert_memory_equal(offer + 2, zeros, sizeof zeros);
+    assert_true(ps_offer_fits((ps_span){offer, sizeof offer}, PS_VERSION));
+    assert_true(fits("\1\1", 2, 1));
+    assert_true(fits("\3\11\1\7", 4, 1)); /* Newer ones that we do not know. */
+    assert_false(fits("\2\11\7", 3, 1));  /* Not the one that is used. */
+    assert_false(fits("\2\1\0", 3, 0));   /* A better one is known to both. */
+    assert_false(fits("\0", 1, 1));
+    assert_false(fits("", 0, 1));
+    assert_false(fits("\2\1", 2, 1)); /* Cut off. */
+    assert_true(fits("\20\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20", 17, 1));
+    assert_false(fits("\21\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21", 18, 1));
 }
 
 /* A RESET is 17 bytes: what is shorter is cut, what is longer is none. */
@@ -72,7 +252,7 @@ static void a_reset_is_a_header_alone(void **state)
     assert_int_equal(packet.type, PS_PACKET_RESET);
     assert_true(packet.receiver_id == UINT64_C(0x0102030405060708));
     assert_true(packet.counter == UINT64_C(0xf1f2f3f4f5f6f7f8));
-    assert_int_equal(packet.messages.len, 0);
+    assert_int_equal(packet.body.len, 0);
     for (size_t len = 1; len < 17; len++) {
         assert_int_equal(reason(len), PS_DROP_TRUNCATED);
     }
@@ -111,7 +291,7 @@ static void takes_1200_bytes_and_no_more(void **state)
     craft_packet(&c, 1, 2);
     craft_fill(&c, 0, 1201 - c.len);
     assert_true(decode(1200, &packet, &why));
-    assert_int_equal(packet.messages.len, 1183);
+    assert_int_equal(packet.body.len, 1183);
     assert_int_equal(reason(1201), PS_DROP_OVERSIZED);
     craft_packet_of(&c, 99, 1, 2);
     craft_fill(&c, 0, 1201 - c.len);
@@ -287,6 +467,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_a_packet),
         cmocka_unit_test(names_the_reason_of_each_drop),
+        cmocka_unit_test(opens_an_initiate),
+        cmocka_unit_test(opens_a_respond),
+        cmocka_unit_test(opens_a_retry),
+        cmocka_unit_test(opens_versions),
+        cmocka_unit_test(writes_what_begins_a_handshake),
+        cmocka_unit_test(the_prologue_binds_version_and_client),
+        cmocka_unit_test(an_offer_names_the_version_used),
         cmocka_unit_test(a_reset_is_a_header_alone),
         cmocka_unit_test(writes_a_reset),
         cmocka_unit_test(takes_1200_bytes_and_no_more),
