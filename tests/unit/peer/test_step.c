@@ -13,6 +13,14 @@ typedef struct story {
     size_t channels_len;
 } story;
 
+/* Keys that a few packets use up. */
+static rig *fresh(void)
+{
+    ps_peer_config cfg = rig_config();
+    cfg.rekey_packets = 20;
+    return rig_new(&cfg);
+}
+
 static void note(story *s, const ps_input *in)
 {
     assert_true(s->len < STORY);
@@ -87,7 +95,7 @@ static story *record(void)
 {
     story *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    rig *r = rig_new_default();
+    rig *r = fresh();
     r->silent = true;
     test_random random = test_random_of(11);
     static const char *names[] = {"a", "b", "c", "d"};
@@ -124,6 +132,7 @@ static story *record(void)
         }
     }
     assert_true(rig_stats(r).losses > 0);
+    assert_true(rig_stats(r).rekeys > 0);
     assert_true(rig_events_of(r, PS_EVENT_LOGGED_IN) > 1);
     assert_true(rig_events_of(r, PS_EVENT_DONE) > 10);
     s->channels = r->channels;
@@ -205,14 +214,14 @@ static void batches_give_equal_bytes(void **state)
 {
     (void)state;
     story *s = record();
-    rig *one = rig_new_default();
+    rig *one = fresh();
     const trace expected = play(s, 1, 1, one);
     assert_true(expected.datagrams > 100);
     assert_true(expected.events > 20);
     const size_t batches[] = {2, 7, 64, STORY};
     for (size_t i = 0; i < 4; i++) {
         for (size_t room = 1; room <= 65; room += 32) {
-            rig *r = rig_new_default();
+            rig *r = fresh();
             const trace t = play(s, batches[i], room, r);
             assert_int_equal(t.datagrams, expected.datagrams);
             assert_int_equal(t.events, expected.events);
@@ -230,7 +239,7 @@ static void batches_of_1_and_64_hash_alike(void **state)
     story *s = record();
     uint64_t hash[2];
     for (size_t i = 0; i < 2; i++) {
-        rig *r = rig_new_default();
+        rig *r = fresh();
         const size_t cap = (STORY + 1) * PS_PEER_STEP_BYTES;
         ps_output out = {.bytes = malloc(cap),
                          .bytes_cap = cap,
@@ -273,8 +282,8 @@ static void a_copied_slab_goes_on_alike(void **state)
     first->len = half;
     memcpy(second->in, s->in + half, (s->len - half) * sizeof s->in[0]);
     second->len = s->len - half;
-    rig *r = rig_new_default();
-    rig *copy = rig_new_default();
+    rig *r = fresh();
+    rig *copy = fresh();
     (void)play(first, 1, 1, r);
     memcpy(copy->slab, r->slab, r->slab_len);
     const trace a = play(second, 1, 1, r);
@@ -295,7 +304,7 @@ static void every_room_of_a_life(void **state)
 {
     (void)state;
     story *s = record();
-    rig *r = rig_new_default();
+    rig *r = fresh();
     r->sweep = true;
     r->silent = true;
     r->channels = s->channels;

@@ -204,7 +204,7 @@ static void a_newer_ticket_replaces_the_older(void **state)
     rig_settle(r);
     assert_string_equal(rig_event_nth(r, PS_EVENT_TICKET, 0)->name, "short");
     assert_false(rig_holds(r, RIG_TICKET, strlen(RIG_TICKET)));
-    assert_false(rig_holds(r, RIG_TICKET + 8, strlen(RIG_TICKET) - 8));
+    assert_false(rig_holds(r, &RIG_TICKET[8], strlen(RIG_TICKET) - 8));
     lose(r);
     require_ticket(r, "short");
     rig_free(r);
