@@ -81,6 +81,7 @@ static void try_login(ps_server *s, uint32_t i, const ps_message *m, const ps_lo
         ps_refuse(s, out, i, error, error == PS_E_BUSY ? PS_SERVER_BUSY_MS : 0);
         return;
     }
+    h->by_ticket = login->method == PS_LOGIN_TICKET;
     ps_handshake_turn(s, i, PS_HANDSHAKE_VERIFYING);
     ask_host(s, i, login, login->method == PS_LOGIN_TICKET ? &ticket : NULL, out);
 }
@@ -225,6 +226,7 @@ void ps_on_verdict(ps_server *s, const ps_input_verdict *in, ps_output *out)
         return;
     }
     memcpy(h->credential, in->credential, sizeof h->credential);
+    s->stats.resumptions += h->by_ticket ? 1u : 0u;
     const uint32_t other = other_session(s, h);
     if (other != PS_NIL) {
         ps_takeover_begin(s, i, other, out);

@@ -1,8 +1,8 @@
 /* Who has a receiver id: sessions and handshakes in one table. Open addressing with linear probing.
  * An entry holds the id's low half beside the slot's number, so that a probe, and its collisions,
  * stay within one cache line and records are touched only when they match. Removal shifts back
- * (Knuth, TAOCP 6.4, algorithm R): no tombstones. At most half of the entries are in use. Ids are
- * random: their low bits choose. */
+ * (Knuth, TAOCP 6.4, algorithm R): no tombstones. At most three quarters of the entries are in use.
+ * Ids are random: their low bits choose. */
 #include "server/server_internal.h"
 
 /* Ids are numbers under a keyed permutation of 64 bits (a four-round Feistel network over SipHash:

@@ -41,6 +41,14 @@ void ps_server_config_default(ps_server_config *cfg)
     };
 }
 
+/* The channel's functions are all there. */
+static bool crypto_possible(const ps_crypto *c)
+{
+    return c != NULL && c->size == sizeof *c && c->sha256_init != NULL &&
+           c->sha256_update != NULL && c->sha256_final != NULL && c->x25519 != NULL &&
+           c->x25519_public != NULL && c->seal != NULL && c->open != NULL;
+}
+
 /* All full, at the beginning of time. */
 static void rates_init(ps_server *s)
 {
@@ -55,7 +63,8 @@ static void rates_init(ps_server *s)
 ps_status ps_server_init(void *mem, size_t len, const ps_server_config *cfg, ps_server **out)
 {
     size_t need = ps_server_size(cfg);
-    if (mem == NULL || out == NULL || need == 0 || len < need || (uintptr_t)mem % 64 != 0) {
+    if (mem == NULL || out == NULL || need == 0 || len < need || (uintptr_t)mem % 64 != 0 ||
+        !crypto_possible(cfg->crypto)) {
         return PS_INVALID;
     }
     ps_server *s = mem;
@@ -76,6 +85,7 @@ ps_status ps_server_init(void *mem, size_t len, const ps_server_config *cfg, ps_
     ps_timeouts_init(&s->opening, cfg->handshake_ms * UINT64_C(1000));
     ps_timeouts_init(&s->logging_in, cfg->pending_ms * UINT64_C(1000));
     ps_timeouts_init(&s->probing, (cfg->takeover_ms * UINT64_C(1000) + PS_PROBES - 1) / PS_PROBES);
+    ps_timeouts_init(&s->admitted, cfg->handshake_ms * UINT64_C(1000));
     ps_timeouts_init(&s->aging, PS_OLD_KEYS_US);
     if (!cfg->mem_is_zero) {
         memset(ps_server_at(s, s->index_at), 0,

@@ -81,12 +81,13 @@ typedef enum ps_handshake_state {
 /* A handshake, the login on it, and what is left of a session for a while. What only these need
  * stays out of the sessions' records. */
 typedef struct ps_handshake {
-    uint32_t next; /* Free list, or the chain of a bucket by address and client id. */
-    uint32_t tag;  /* Changes with every login: stale verdicts do not match. */
-    uint8_t state; /* ps_handshake_state. */
-    bool charged;  /* Its network has paid for it. */
-    bool known;    /* The device has shown a ticket of this user. */
-    uint8_t tries; /* LOGINs so far. */
+    uint32_t next;  /* Free list, or the chain of a bucket by address and client id. */
+    uint32_t tag;   /* Changes with every login: stale verdicts do not match. */
+    uint8_t state;  /* ps_handshake_state. */
+    bool charged;   /* Its network has paid for it. */
+    bool known;     /* The device has shown a ticket of this user. */
+    bool by_ticket; /* The LOGIN that waits is. */
+    uint8_t tries;  /* LOGINs so far. */
     uint64_t client_id;
     uint64_t id; /* Receiver id of packets to the server; ADMITTED: of the session. */
     ps_replay replay;
@@ -141,8 +142,9 @@ struct ps_server {
     ps_server_stats stats;
 
     ps_slots sessions, handshakes;
-    ps_timeouts liveness;                            /* Of sessions. */
-    ps_timeouts opening, logging_in, probing, aging; /* Of handshakes: they share their nodes. */
+    ps_timeouts liveness; /* Of sessions. */
+    ps_timeouts opening, logging_in, probing, admitted,
+        aging; /* Of handshakes: one array of nodes. */
     uint32_t index_mask, handshake_mask, network_mask;
     size_t sessions_at, session_times_at, index_at; /* From the machine's address. */
     size_t handshakes_at, handshake_heads_at, handshake_times_at, networks_at;

@@ -1,6 +1,15 @@
 /* The channel's cryptography by libsodium: it allocates nothing, keeps no context between packets
- * and runs in constant time. SHA-256 is OpenSSL's: libsodium's is portable C, OpenSSL's uses the
- * processor's instructions and is several times as fast, in handshakes and in files alike. */
+ * and runs in constant time.
+ *
+ * Why not OpenSSL's EVP: most packets are small, and every session has its own key. There, with a
+ * context reused, EVP's set-up costs more than the cipher (bench_seal, libsodium 1.0.18 and OpenSSL
+ * 3.0.19 with AVX-512): 64 bytes are sealed in 303 ns against 446 ns, and 403 ns with the key kept;
+ * opened in 299 ns against 473 ns. At 1200 bytes OpenSSL is ahead, 978 ns against 1206 ns, but few
+ * packets are that long. X25519 is the same: 30 us against 31 us, and a public key from bytes 27 us
+ * against 38 us. EVP would need an object a session, or one a thread, and can fail.
+ *
+ * SHA-256 is OpenSSL's: libsodium's is portable C. One block with the processor's instructions is
+ * 72 ns against 392 ns, in each of a handshake's many hashes and in files alike. */
 #include "peersync/crypto_sodium.h"
 
 #include "crypto/crypto_internal.h"

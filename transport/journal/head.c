@@ -12,8 +12,8 @@ static const char holds_keys[] =
     PS_JOURNAL_MAGIC "THIS FILE HOLDS SECRETS: the server's lasting keys, the keys of all its "
                      "sessions and what was said in them (passwords, tickets, names), addresses.";
 static const char is_scrubbed[] =
-    PS_JOURNAL_MAGIC "Passwords, tickets and keys are scrubbed; names and addresses are not, and "
-                     "session ids can be derived from the seed in here.";
+    PS_JOURNAL_MAGIC "Passwords, tickets and keys are scrubbed; names and addresses are not, and a "
+                     "server's session ids can be derived from the seed in here.";
 
 _Static_assert(sizeof holds_secrets <= PREAMBLE && sizeof holds_keys <= PREAMBLE &&
                    sizeof is_scrubbed <= PREAMBLE,

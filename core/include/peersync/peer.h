@@ -96,14 +96,17 @@ ps_status ps_peer_init(void *mem, size_t len, const ps_peer_config *cfg, ps_peer
  * PS_E_NOT_FOUND without a source, PS_E_NO_ACTIVE_PEER when none can serve (`active` in its events:
  * online, serving, and not this user).
  *
- * LOGIN (only when idle, else PS_INVALID) ends in PS_EVENT_LOGGED_IN or PS_EVENT_REFUSED. LOGOUT
+ * LOGIN (only when idle, else PS_INVALID) ends in PS_EVENT_LOGGED_IN or PS_EVENT_REFUSED. Without a
+ * known key it may ask by PS_EVENT_SERVER_KEY first: TRUST with that key goes on (with another, or
+ * when nothing was asked: PS_INVALID), and the time for the login stands still meanwhile. LOGOUT
  * ends every command that waits with PS_E_CANCELLED, then emits PS_EVENT_LOGGED_OUT; what was
  * published stays held, and is sent after the next login.
  *
  * PS_EVENT_PUT_OFF tells that something takes longer, and asks for nothing: while the server is
  * lost or has forgotten the session, that it refuses the return for now (once a reason); while
  * online, that it takes no changes for now (PS_E_BUSY; once, until it has taken some or another
- * session has begun). What waits for it goes on to wait.
+ * session has begun). PS_E_SERVER_KEY: somebody with another key answers in the server's place, to
+ * a return or to a handshake for fresh keys. What waits goes on to wait.
  */
 ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps_output *out);
 

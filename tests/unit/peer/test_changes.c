@@ -399,7 +399,7 @@ static void random_story(uint64_t seed)
             }
             if (heard && hears) {
                 (void)log_answer(r, log, &s);
-            } else if (heard && changes && s.receiver_id == RIG_SESSION &&
+            } else if (heard && changes && s.receiver_id == r->session &&
                        rig_stats(r).state == PS_PEER_ONLINE) {
                 log_apply(log, &s);
             }

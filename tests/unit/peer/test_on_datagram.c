@@ -17,7 +17,9 @@ static void expect(rig *r, ps_drop why)
 static void every_reason(void **state)
 {
     (void)state;
-    rig *r = rig_new_online();
+    rig *r = rig_new_default();
+    (void)rig_login(r);
+    rig_accept(r, 0);
     craft_reset(&r->c);
     expect(r, PS_DROP_EMPTY);
 
@@ -26,9 +28,12 @@ static void every_reason(void **state)
     craft_fill(&r->c, 0, PS_DATAGRAM_MAX + 1 - r->c.len);
     expect(r, PS_DROP_OVERSIZED);
 
-    craft_packet_of(&r->c, 6, r->client_id, 50);
+    craft_packet_of(&r->c, 7, r->client_id, 50);
     craft_push(&r->c, 1, 1, "");
     expect(r, PS_DROP_TYPE);
+
+    craft_initiate(&r->c, PS_VERSION, r->client_id, NULL, r->initiates[0].bytes + 26, 230);
+    expect(r, PS_DROP_MISPLACED); /* For servers. */
 
     rig_packet_of(r, r->client_id, 50);
     r->c.len--;
@@ -174,6 +179,54 @@ static void cut_off_anywhere_it_does_nothing(void **state)
     rig_free(r);
 }
 
+/* Sealed, cut off or flipped anywhere behind the counter: it is not what was sealed. */
+static void changed_anywhere_it_is_not_genuine(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    uint8_t sealed[PS_DATAGRAM_MAX];
+    rig_packet_of(r, r->client_id, 60);
+    craft_push(&r->c, 5, 1, "news");
+    memcpy(sealed, r->c.data, r->c.len);
+    const size_t len = rig_seal(r, sealed, r->c.len);
+    const uint64_t before = rig_drops_all(r);
+    uint64_t seals = 0;
+    for (size_t bit = 8 * 9; bit < 8 * len; bit++) {
+        sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        (void)rig_deliver_raw(r, &r->server, sealed, len);
+        sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        seals++;
+    }
+    for (size_t cut = PS_PACKET_HEADER + PS_MESSAGE_HEADER + PS_TAG_BYTES; cut < len; cut++) {
+        (void)rig_deliver_raw(r, &r->server, sealed, cut);
+        seals++;
+    }
+    assert_int_equal(rig_drops(r, PS_DROP_SEAL), seals);
+    assert_int_equal(rig_drops_all(r), before + seals);
+    assert_int_equal(r->sent_len, 0);
+    (void)rig_deliver_raw(r, &r->server, sealed, len); /* The counter was not used up by them. */
+    assert_int_equal(rig_last(r, PS_MSG_PUSH_OK)->request, 5);
+    (void)rig_deliver_raw(r, &r->server, sealed, len);
+    assert_int_equal(rig_drops(r, PS_DROP_REPLAY), 1);
+    rig_free(r);
+}
+
+/* What the peer has sent itself comes back: its own keys do not open it. */
+static void an_echo_is_not_genuine(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_command(r, PS_INPUT_LIST_PEERS, 1, "");
+    assert_int_equal(r->out.datagrams_len, 1);
+    uint8_t echo[PS_DATAGRAM_MAX];
+    const size_t len = r->out.datagrams[0].len;
+    memcpy(echo, r->out.bytes, len);
+    ps_store64(echo + 1, r->client_id);
+    (void)rig_deliver_raw(r, &r->server, echo, len);
+    assert_int_equal(rig_drops(r, PS_DROP_SEAL), 1);
+    rig_free(r);
+}
+
 /* The same, with the message's length put right: now the body is what ends early. */
 static void bodies_cut_off_anywhere_are_malformed(void **state)
 {
@@ -204,6 +257,8 @@ int main(void)
         cmocka_unit_test(idle_knows_no_session),
         cmocka_unit_test(the_window_is_256),
         cmocka_unit_test(cut_off_anywhere_it_does_nothing),
+        cmocka_unit_test(changed_anywhere_it_is_not_genuine),
+        cmocka_unit_test(an_echo_is_not_genuine),
         cmocka_unit_test(bodies_cut_off_anywhere_are_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

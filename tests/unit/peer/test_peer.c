@@ -11,6 +11,10 @@ static void defaults_are_possible(void **state)
     assert_int_equal(cfg.max_publications, 131072);
     assert_int_equal(cfg.request_ms, 10000);
     assert_int_equal(cfg.datagram_max, PS_DATAGRAM_MAX);
+    assert_int_equal(cfg.rekey_ms, 3600000);
+    assert_int_equal(cfg.rekey_packets, UINT64_C(1) << 32);
+    assert_int_equal(ps_peer_size(&cfg), 0); /* The cryptography is the caller's. */
+    cfg.crypto = ps_sim_crypto();
     assert_true(ps_peer_size(&cfg) > 0);
 }
 
@@ -35,8 +39,31 @@ static void impossible_configurations_have_no_size(void **state)
     BAD(request_ms, 0);
     BAD(datagram_max, PS_DATAGRAM_MIN - 1);
     BAD(datagram_max, PS_DATAGRAM_MAX + 1);
+    BAD(rekey_ms, 0);
+    BAD(rekey_packets, 0);
+    BAD(crypto, NULL);
 #undef BAD
+    const ps_crypto whole = *good.crypto;
+    ps_crypto lame = whole;
     ps_peer_config cfg = good;
+    cfg.crypto = &lame;
+    assert_int_equal(ps_peer_size(&cfg), ps_peer_size(&good));
+#define LACKS(field)                                                                               \
+    do {                                                                                           \
+        lame = whole;                                                                              \
+        lame.field = 0;                                                                            \
+        assert_int_equal(ps_peer_size(&cfg), 0);                                                   \
+    } while (0)
+    LACKS(size);
+    LACKS(sha256_init);
+    LACKS(sha256_update);
+    LACKS(sha256_final);
+    LACKS(x25519_public);
+    LACKS(x25519);
+    LACKS(seal);
+    LACKS(open);
+#undef LACKS
+    cfg = good;
     cfg.max_requests = PS_PEER_REQUESTS_MAX;
     cfg.max_publications = 1u << 24;
     cfg.name_bytes = 0;

@@ -13,8 +13,8 @@ static rig *doubted(uint64_t *client_id)
     rig *r = rig_new_online();
     *client_id = r->client_id;
     rig_run(r, RIG_START + 2 * SECOND);
-    assert_int_equal(rig_last(r, PS_MSG_HEARTBEAT)->counter, 1);
-    reset(r, RIG_SESSION, 1);
+    assert_int_equal(rig_last(r, PS_MSG_HEARTBEAT)->counter, 2);
+    reset(r, RIG_SESSION, 2);
     assert_int_equal(rig_stats(r).resets, 1);
     assert_int_equal(rig_count(r, PS_MSG_LOGIN), 1);
     return r;
@@ -26,8 +26,8 @@ static void a_reset_begins_a_login_beside_the_session(void **state)
     uint64_t old;
     rig *r = doubted(&old);
     const rig_sent *s = rig_last(r, PS_MSG_LOGIN);
-    assert_int_equal(s->receiver_id, 0);
-    assert_int_equal(s->counter, 0);
+    assert_int_equal(s->receiver_id, RIG_SESSION + 1);
+    assert_int_equal(s->counter, 1);
     assert_int_equal(s->time_us, RIG_START + 2 * SECOND);
     assert_true(r->client_id != old);
     assert_int_equal(rig_stats(r).state, PS_PEER_ONLINE);
@@ -46,7 +46,8 @@ static void a_reset_begins_a_login_beside_the_session(void **state)
     assert_int_equal(rig_events_of(r, PS_EVENT_LOST), 0);
     assert_int_equal(rig_stats(r).losses, 0);
     s = rig_last(r, PS_MSG_LIST_PEERS); /* What waited goes on in the new session. */
-    assert_int_equal(s->counter, 1);
+    assert_int_equal(s->receiver_id, RIG_SESSION + 1);
+    assert_int_equal(s->counter, 2);
     assert_int_equal(rig_count(r, PS_MSG_LIST_PEERS), 3);
     rig_packet_of(r, old, 3);
     craft_push(&r->c, 1, 1, "");
@@ -65,12 +66,12 @@ static void forged_resets_are_dropped(void **state)
         rig_run(r, r->now_us + 2 * SECOND);
         assert_true(log_answer(r, log, rig_last(r, PS_MSG_HEARTBEAT)));
     }
-    assert_int_equal(r->p->session.tx_counter, 300);
+    assert_int_equal(r->p->session.tx_counter, 301);
     const struct {
         uint64_t id, counter;
     } forged[] = {
         {RIG_SESSION + 1, 300}, {0, 300},          {r->client_id, 300}, {RIG_SESSION, 0},
-        {RIG_SESSION, 301},     {RIG_SESSION, 44}, {RIG_SESSION, 1},    {RIG_SESSION, UINT64_MAX}};
+        {RIG_SESSION, 302},     {RIG_SESSION, 45}, {RIG_SESSION, 1},    {RIG_SESSION, UINT64_MAX}};
     for (size_t k = 0; k < sizeof forged / sizeof forged[0]; k++) {
         reset(r, forged[k].id, forged[k].counter);
         assert_int_equal(rig_drops(r, PS_DROP_NO_SESSION), k + 1);
@@ -82,7 +83,7 @@ static void forged_resets_are_dropped(void **state)
     assert_int_equal(rig_drops(r, PS_DROP_ADDRESS), 1);
     assert_int_equal(rig_count(r, PS_MSG_LOGIN), 0);
     assert_int_equal(rig_stats(r).resets, 0);
-    reset(r, RIG_SESSION, 45); /* The oldest within the window. */
+    reset(r, RIG_SESSION, 46); /* The oldest within the window. */
     assert_int_equal(rig_count(r, PS_MSG_LOGIN), 1);
     free(log);
     rig_free(r);
@@ -98,11 +99,11 @@ static void resets_count_once_a_second(void **state)
     rig_accept(r, 0);
     (void)rig_command(r, PS_INPUT_LIST_PEERS, 1, "");
     r->now_us += SECOND - 1;
-    reset(r, RIG_SESSION, 1);
+    reset(r, RIG_SESSION + 1, 1);
     assert_int_equal(rig_drops(r, PS_DROP_STALE), 2);
     assert_int_equal(rig_stats(r).resets, 1);
     r->now_us += 1;
-    reset(r, RIG_SESSION, 1);
+    reset(r, RIG_SESSION + 1, 1);
     assert_int_equal(rig_stats(r).resets, 2);
     rig_free(r);
 }
@@ -162,9 +163,10 @@ static void a_logout_while_the_login_runs_ends_both(void **state)
         const uint32_t request = rig_last(r, PS_MSG_LOGIN)->request;
         (void)rig_logout(r);
         assert_int_equal(rig_last(r, PS_MSG_LOGOUT)->receiver_id, RIG_SESSION);
-        rig_wiped(r);
+        assert_false(rig_holds(r, RIG_SECRET, strlen(RIG_SECRET)));
+        assert_false(rig_holds(r, rig_channel_of(r, r->client_id)->to_peer, 32));
         rig_packet_of(r, r->client_id, 1);
-        craft_login_ok(&r->c, request, RIG_SESSION + 1, 0);
+        craft_login_ok(&r->c, request, 0);
         (void)rig_deliver(r);
         assert_int_equal(rig_events_of(r, PS_EVENT_LOGGED_IN), 0);
         if (how == 0) { /* A server that does not know the session has nothing to end. */
@@ -174,6 +176,7 @@ static void a_logout_while_the_login_runs_ends_both(void **state)
         }
         assert_int_equal(rig_events_of(r, PS_EVENT_LOGGED_OUT), 1);
         assert_int_equal(rig_stats(r).state, PS_PEER_IDLE);
+        rig_wiped(r);
         const size_t logins = rig_count(r, PS_MSG_LOGIN);
         rig_run(r, r->now_us + 10 * SECOND);
         assert_int_equal(rig_count(r, PS_MSG_LOGIN), logins);

@@ -9,7 +9,17 @@ typedef struct story {
     ps_input in[STORY];
     uint8_t *bytes[STORY];
     size_t len;
+    rig_channel *channels; /* What was agreed on in it. */
+    size_t channels_len;
 } story;
+
+/* Keys that a few packets use up. */
+static rig *fresh(void)
+{
+    ps_peer_config cfg = rig_config();
+    cfg.rekey_packets = 20;
+    return rig_new(&cfg);
+}
 
 static void note(story *s, const ps_input *in)
 {
@@ -28,16 +38,18 @@ static void story_free(story *s)
     for (size_t i = 0; i < s->len; i++) {
         free(s->bytes[i]);
     }
+    free(s->channels);
     free(s);
 }
 
 static void note_datagram(story *s, rig *r)
 {
+    r->c.len = rig_seal(r, r->c.data, r->c.len);
     ps_input in = {.now_us = r->now_us,
                    .type = PS_INPUT_DATAGRAM,
                    .u.datagram = {.from = r->server, .data = r->c.data, .len = r->c.len}};
     note(s, &in);
-    (void)rig_deliver(r);
+    (void)rig_deliver_raw(r, &r->server, r->c.data, r->c.len);
 }
 
 static void answer(story *s, rig *r, const rig_sent *m, test_random *random)
@@ -46,12 +58,13 @@ static void answer(story *s, rig *r, const rig_sent *m, test_random *random)
     ps_changes changes;
     switch (m->type) {
     case PS_MSG_LOGIN:
-        if (m->request != r->p->attempt.id || r->p->attempt.client_id == 0) {
+        if (m->request != r->p->attempt.id || r->p->attempt.phase != PS_ATTEMPT_LOGGING_IN) {
             return;
         }
         r->counter = 0;
         rig_packet(r);
-        craft_login_ok(&r->c, m->request, RIG_SESSION, 0);
+        r->session = m->receiver_id;
+        craft_login_ok(&r->c, m->request, 0);
         break;
     case PS_MSG_HEARTBEAT:
         rig_packet(r);
@@ -82,18 +95,25 @@ static story *record(void)
 {
     story *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    rig *r = rig_new_default();
+    rig *r = fresh();
+    r->silent = true;
     test_random random = test_random_of(11);
     static const char *names[] = {"a", "b", "c", "d"};
     ps_input in = rig_login_input(r, RIG_USER, RIG_SECRET);
-    size_t seen = 0;
+    size_t seen = 0, initiates = 0;
     while (s->len < STORY - 4) {
         in.now_us = r->now_us;
         note(s, &in);
         (void)rig_step(r, &in);
+        const unsigned percent = s->len > 150 && s->len < 230 ? 10 : 80;
+        if (r->initiates_len > initiates && test_random_chance(&random, percent)) {
+            rig_craft_respond(r, r->server_secret);
+            note_datagram(s, r);
+        }
+        initiates = r->initiates_len;
         for (; seen < r->sent_len && s->len < STORY - 4; seen++) {
             const rig_sent m = r->sent[seen];
-            if (test_random_chance(&random, s->len > 150 && s->len < 230 ? 10 : 80)) {
+            if (test_random_chance(&random, percent)) {
                 answer(s, r, &m, &random);
             }
         }
@@ -112,8 +132,12 @@ static story *record(void)
         }
     }
     assert_true(rig_stats(r).losses > 0);
+    assert_true(rig_stats(r).rekeys > 0);
     assert_true(rig_events_of(r, PS_EVENT_LOGGED_IN) > 1);
     assert_true(rig_events_of(r, PS_EVENT_DONE) > 10);
+    s->channels = r->channels;
+    s->channels_len = r->channels_len;
+    r->channels = NULL;
     rig_free(r);
     return s;
 }
@@ -190,14 +214,14 @@ static void batches_give_equal_bytes(void **state)
 {
     (void)state;
     story *s = record();
-    rig *one = rig_new_default();
+    rig *one = fresh();
     const trace expected = play(s, 1, 1, one);
     assert_true(expected.datagrams > 100);
     assert_true(expected.events > 20);
     const size_t batches[] = {2, 7, 64, STORY};
     for (size_t i = 0; i < 4; i++) {
         for (size_t room = 1; room <= 65; room += 32) {
-            rig *r = rig_new_default();
+            rig *r = fresh();
             const trace t = play(s, batches[i], room, r);
             assert_int_equal(t.datagrams, expected.datagrams);
             assert_int_equal(t.events, expected.events);
@@ -215,7 +239,7 @@ static void batches_of_1_and_64_hash_alike(void **state)
     story *s = record();
     uint64_t hash[2];
     for (size_t i = 0; i < 2; i++) {
-        rig *r = rig_new_default();
+        rig *r = fresh();
         const size_t cap = (STORY + 1) * PS_PEER_STEP_BYTES;
         ps_output out = {.bytes = malloc(cap),
                          .bytes_cap = cap,
@@ -258,8 +282,8 @@ static void a_copied_slab_goes_on_alike(void **state)
     first->len = half;
     memcpy(second->in, s->in + half, (s->len - half) * sizeof s->in[0]);
     second->len = s->len - half;
-    rig *r = rig_new_default();
-    rig *copy = rig_new_default();
+    rig *r = fresh();
+    rig *copy = fresh();
     (void)play(first, 1, 1, r);
     memcpy(copy->slab, r->slab, r->slab_len);
     const trace a = play(second, 1, 1, r);
@@ -280,8 +304,12 @@ static void every_room_of_a_life(void **state)
 {
     (void)state;
     story *s = record();
-    rig *r = rig_new_default();
+    rig *r = fresh();
     r->sweep = true;
+    r->silent = true;
+    r->channels = s->channels;
+    r->channels_len = s->channels_len;
+    s->channels = NULL;
     for (size_t i = 0; i < s->len; i++) {
         r->now_us = s->in[i].now_us;
         (void)rig_step(r, &s->in[i]);
@@ -343,6 +371,8 @@ static void callers_bugs(void **state)
         {.type = PS_INPUT_VERDICT},
         {.type = PS_INPUT_RESTORE},
         {.type = PS_INPUT_STORE},
+        {.type = PS_INPUT_EXPEL},
+        {.type = PS_INPUT_TRUST}, /* Nothing was asked. */
         {.type = (ps_input_type)0},
         {.type = (ps_input_type)99},
         {.type = PS_INPUT_DATAGRAM, .u.datagram = {.data = NULL, .len = 1}},
@@ -373,6 +403,7 @@ static void entropy_changes_what_is_drawn(void **state)
 {
     (void)state;
     uint64_t ids[2];
+    uint8_t keys[2][PS_KEY_BYTES];
     for (int i = 0; i < 2; i++) {
         rig *r = rig_new_default();
         uint8_t bytes[16] = {42};
@@ -382,9 +413,11 @@ static void entropy_changes_what_is_drawn(void **state)
         }
         (void)rig_login(r);
         ids[i] = r->client_id;
+        memcpy(keys[i], r->initiates[0].bytes + PS_INITIATE_MESSAGE, sizeof keys[i]);
         rig_free(r);
     }
     assert_true(ids[0] != ids[1]);
+    assert_memory_not_equal(keys[0], keys[1], sizeof keys[0]);
 }
 
 static void the_wall_clock_drives_nothing(void **state)

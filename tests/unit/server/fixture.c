@@ -10,11 +10,17 @@ void fixture_config(ps_server_config *cfg)
     cfg->max_devices = 8;
     cfg->max_publications = 256;
     cfg->max_user_publications = 200;
+    cfg->max_handshakes = 16;
     cfg->max_pending_logins = 4;
+    cfg->max_networks = 16;
+    cfg->handshake_ms = 60000; /* Most tests look at other times. */
     cfg->name_bytes = 32768;
     for (uint8_t i = 0; i < 32; i++) {
         cfg->seed[i] = i;
+        cfg->static_secret[i] = (uint8_t)(i + 64);
+        cfg->realm_secret[i] = (uint8_t)(i + 128);
     }
+    cfg->crypto = ps_sim_crypto();
 }
 
 fixture *fixture_new(const ps_server_config *cfg)
@@ -138,30 +144,104 @@ void client_deliver(client *c, const uint8_t *data, size_t len)
     }
 }
 
+void client_initiate(const client *c, ps_noise *noise, const uint8_t *cookie,
+                     uint8_t out[PS_INITIATE_BYTES])
+{
+    uint8_t prologue[PS_PROLOGUE_BYTES];
+    uint8_t secret[PS_KEY_BYTES];
+    uint8_t offer[PS_INITIATE_BYTES - PS_INITIATE_MESSAGE - PS_KEY_BYTES];
+    ps_writer w = {.base = out, .cap = PS_INITIATE_BYTES};
+    memset(secret, c->ephemeral, sizeof secret);
+    ps_store64(secret, c->client_id);
+    ps_prologue_encode(prologue, c->client_id);
+    ps_offer_encode(offer);
+    ps_noise_begin(c->f->cfg.crypto, noise, (ps_span){prologue, sizeof prologue});
+    ps_noise_write_first(c->f->cfg.crypto, noise, secret, (ps_span){offer, sizeof offer},
+                         ps_initiate_encode(&w, c->client_id, cookie));
+}
+
+bool client_respond(client *c, ps_noise *noise, const uint8_t *data, size_t len)
+{
+    uint8_t copy[PS_INITIATE_BYTES];
+    ps_span payload;
+    assert_in_range(len, PS_RESPOND_BYTES, sizeof copy);
+    memcpy(copy, data, len);
+    if (!ps_noise_read_second(c->f->cfg.crypto, noise, copy + PS_RESPOND_MESSAGE,
+                              len - PS_RESPOND_MESSAGE, c->server_key, &payload)) {
+        return false;
+    }
+    assert_int_equal(payload.len, PS_RESPOND_PAYLOAD);
+    ps_noise_split(c->f->cfg.crypto, noise, c->tx, c->rx);
+    c->session_id = ps_load64(payload.data);
+    c->shaken = c->client_id;
+    c->online = false;
+    c->counter = 0;
+    return true;
+}
+
+/* The last packet that was put out, taken away again. */
+static size_t take_last(fixture *f, size_t before, uint8_t copy[PS_DATAGRAM_MAX])
+{
+    assert_int_equal(f->out.datagrams_len, before + 1);
+    const ps_datagram *dg = &f->out.datagrams[before];
+    memcpy(copy, f->out.bytes + dg->offset, dg->len);
+    f->out.datagrams_len = before;
+    f->out.bytes_len = dg->offset;
+    return dg->len;
+}
+
+void client_shake(client *c)
+{
+    uint8_t initiate[PS_INITIATE_BYTES];
+    uint8_t answer[PS_DATAGRAM_MAX];
+    ps_noise noise;
+    const size_t before = c->f->out.datagrams_len;
+    client_initiate(c, &noise, NULL, initiate);
+    client_deliver(c, initiate, sizeof initiate);
+    size_t len = take_last(c->f, before, answer);
+    if (answer[0] == PS_PACKET_RETRY) {
+        client_initiate(c, &noise, answer + 9, initiate);
+        client_deliver(c, initiate, sizeof initiate);
+        len = take_last(c->f, before, answer);
+    }
+    assert_int_equal(answer[0], PS_PACKET_RESPOND);
+    assert_true(client_respond(c, &noise, answer, len));
+}
+
 ps_writer client_packet(client *c, uint8_t buffer[PS_DATAGRAM_MAX])
 {
-    ps_writer w = {.base = buffer, .cap = PS_DATAGRAM_MAX};
-    ps_packet_encode(&w, c->session_id, c->session_id == 0 ? 0 : ++c->counter);
+    ps_writer w = {.base = buffer, .cap = PS_DATAGRAM_MAX - PS_TAG_BYTES};
+    if (c->shaken != c->client_id) {
+        client_shake(c);
+    }
+    ps_packet_encode(&w, c->session_id, ++c->counter);
     return w;
+}
+
+size_t client_seal(const client *c, const ps_writer *w)
+{
+    assert_false(w->full);
+    return ps_packet_seal(c->f->cfg.crypto, c->tx, w->base, w->len);
 }
 
 void client_send(client *c, const ps_writer *w)
 {
-    assert_false(w->full);
-    client_deliver(c, w->base, w->len);
+    client_deliver(c, w->base, client_seal(c, w));
 }
 
 void client_login_send(client *c)
 {
     uint8_t buffer[PS_DATAGRAM_MAX];
-    c->session_id = 0;
     ps_writer w = client_packet(c, buffer);
-    ps_login login = {.client_id = c->client_id,
-                      .stream_port = 7000,
+    const ps_span ticket = {c->ticket, c->ticket_len};
+    ps_login login = {.stream_port = 7000,
                       .datagram_max = c->datagram_max,
-                      .method = PS_LOGIN_PASSWORD,
+                      .method = c->by_ticket ? PS_LOGIN_TICKET : PS_LOGIN_PASSWORD,
                       .user = span(c->user),
-                      .secret = span("secret")};
+                      .secret = c->by_ticket ? ticket : span("secret")};
+    if (!c->by_ticket) {
+        login.ticket = ticket;
+    }
     memcpy(login.device, c->device, sizeof login.device);
     assert_true(ps_login_encode(&w, c->request, &login));
     client_send(c, &w);
@@ -178,12 +258,14 @@ void fixture_verdict(fixture *f, ps_error error)
     assert_int_not_equal(pending, 0);
     fixture_clear(f);
     ps_input in = {.type = PS_INPUT_VERDICT, .u.verdict = {.pending = pending, .error = error}};
+    memset(in.u.verdict.credential, 7, sizeof in.u.verdict.credential);
     assert_int_not_equal(fixture_step(f, &in), PS_INVALID);
 }
 
 void client_login(client *c)
 {
     fixture_clear(c->f);
+    c->client_id += c->online ? UINT64_C(1) << 32 : 0;
     client_login_send(c);
     fixture_verdict(c->f, PS_E_NONE);
     ps_message m = client_answer(c, 0);
@@ -191,10 +273,9 @@ void client_login(client *c)
     assert_int_equal(m.request, c->request);
     ps_login_ok ok;
     assert_true(ps_login_ok_decode(m.body, &ok));
-    c->session_id = ok.session_id;
+    c->online = true;
     c->generation = ok.generation;
     c->digest = ok.digest;
-    c->counter = 0;
     fixture_clear(c->f);
 }
 
@@ -266,21 +347,33 @@ void client_list(client *c, ps_message_type type, uint64_t cursor, const char *t
     client_send(c, &w);
 }
 
-/* Walks all messages for this client; returns how many, and copies number `index` out. */
+/* Is the packet sealed with the client's keys? */
+static bool genuine(const client *c, const uint8_t *packet, size_t len)
+{
+    uint8_t copy[PS_DATAGRAM_MAX];
+    ps_span messages;
+    memcpy(copy, packet, len);
+    return ps_packet_open(c->f->cfg.crypto, c->rx, copy, len, &messages);
+}
+
+/* Walks all messages for this client; returns how many, and copies number `index` out. The stand-in
+ * seal leaves them readable where they are. */
 static size_t walk(const client *c, size_t index, ps_message *out)
 {
     const ps_output *o = &c->f->out;
     size_t count = 0;
     for (size_t i = 0; i < o->datagrams_len; i++) {
         const ps_datagram *dg = &o->datagrams[i];
+        const uint8_t *bytes = o->bytes + dg->offset;
         ps_packet packet;
         ps_drop why;
-        assert_true(ps_packet_decode(o->bytes + dg->offset, dg->len, &packet, &why));
-        if (packet.receiver_id != c->client_id) {
+        assert_true(ps_packet_decode(bytes, dg->len, &packet, &why));
+        if (packet.type != PS_PACKET_DATA || packet.receiver_id != c->client_id) {
             continue;
         }
         assert_true(ps_addr_equal(&dg->to, &c->addr));
-        ps_reader r = ps_reader_of(packet.messages);
+        assert_true(genuine(c, bytes, dg->len));
+        ps_reader r = ps_reader_of((ps_span){packet.body.data, packet.body.len - PS_TAG_BYTES});
         ps_message m;
         while (ps_message_decode(&r, &m)) {
             if (count++ == index) {

@@ -39,10 +39,15 @@ static void finds_each_damage(void **state)
     BREAKS(s->sessions.used++);
     BREAKS(s->liveness.head = PS_NIL);
     BREAKS(ps_user_at(&s->directory, 0)->session = PS_NIL);
-    BREAKS(ps_pending_at(s, 0)->client_id ^= 1);
-    BREAKS(ps_pending_at(s, 0)->user_len = 0);
-    BREAKS(s->pendings.used = 0);
-    BREAKS(s->verification.tail = 3);
+    BREAKS(ps_handshake_at(s, 2)->client_id ^= 1);
+    BREAKS(ps_handshake_at(s, 2)->id ^= 1);
+    BREAKS(ps_handshake_at(s, 2)->state = PS_HANDSHAKE_REFUSED);
+    BREAKS(ps_handshake_at(s, 0)->state = PS_HANDSHAKE_OPEN);
+    BREAKS(s->handshakes.used = 0);
+    BREAKS(s->logins = 0);
+    BREAKS(s->retiring = 1);
+    BREAKS(s->logging_in.tail = 3);
+    BREAKS(s->admitted.head = PS_NIL);
     BREAKS(s->directory.pubs.used++);
 }
 

@@ -75,7 +75,10 @@ static void a_late_duplicate_does_not_bring_a_file_back(void **state)
     assert_true(ps_changes_begin(&w, &cw, PS_MSG_PUBLISH, ++a.request, 1));
     assert_true(ps_changes_add(&w, &cw, &entry));
     assert_true(ps_changes_end(&w, &cw));
-    client_send(&a, &w);
+    uint8_t plain[PS_DATAGRAM_MAX];
+    memcpy(plain, first, w.len);
+    const size_t sealed = client_seal(&a, &w);
+    client_deliver(&a, first, sealed);
     a.generation = 1;
     assert_int_equal(fixture_stats(f).publications, 1);
     client_unpublish(&a, "file");
@@ -83,13 +86,13 @@ static void a_late_duplicate_does_not_bring_a_file_back(void **state)
     for (unsigned round = 0; round < 3; round++) {
         fixture_clear(f);
         const uint64_t replays = fixture_drops(f, PS_DROP_REPLAY);
-        client_send(&a, &w); /* The identical datagram. */
+        client_deliver(&a, first, sealed); /* The identical datagram. */
         assert_int_equal(fixture_drops(f, PS_DROP_REPLAY), replays + 1);
         assert_int_equal(f->out.datagrams_len, 0);
         uint8_t fresh[PS_DATAGRAM_MAX]; /* The same message under a new counter. */
-        memcpy(fresh, first, w.len);
+        memcpy(fresh, plain, w.len);
         ps_store64(fresh + 9, ++a.counter);
-        client_deliver(&a, fresh, w.len);
+        client_send(&a, &(ps_writer){.base = fresh, .len = w.len});
         ps_published p;
         assert_true(ps_published_decode(client_answer(&a, 0).body, &p));
         assert_int_equal(p.generation, 2);
@@ -100,12 +103,18 @@ static void a_late_duplicate_does_not_bring_a_file_back(void **state)
         client_sync(&a);
         assert_int_equal(a.digest, 0);
     }
-    /* Nor does it in a session that came after: there it belongs to nobody. */
-    const uint64_t old = a.session_id;
-    a.client_id++;
+    /* Nor does it when fresh keys have come after: the old ones remember their counters, */
+    const uint64_t replays = fixture_drops(f, PS_DROP_REPLAY);
     client_login(&a);
-    ps_store64(first + 1, old);
-    client_deliver(&a, first, w.len);
+    client_deliver(&a, first, sealed);
+    assert_int_equal(fixture_drops(f, PS_DROP_REPLAY), replays + 1);
+    f->now_us += PS_OLD_KEYS_US / 4; /* and are forgotten at last. */
+    for (unsigned k = 0; k < 4; k++) {
+        client_sync(&a);
+        f->now_us += PS_OLD_KEYS_US / 4;
+        (void)fixture_tick(f);
+    }
+    client_deliver(&a, first, sealed);
     assert_int_equal(fixture_drops(f, PS_DROP_NO_SESSION), 1);
     assert_int_equal(fixture_stats(f).publications, 0);
     fixture_free(f);

@@ -33,38 +33,62 @@ static void packets_are_dropped_by_reason(void **state)
     drops(&a, b, sizeof b, PS_DROP_OVERSIZED);
     for (unsigned type = 0; type < 256; type++) {
         b[0] = (uint8_t)type;
-        if (type != PS_PACKET_PLAIN) {
-            drops(&a, b, 100, type == PS_PACKET_RESET ? PS_DROP_MALFORMED : PS_DROP_TYPE);
+        if (type == PS_PACKET_INITIATE || type == PS_PACKET_RESPOND) {
+            drops(&a, b, 100, PS_DROP_TRUNCATED);
+        } else if (type == PS_PACKET_RETRY || type == PS_PACKET_RESET ||
+                   type == PS_PACKET_VERSIONS) {
+            drops(&a, b, 100, PS_DROP_MALFORMED);
+        } else if (type != PS_PACKET_DATA) {
+            drops(&a, b, 100, PS_DROP_TYPE);
         }
     }
     b[0] = PS_PACKET_RESET; /* Servers say it, nobody says it to them. */
     ps_store64(b + 1, a.session_id);
     drops(&a, b, PS_PACKET_HEADER, PS_DROP_TYPE);
     memset(b, 0, sizeof b);
-    b[0] = PS_PACKET_PLAIN;
-    for (size_t len = 1; len < PS_PACKET_HEADER; len++) {
+    b[0] = PS_PACKET_DATA;
+    for (size_t len = 1; len < PS_PACKET_HEADER + PS_MESSAGE_HEADER + PS_TAG_BYTES; len++) {
         drops(&a, b, len, PS_DROP_TRUNCATED);
     }
     ps_writer w = client_packet(&a, b);
     const ps_heartbeat beat = {.generation = 0};
     assert_true(ps_heartbeat_encode(&w, 1, &beat));
-    for (size_t len = PS_PACKET_HEADER; len < w.len; len++) {
-        drops(&a, b, len, PS_DROP_TRUNCATED);
+    const size_t sealed = client_seal(&a, &w);
+    for (size_t len = PS_PACKET_HEADER + PS_MESSAGE_HEADER + PS_TAG_BYTES; len < sealed; len++) {
+        drops(&a, b, len, PS_DROP_SEAL);
     }
-    ps_store64(b + 1, a.session_id ^ 1);
-    f->s->reset_us = f->now_us; /* Of this second no RESET is left: see test_reset.c. */
-    f->s->reset_left = 0;
-    drops(&a, b, w.len, PS_DROP_NO_SESSION);
-    ps_store64(b + 1, a.session_id);
-    client elsewhere = a;
-    elsewhere.addr.port++;
-    drops(&elsewhere, b, w.len, PS_DROP_ADDRESS);
-    elsewhere = a;
-    elsewhere.addr.ip[3] = 2;
-    drops(&elsewhere, b, w.len, PS_DROP_ADDRESS);
-    client_deliver(&a, b, w.len);
+    f->s->reset_rate.parts = 0; /* No RESET is left: see test_reset.c. */
+    f->s->reset_rate.at_us = f->now_us;
+    for (size_t bit = 8; bit < sealed * 8; bit++) { /* The id, the counter, the text and the tag. */
+        b[bit / 8] = (uint8_t)(b[bit / 8] ^ 1u << bit % 8);
+        const uint64_t taken = fixture_stats(f).messages_in;
+        client_deliver(&a, b, sealed);
+        assert_int_equal(fixture_stats(f).messages_in, taken);
+        b[bit / 8] = (uint8_t)(b[bit / 8] ^ 1u << bit % 8);
+    }
+    fixture_clear(f);
+    client_deliver(&a, b, sealed);
     assert_int_equal(client_answer(&a, 0).type, PS_MSG_HEARTBEAT_OK);
-    drops(&a, b, w.len, PS_DROP_REPLAY);
+    drops(&a, b, sealed, PS_DROP_REPLAY);
+    fixture_free(f);
+}
+
+/* Framing that is broken inside a genuine packet. */
+static void truncated_messages_are_dropped(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a);
+    uint8_t b[PS_DATAGRAM_MAX];
+    for (size_t cut = 1; cut < 24; cut++) {
+        ps_writer w = client_packet(&a, b);
+        const ps_heartbeat beat = {.generation = 0};
+        assert_true(ps_heartbeat_encode(&w, 1, &beat));
+        w.len -= cut;
+        const bool header = w.len >= PS_PACKET_HEADER + PS_MESSAGE_HEADER;
+        drops(&a, b, client_seal(&a, &w), PS_DROP_TRUNCATED);
+        assert_true(header || cut > 16);
+    }
     fixture_free(f);
 }
 
@@ -77,9 +101,10 @@ static void replays_are_dropped_within_and_behind_the_window(void **state)
     ps_writer w = client_packet(&a, first);
     const ps_heartbeat beat = {.generation = 0};
     assert_true(ps_heartbeat_encode(&w, 1, &beat));
-    client_send(&a, &w);
+    const size_t len = client_seal(&a, &w);
+    client_deliver(&a, first, len);
     for (int i = 0; i < 300; i++) {
-        drops(&a, first, w.len, PS_DROP_REPLAY);
+        drops(&a, first, len, PS_DROP_REPLAY);
         fixture_clear(f);
         client_heartbeat(&a);
         assert_int_equal(client_answers(&a), 1);
@@ -118,9 +143,9 @@ static void messages_of_the_wrong_direction_are_misplaced(void **state)
 {
     (void)state;
     const ps_message_type wrong[] = {
-        PS_MSG_LOGIN,   PS_MSG_LOGIN_OK, PS_MSG_HEARTBEAT_OK, PS_MSG_PUBLISHED, PS_MSG_PEERS,
-        PS_MSG_FILES,   PS_MSG_SOURCES,  PS_MSG_LOGOUT_OK,    PS_MSG_CHALLENGE, PS_MSG_PUSH,
-        PS_MSG_PUSH_OK, PS_MSG_ERROR,    PS_MSG_DIGESTS_OK,   PS_MSG_NAMES};
+        PS_MSG_LOGIN_OK, PS_MSG_HEARTBEAT_OK, PS_MSG_PUBLISHED, PS_MSG_PEERS, PS_MSG_FILES,
+        PS_MSG_SOURCES,  PS_MSG_LOGOUT_OK,    PS_MSG_CHALLENGE, PS_MSG_PUSH,  PS_MSG_PUSH_OK,
+        PS_MSG_ERROR,    PS_MSG_DIGESTS_OK,   PS_MSG_NAMES};
     client a;
     fixture *f = online(&a);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -128,7 +153,7 @@ static void messages_of_the_wrong_direction_are_misplaced(void **state)
         ps_writer w = client_packet(&a, b);
         ps_message_mark mark = ps_message_begin(&w, wrong[i], 1);
         assert_true(ps_message_end(&w, mark));
-        drops(&a, b, w.len, PS_DROP_MISPLACED);
+        drops(&a, b, client_seal(&a, &w), PS_DROP_MISPLACED);
     }
     fixture_free(f);
 }
@@ -167,7 +192,7 @@ static void malformed_bodies_end_the_packet(void **state)
         assert_true(ps_message_end(&w, mark));
         const ps_heartbeat beat = {.generation = 0};
         assert_true(ps_heartbeat_encode(&w, 2, &beat)); /* Never reached. */
-        drops(&a, b, w.len, PS_DROP_MALFORMED);
+        drops(&a, b, client_seal(&a, &w), PS_DROP_MALFORMED);
     }
     assert_int_equal(fixture_stats(f).sessions, 1);
     fixture_free(f);
@@ -234,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_are_dropped_by_reason),
+        cmocka_unit_test(truncated_messages_are_dropped),
         cmocka_unit_test(replays_are_dropped_within_and_behind_the_window),
         cmocka_unit_test(silence_ends_a_session_at_once),
         cmocka_unit_test(messages_of_the_wrong_direction_are_misplaced),

@@ -28,6 +28,9 @@ static void ends_the_session_and_keeps_publications(void **state)
     assert_int_equal(fixture_stats(f).sessions, 0);
     assert_int_equal(fixture_stats(f).users, 1); /* bob left nothing behind. */
     assert_int_equal(fixture_stats(f).publications, 1);
+    f->now_us += 60000000; /* Their handshakes are forgotten. */
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).handshakes_open, 0);
     assert_int_equal(ps_server_deadline_us(f->s), PS_TIME_NEVER);
     client_login(&b);
     client_login(&a);

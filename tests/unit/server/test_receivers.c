@@ -1,13 +1,15 @@
 #include "fixture.h"
 
-/* Sixteen records in 32 entries; ids are written by hand, so that homes collide and runs
- * wrap round the end. Beside it a plain array. */
+/* Twelve sessions and four handshakes in 32 entries; ids are written by hand, so that homes collide
+ * and runs wrap round the end. Beside it a plain array. */
 static void agrees_with_a_model(void **state)
 {
     (void)state;
     ps_server_config cfg;
     fixture_config(&cfg);
-    cfg.max_sessions = 16;
+    cfg.max_sessions = 12;
+    cfg.max_handshakes = 4;
+    cfg.max_pending_logins = 4;
     fixture *f = fixture_new(&cfg);
     uint64_t model[16] = {0};
     uint64_t x = 7;
@@ -15,18 +17,23 @@ static void agrees_with_a_model(void **state)
         x = x * UINT64_C(6364136223846793005) + 1442695040888963407u;
         const uint32_t slot = (uint32_t)(x >> 33) % 16;
         if (model[slot] != 0) {
-            ps_session_index_remove(f->s, slot);
-            assert_int_equal(ps_session_find(f->s, model[slot]), PS_NIL);
+            ps_receiver_remove(f->s, slot);
+            assert_int_equal(ps_receiver_find(f->s, model[slot]), PS_NIL);
             model[slot] = 0;
         } else {
             /* Few homes, near the end; the same low half now and then. */
             model[slot] = (uint64_t)(round + 1) << 32 | (28 + (x >> 40) % 6);
-            ps_session_at(f->s, slot)->id = model[slot];
-            ps_session_index_add(f->s, slot);
+            if (slot < 12) {
+                ps_session_at(f->s, slot)->id = model[slot];
+            } else {
+                ps_handshake_at(f->s, slot - 12)->id = model[slot];
+            }
+            ps_receiver_add(f->s, slot);
         }
         for (uint32_t i = 0; i < 16; i++) {
             if (model[i] != 0) {
-                assert_int_equal(ps_session_find(f->s, model[i]), i);
+                assert_int_equal(ps_receiver_find(f->s, model[i]), i);
+                assert_int_equal(ps_session_find(f->s, model[i]), i < 12 ? i : PS_NIL);
             }
         }
         assert_int_equal(ps_session_find(f->s, UINT64_C(1) << 63 | 28), PS_NIL);
@@ -46,7 +53,7 @@ static void look_ahead_only_looks(void **state)
     const size_t size = ps_server_size(&cfg);
     uint8_t *before = malloc(size);
     memcpy(before, f->s, size);
-    uint8_t data[PS_PACKET_HEADER] = {PS_PACKET_PLAIN};
+    uint8_t data[PS_PACKET_HEADER] = {PS_PACKET_DATA};
     ps_store64(data + 1, a.session_id);
     ps_input in[PS_LOOK_AHEAD];
     for (size_t i = 0; i < PS_LOOK_AHEAD; i++) {

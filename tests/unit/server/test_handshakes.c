@@ -1,0 +1,150 @@
+/* The pool of handshakes: found, forgotten, pushed out. */
+#include "fixture.h"
+
+static fixture *with(uint32_t handshakes, uint32_t handshake_ms)
+{
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    cfg.max_handshakes = handshakes;
+    cfg.max_pending_logins = handshakes;
+    cfg.handshake_ms = handshake_ms;
+    return fixture_new(&cfg);
+}
+
+static void are_found_by_address_and_client(void **state)
+{
+    (void)state;
+    fixture *f = with(16, 5000);
+    f->s->handshake_mask = 0; /* All in one chain. */
+    client c[4];
+    for (uint16_t i = 0; i < 4; i++) {
+        c[i] = client_make(f, "alice", (uint16_t)(4000 + i));
+        client_login_send(&c[i]);
+    }
+    assert_int_equal(fixture_stats(f).pending_logins, 4);
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t p = ps_handshake_find(f->s, &c[i].addr, c[i].client_id);
+        assert_int_not_equal(p, PS_NIL);
+        assert_int_equal(ps_handshake_find(f->s, &c[i].addr, c[i].client_id + 1), PS_NIL);
+        assert_int_equal(ps_handshake_find(f->s, &c[(i + 1) % 4].addr, c[i].client_id), PS_NIL);
+    }
+    const size_t order[] = {2, 0, 3, 1};
+    for (size_t i = 0; i < 4; i++) {
+        const client *x = &c[order[i]];
+        ps_handshake_remove(f->s, ps_handshake_find(f->s, &x->addr, x->client_id));
+        assert_int_equal(ps_handshake_find(f->s, &x->addr, x->client_id), PS_NIL);
+        assert_int_equal(ps_server_check(f->s), 0);
+    }
+    fixture_free(f);
+}
+
+static void expire_when_no_verdict_comes(void **state)
+{
+    (void)state;
+    fixture *f = with(16, 5000);
+    client a = client_make(f, "alice", 4001);
+    client_login_send(&a);
+    assert_int_equal(ps_server_deadline_us(f->s), f->now_us + 15000000);
+    f->now_us += 14999999;
+    (void)fixture_tick(f);
+    assert_int_equal(fixture_stats(f).pending_logins, 1);
+    f->now_us += 1;
+    (void)fixture_tick(f);
+    assert_int_equal(fixture_stats(f).pending_logins, 0);
+    assert_int_equal(fixture_stats(f).handshakes_open, 0);
+    fixture_free(f);
+}
+
+static void expire_when_the_client_does_not_answer(void **state)
+{
+    (void)state;
+    fixture *f = with(16, 5000);
+    client a = client_make(f, "alice", 4001);
+    client_shake(&a);
+    assert_int_equal(ps_server_deadline_us(f->s), f->now_us + 5000000);
+    f->now_us += 5000000;
+    (void)fixture_tick(f);
+    assert_int_equal(fixture_stats(f).handshakes_open, 0);
+    ps_packet packet;
+    fixture_clear(f);
+    client_login_send(&a); /* Too late: a RESET says so. */
+    assert_int_equal(fixture_resets(f, &packet), 1);
+    fixture_free(f);
+}
+
+/* The oldest client that has not answered makes room; logins at work and sessions do not. */
+static void the_unanswered_make_room(void **state)
+{
+    (void)state;
+    fixture *f = with(4, 5000);
+    client at_work = client_make(f, "alice", 4001);
+    client_login_send(&at_work);
+    client c[4];
+    for (uint16_t i = 0; i < 4; i++) {
+        c[i] = client_make(f, "bob", (uint16_t)(5000 + i));
+        client_shake(&c[i]);
+    }
+    assert_int_equal(fixture_stats(f).handshakes_pushed_out, 1);
+    assert_int_equal(ps_handshake_find(f->s, &c[0].addr, c[0].client_id), PS_NIL);
+    assert_int_not_equal(ps_handshake_find(f->s, &c[1].addr, c[1].client_id), PS_NIL);
+    for (unsigned i = 1; i < 4; i++) {
+        fixture_clear(f);
+        client_login_send(&c[i]);
+        assert_int_equal(f->out.events_len, 1);
+    }
+    /* All are at work: there is no place, and the newcomer is not answered. */
+    client late = client_make(f, "carol", 6000);
+    uint8_t initiate[PS_INITIATE_BYTES];
+    uint8_t cookie[PS_COOKIE_BYTES];
+    ps_noise noise;
+    fixture_clear(f);
+    client_initiate(&late, &noise, NULL, initiate);
+    client_deliver(&late, initiate, sizeof initiate); /* Asked for a cookie: it is crowded. */
+    assert_int_equal(f->out.datagrams[0].len, PS_RETRY_BYTES);
+    memcpy(cookie, f->out.bytes + 9, sizeof cookie);
+    fixture_clear(f);
+    client_initiate(&late, &noise, cookie, initiate);
+    client_deliver(&late, initiate, sizeof initiate);
+    assert_int_equal(f->out.datagrams_len, 0);
+    assert_int_equal(fixture_drops(f, PS_DROP_LIMIT), 1);
+    fixture_free(f);
+}
+
+/* Keys leave no copy behind. */
+static void keys_are_wiped(void **state)
+{
+    (void)state;
+    fixture *f = with(16, 5000);
+    client a = client_make(f, "alice", 4001);
+    client_shake(&a);
+    uint8_t tx[32], rx[32];
+    memcpy(tx, a.tx, sizeof tx);
+    memcpy(rx, a.rx, sizeof rx);
+    client_login(&a);
+    const size_t size = ps_server_size(&f->cfg);
+    const uint8_t *slab = (const uint8_t *)f->s;
+    for (unsigned round = 0; round < 2; round++) {
+        size_t found = 0;
+        for (size_t i = 0; i + 32 <= size; i++) {
+            found += memcmp(slab + i, tx, 32) == 0 || memcmp(slab + i, rx, 32) == 0;
+        }
+        assert_int_equal(found, round == 0 ? 2 : 0); /* In the session alone; then nowhere. */
+        for (unsigned k = 0; k < 100; k++) {
+            f->now_us += 200000;
+            (void)fixture_tick(f);
+        }
+    }
+    fixture_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(are_found_by_address_and_client),
+        cmocka_unit_test(expire_when_no_verdict_comes),
+        cmocka_unit_test(expire_when_the_client_does_not_answer),
+        cmocka_unit_test(the_unanswered_make_room),
+        cmocka_unit_test(keys_are_wiped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
