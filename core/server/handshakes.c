@@ -158,7 +158,11 @@ void ps_handshakes_tick(ps_server *s, ps_output *out)
             if (old == PS_NIL) {
                 break;
             }
-            ps_handshake_remove(s, old);
+            if (PS_CANARY(LEAKED_LOGIN) && lists[k] == &s->logging_in) {
+                ps_timeout_stop(lists[k], ps_handshake_times(s), old);
+            } else {
+                ps_handshake_remove(s, old);
+            }
         }
     }
     for (uint32_t n = 0; n < PS_SERVER_TICK_PROBES; n++) {

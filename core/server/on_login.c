@@ -57,7 +57,8 @@ static ps_error judge(ps_server *s, ps_handshake *h, const ps_login *m, ps_ticke
     }
     const bool fits = ticket_fits(s, m, by_ticket ? m->secret : m->ticket, ticket);
     h->known = h->known || fits;
-    if (by_ticket && (!fits || wall_s == 0 || wall_s >= ticket->expires_s)) {
+    const bool expired = wall_s >= ticket->expires_s && !PS_CANARY(EXPIRED_TICKET);
+    if (by_ticket && (!fits || wall_s == 0 || expired)) {
         return PS_E_TICKET;
     }
     if (s->logins >= s->cfg.max_pending_logins) {
