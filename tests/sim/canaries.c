@@ -98,7 +98,7 @@ static const char *net_of(const char *said)
     if (strstr(said, "world_peer") != NULL) {
         return "a peer's events";
     }
-    if (strstr(said, "swarm.c") != NULL) {
+    if (strstr(said, "swarm.c") != NULL || strstr(said, "swarm_heal.c") != NULL) {
         return "liveness after healing";
     }
     return said[0] == '\0' ? "assertion in the core" : "bounds of a step";

@@ -65,7 +65,8 @@ void attack_clocks(attacks *a)
         WORLD_WAIT(w, 3 * S, w->peers[1].online);
     }
     WORLD_REQUIRE(w, world_server_stats(w).retries >= 20);
-    attack_say(a, "clocks", "the wall clock set on and back by up to 90 days, 8 times: %u returns "
+    attack_say(a, "clocks",
+               "the wall clock set on and back by up to 90 days, 8 times: %u returns "
                "by password, the others by ticket, in %" PRIu64 ".%02" PRIu64 " s at most",
                (unsigned)passwords, ATTACK_SECONDS(slowest_us));
     attack_say(a, "", "20 logins whose cookie is rotated between RETRY and INITIATE: all in");
@@ -105,7 +106,8 @@ void attack_accounts(attacks *a)
     attack_run(a, w, 12 * S);
     WORLD_REQUIRE(w, !w->peers[2].online && w->peers[2].refusals == 1);
     WORLD_REQUIRE(w, w->peers[3].losses == 0);
-    attack_say(a, "accounts", "a new password voids the ticket; a removed user is out at once, and "
+    attack_say(a, "accounts",
+               "a new password voids the ticket; a removed user is out at once, and "
                "stays out by ticket, by password and in the middle of a login");
     attack_end(a, w);
 }

@@ -1,5 +1,6 @@
 /* A flood: a million INITIATEs in ten seconds, each from another address, beside a hundred peers.
- * Cookies keep it from the curve and from the pool; whoever receives what is sent to him gets in. */
+ * Cookies keep it from the curve and from the pool; whoever receives what is sent to him gets in.
+ */
 #include "attacks.h"
 
 #include <inttypes.h>
@@ -115,17 +116,20 @@ static void tell(const flood *f, const ps_server_stats *before, uint64_t queue_f
                SECONDS, HONEST);
     attack_say(a, "", "all %u stayed; %" PRIu64 " evictions", HONEST,
                now.evictions - before->evictions);
-    attack_say(a, "", "%u logins by password, the slowest %" PRIu64 ".%02" PRIu64
+    attack_say(a, "",
+               "%u logins by password, the slowest %" PRIu64 ".%02" PRIu64
                " s; %u returns by ticket, the slowest %" PRIu64 ".%02" PRIu64 " s",
                (unsigned)f->in[0], ATTACK_SECONDS(f->slowest_us[0]), (unsigned)f->in[1],
                ATTACK_SECONDS(f->slowest_us[1]));
-    attack_say(a, "", "%" PRIu64 " handshakes on the curve, %" PRIu64 " cookies, %" PRIu64
-               " datagrams met a full queue", now.handshakes - before->handshakes,
-               now.retries - before->retries, queue_full);
-    attack_say(a, "", "memory: %zu KiB, before and after; at most %u of %u handshakes in use, %u "
-               "passwords at a time", ps_server_size(&f->w->cfg.server) / 1024,
-               (unsigned)f->open_most, (unsigned)f->w->cfg.server.max_handshakes,
-               (unsigned)f->w->server.pool.most);
+    attack_say(a, "",
+               "%" PRIu64 " handshakes on the curve, %" PRIu64 " cookies, %" PRIu64
+               " datagrams met a full queue",
+               now.handshakes - before->handshakes, now.retries - before->retries, queue_full);
+    attack_say(a, "",
+               "memory: %zu KiB, before and after; at most %u of %u handshakes in use, %u "
+               "passwords at a time",
+               ps_server_size(&f->w->cfg.server) / 1024, (unsigned)f->open_most,
+               (unsigned)f->w->cfg.server.max_handshakes, (unsigned)f->w->server.pool.most);
 }
 
 void attack_flood(attacks *a)

@@ -37,7 +37,8 @@ void attack_roam(attacks *a)
     }
     WORLD_REQUIRE(w, world_server_stats(w).moves == MOVES && w->peers[0].losses == 0);
     WORLD_REQUIRE(w, world_peer_stats(w, 0).handshakes == 1); /* It is the same session. */
-    attack_say(a, "roaming", "an address that changes in the middle of a listing, %u times: all "
+    attack_say(a, "roaming",
+               "an address that changes in the middle of a listing, %u times: all "
                "%u lines came, each once, in %" PRIu64 ".%02" PRIu64 " s at most; no login anew",
                MOVES, FILES, ATTACK_SECONDS(slowest_us));
     attack_end(a, w);
@@ -107,10 +108,10 @@ static void claim_and_check(attacks *a, const ps_addr *whose, const char *what)
     WORLD_REQUIRE(w, world_finish(w, located) == PS_E_NONE && located->lines_len == 1);
     attack_run(a, w, 5 * S);
     WORLD_REQUIRE(w, w->peers[0].online && w->peers[2].losses == 0);
-    attack_say(a, "", "%s: %u fresh packets seem to come from there; %" PRIu64
+    attack_say(a, "",
+               "%s: %u fresh packets seem to come from there; %" PRIu64
                " datagrams of the server in all, none there but %u-byte CHALLENGEs; no move",
-               what, (unsigned)claimed, world_server_stats(w).datagrams_out - out,
-               CHALLENGE_BYTES);
+               what, (unsigned)claimed, world_server_stats(w).datagrams_out - out, CHALLENGE_BYTES);
     attack_end(a, w);
 }
 

@@ -59,8 +59,10 @@ static void replay_unnoticed(const attacks *a, world *w, uint64_t count, bool sa
                          r.to_peers);
     WORLD_REQUIRE(w, after.sessions == w->cfg.peers && after.evictions == 0 && after.logouts == 1);
     WORLD_REQUIRE(w, after.publications == before.publications && after.moves == 0);
-    attack_say(a, "", "%u datagrams again: %" PRIu64 " counted REPLAY, %" PRIu64
-               " for keys of the past; nobody noticed", (unsigned)r.all, again, unknown);
+    attack_say(a, "",
+               "%u datagrams again: %" PRIu64 " counted REPLAY, %" PRIu64
+               " for keys of the past; nobody noticed",
+               (unsigned)r.all, again, unknown);
 }
 
 void attack_replay(attacks *a)
@@ -160,9 +162,9 @@ static void flip_each(const attacks *a, world *w, flip *f, unsigned type, bool f
         len = flip_login(w, f, type, from_peer, at, &r);
     }
     WORLD_REQUIRE(w, r.packets == len);
-    attack_say(a, "", "%-8s %3u bytes, a bit of each in turn: %u logins by retransmission, %u at "
-                      "once, %" PRIu64 " broken seals; the slowest took %" PRIu64 ".%02" PRIu64
-                      " s",
+    attack_say(a, "",
+               "%-8s %3u bytes, a bit of each in turn: %u logins by retransmission, %u at "
+               "once, %" PRIu64 " broken seals; the slowest took %" PRIu64 ".%02" PRIu64 " s",
                what, (unsigned)len, (unsigned)(r.packets - r.at_once), (unsigned)r.at_once,
                attack_drops(w, PS_DROP_SEAL) + peers_drops(w, PS_DROP_SEAL) - sealed,
                ATTACK_SECONDS(r.slowest_us));
@@ -235,8 +237,9 @@ void attack_spoofs(attacks *a)
     for (uint32_t i = 0; i < 4; i++) {
         WORLD_REQUIRE(w, w->peers[i].losses == 0);
     }
-    attack_say(a, "spoofs", "%u datagrams of all kinds from 5,000 addresses, those of peers among "
-                            "them: %" PRIu64 " answers, none longer than its question",
+    attack_say(a, "spoofs",
+               "%u datagrams of all kinds from 5,000 addresses, those of peers among "
+               "them: %" PRIu64 " answers, none longer than its question",
                SPOOFS, stats.datagrams_out - out);
     attack_end(a, w);
 }
@@ -300,8 +303,9 @@ void attack_resets(attacks *a)
     attack_run(a, w, 5 * S);
     WORLD_REQUIRE(w, w->peers[0].online && stats.state == PS_PEER_ONLINE);
     WORLD_REQUIRE(w, world_finish(w, world_list_peers(w, 0)) == PS_E_NONE);
-    attack_say(a, "resets", "10,000 by guessing: no handshake; %u overheard in %u s: %" PRIu64
-                            " handshakes, no session lost",
+    attack_say(a, "resets",
+               "10,000 by guessing: no handshake; %u overheard in %u s: %" PRIu64
+               " handshakes, no session lost",
                RESET_SECONDS * 100, RESET_SECONDS, stats.handshakes - begun);
     attack_end(a, w);
 }

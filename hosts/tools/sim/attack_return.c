@@ -17,10 +17,10 @@ typedef struct crowd {
     attacks *a;
     world *w;
     uint32_t count;
-    uint64_t back_us;   /* When the server was back. */
-    uint32_t returned;  /* Since then. */
-    uint64_t *took_us;  /* Of each, in order. */
-    uint32_t busy; /* Peers that were told BUSY, and these times: */
+    uint64_t back_us;  /* When the server was back. */
+    uint32_t returned; /* Since then. */
+    uint64_t *took_us; /* Of each, in order. */
+    uint32_t busy;     /* Peers that were told BUSY, and these times: */
     uint32_t least_ms, most_ms;
 } crowd;
 
@@ -119,7 +119,8 @@ static void by_tickets(crowd *c, uint64_t away_us, const char *how)
     qsort(c->took_us, c->returned, sizeof *c->took_us, by_time);
     const uint64_t slowest_us = c->took_us[c->returned - 1];
     const ps_server_stats stats = world_server_stats(w);
-    attack_say(c->a, "", "%s: half are back in %" PRIu64 ".%02" PRIu64 " s, the slowest in %" PRIu64
+    attack_say(c->a, "",
+               "%s: half are back in %" PRIu64 ".%02" PRIu64 " s, the slowest in %" PRIu64
                ".%02" PRIu64 " s (%" PRIu64 " tickets, %" PRIu64 " cookies; %" PRIu64
                " over the rate, %" PRIu64 " met a full queue)",
                how, ATTACK_SECONDS(c->took_us[c->returned / 2]), ATTACK_SECONDS(slowest_us),
@@ -151,13 +152,13 @@ void attack_return_by_password(attacks *a)
     const uint64_t least_us = c->count * w->cfg.verify_us / w->cfg.verify_threads;
     WORLD_WAIT(w, 2 * least_us + 60 * S, world_server_stats(w).sessions == c->count);
     const uint64_t took_us = world_now_us(w) - c->back_us;
-    attack_say(a, "", "%u of them are told BUSY (%" PRIu64 " times), for %u.%u to %u.%u s, each "
-               "for longer than the one before; all in after %" PRIu64 ".%02" PRIu64 " s (the pool needs %" PRIu64 ".%02" PRIu64
-               " s); at most %u passwords at a time",
+    attack_say(a, "",
+               "%u of them are told BUSY (%" PRIu64 " times), for %u.%u to %u.%u s, each "
+               "for longer than the one before; all in after %" PRIu64 ".%02" PRIu64
+               " s (the pool needs %" PRIu64 ".%02" PRIu64 " s); at most %u passwords at a time",
                (unsigned)c->busy, w->server.pool.turned_away, c->least_ms / 1000,
                c->least_ms % 1000 / 100, c->most_ms / 1000, c->most_ms % 1000 / 100,
-               ATTACK_SECONDS(took_us), ATTACK_SECONDS(least_us),
-               (unsigned)w->server.pool.most);
+               ATTACK_SECONDS(took_us), ATTACK_SECONDS(least_us), (unsigned)w->server.pool.most);
     WORLD_REQUIRE(w, w->server.pool.most <= w->cfg.verify_threads + w->cfg.verify_queue);
     finish(c);
 }

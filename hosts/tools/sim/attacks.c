@@ -64,10 +64,10 @@ uint64_t attack_random(uint64_t *state)
 
 ps_addr attack_nobody(uint64_t number)
 {
-    return (ps_addr){.ip = {198, (uint8_t)(18 + (number >> 16 & 1)), (uint8_t)(number >> 8),
-                            (uint8_t)number},
-                     .port = 7000,
-                     .family = PS_ADDR_V4};
+    return (ps_addr){
+        .ip = {198, (uint8_t)(18 + (number >> 16 & 1)), (uint8_t)(number >> 8), (uint8_t)number},
+        .port = 7000,
+        .family = PS_ADDR_V4};
 }
 
 ps_addr attack_server(const world *w)

@@ -175,8 +175,7 @@ static bool replay(swarm *s)
     const uint64_t count = draw(s, 1, 64);
     for (uint64_t k = 0; k < count && seen > 0; k++) {
         const uint64_t back = newest ? k % seen : draw(s, 0, seen - 1);
-        const world_capture *c =
-            &w->captured[(w->captured_len - 1 - back) % w->cfg.captures];
+        const world_capture *c = &w->captured[(w->captured_len - 1 - back) % w->cfg.captures];
         const uint64_t whose = draw(s, 0, 3);
         const ps_addr peer = ps_sim_addr(w->sim, w->peers[any_peer(s)].node);
         world_send_as(w, whose == 0 ? &nobody : (whose == 1 ? &peer : &c->from), &c->to, c->data,
@@ -328,8 +327,7 @@ static bool begin(swarm *s, fault f)
         flood(s);
         break;
     case FAULT_WALL_CLOCK:
-        world_server_clock(
-            w, &(ps_sim_clock){.wall_jump_s = (int64_t)draw(s, 0, 400000) - 200000});
+        world_server_clock(w, &(ps_sim_clock){.wall_jump_s = (int64_t)draw(s, 0, 400000) - 200000});
         if (draw(s, 0, 1) == 0) { /* Nobody can tell the peers before they return. */
             (void)kill_server(s, 0);
         }

@@ -5,8 +5,8 @@
 #ifndef PS_SIM_MODEL_H
 #define PS_SIM_MODEL_H
 
-#include "peersync/server.h"
 #include "ledger.h"
+#include "peersync/server.h"
 #include "read.h"
 
 struct world;
@@ -107,8 +107,8 @@ typedef struct model {
     model_ticket *tickets;
     size_t cookies_at, tickets_at;
     uint64_t open_us; /* Handshakes without a cookie: the budget has been used up to here. */
-    uint64_t wall_s, wall_us; /* As the server was told, and when. */
-    ps_server_stats before; /* As of the step before. */
+    uint64_t wall_s, wall_us;       /* As the server was told, and when. */
+    ps_server_stats before;         /* As of the step before. */
     uint64_t pages, entries, lists; /* Looked at. */
 } model;
 

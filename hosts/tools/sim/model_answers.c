@@ -102,8 +102,8 @@ static void on_source(const model *m, read_cursor *c, uint32_t asker, const mode
     for (uint32_t i = 0; i < addresses; i++) {
         (void)read_number(c, 1);
         const ps_span addr = read_text(c); /* The one that was proven. */
-        WORLD_REQUIRE(m->w, addr.len == 7 && memcmp(addr.data + 3, m->sessions[user].addr.ip, 4) ==
-                                                 0);
+        WORLD_REQUIRE(m->w,
+                      addr.len == 7 && memcmp(addr.data + 3, m->sessions[user].addr.ip, 4) == 0);
     }
     WORLD_REQUIRE(m->w, !c->bad);
     WORLD_REQUIRE(m->w, listed_in(m, user, owed->locate, &content) != MODEL_NONE);

@@ -1,4 +1,5 @@
-/* The model's handshakes, and what the server gave to clients for the next one: cookies, tickets. */
+/* The model's handshakes, and what the server gave to clients for the next one: cookies, tickets.
+ */
 #include "model_internal.h"
 
 #include <stdlib.h>
@@ -91,8 +92,8 @@ void model_began(model *m, const ps_addr *from, const uint8_t *initiate)
     WORLD_REQUIRE(m->w, per_s > 0);
     const uint64_t saved_us = m->now_us > 1000000 ? m->now_us - 1000000 : 0;
     m->open_us = (m->open_us > saved_us ? m->open_us : saved_us) + 1000000 / per_s;
-    WORLD_REQUIRE(m->w, m->open_us <= (m->now_us > 1000000 ? m->now_us : 1000000) +
-                                          1000000 / per_s);
+    WORLD_REQUIRE(m->w,
+                  m->open_us <= (m->now_us > 1000000 ? m->now_us : 1000000) + 1000000 / per_s);
 }
 
 void model_ticket_add(model *m, ps_span ticket, uint64_t expires_s)

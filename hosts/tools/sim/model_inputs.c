@@ -268,8 +268,8 @@ static void on_messages(model *m, model_session *s, const read_packet *p, const 
     }
 }
 
-static void on_packet(model *m, const read_packet *p, const ps_output *before,
-                      const ps_output *out, model_owed *owed, bool server_moved)
+static void on_packet(model *m, const read_packet *p, const ps_output *before, const ps_output *out,
+                      model_owed *owed, bool server_moved)
 {
     const uint32_t user = session_of(m, p->receiver);
     if (user == MODEL_NONE) {

@@ -42,15 +42,15 @@ bool model_ticket_good(const model *m, ps_span ticket);
 
 /* What one input made the server owe: filled by the input's side, compared by the answers'. */
 typedef struct model_owed {
-    ps_addr from;      /* Of the datagram, */
-    unsigned type;     /* and its packet's type; 0: no datagram. */
-    bool genuine;      /* A peer has really sent it. */
-    bool no_session;   /* The server says so. */
-    bool moved;        /* It proves a session's new address. */
-    ps_span ticket;    /* A login's, by which it wants to come in; or empty. */
-    bool taken;        /* The input was a packet that a session takes. */
-    bool changes; /* A message of changes was taken. */
-    bool busy;    /* It must be answered BUSY. */
+    ps_addr from;    /* Of the datagram, */
+    unsigned type;   /* and its packet's type; 0: no datagram. */
+    bool genuine;    /* A peer has really sent it. */
+    bool no_session; /* The server says so. */
+    bool moved;      /* It proves a session's new address. */
+    ps_span ticket;  /* A login's, by which it wants to come in; or empty. */
+    bool taken;      /* The input was a packet that a session takes. */
+    bool changes;    /* A message of changes was taken. */
+    bool busy;       /* It must be answered BUSY. */
     uint32_t request;
     uint64_t generation;
     uint32_t refused;

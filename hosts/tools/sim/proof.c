@@ -120,15 +120,15 @@ static proof_in kind_of_input(const proof *p, const ps_input_datagram *in, const
 
 static proof_out kind_of_output(const uint8_t *data, size_t len)
 {
-    static const proof_out kinds[] = {PROOF_OUT_DATA, PROOF_OUT_DATA,     PROOF_OUT_RESPOND,
-                                      PROOF_OUT_RETRY, PROOF_OUT_DATA,    PROOF_OUT_RESET,
+    static const proof_out kinds[] = {PROOF_OUT_DATA,    PROOF_OUT_DATA, PROOF_OUT_RESPOND,
+                                      PROOF_OUT_RETRY,   PROOF_OUT_DATA, PROOF_OUT_RESET,
                                       PROOF_OUT_VERSIONS};
     read_packet packet;
     if (!read_packet_of(data, len, &packet)) {
         return PROOF_OUT_DATA;
     }
-    const bool challenge = packet.type == READ_DATA && packet.count == 1 &&
-                           packet.messages[0].type == READ_CHALLENGE;
+    const bool challenge =
+        packet.type == READ_DATA && packet.count == 1 && packet.messages[0].type == READ_CHALLENGE;
     return challenge ? PROOF_OUT_CHALLENGE : kinds[packet.type];
 }
 

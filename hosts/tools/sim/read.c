@@ -60,9 +60,8 @@ bool read_packet_of(const uint8_t *data, size_t len, read_packet *out)
             return false;
         }
         out->counter = number(data + 9, 8);
-        return data[0] == READ_RESET
-                   ? len == HEADER
-                   : len > HEADER + TAG && read_messages(data, len - TAG, out);
+        return data[0] == READ_RESET ? len == HEADER
+                                     : len > HEADER + TAG && read_messages(data, len - TAG, out);
     default:
         return false;
     }

@@ -39,8 +39,9 @@ void story_attacks(const story_config *cfg)
     }
     if (a.out) {
         proof_print(a.out, &a.sum);
-        fprintf(a.out, "  checked      %" PRIu64 " steps of servers: no address got more bytes than "
-                       "it had sent, before it was proven\n",
+        fprintf(a.out,
+                "  checked      %" PRIu64 " steps of servers: no address got more bytes than "
+                "it had sent, before it was proven\n",
                 a.sum.steps);
         fprintf(a.out, "  hash         %016" PRIx64 "\n", a.hash);
     }

@@ -12,20 +12,20 @@
 #define MS UINT64_C(1000)
 #define S  UINT64_C(1000000)
 
-#define PEERS      300u
-#define EARLY      20u /* Are there from the beginning, and publish. */
-#define FILES      5u  /* Each of them, with the one that is wanted. */
-#define CUT        100u
-#define WANTED     "Everybody waits for this.ogg"
-#define QUEUE      128u
-#define PACKET_NS  20000u
+#define PEERS        300u
+#define EARLY        20u /* Are there from the beginning, and publish. */
+#define FILES        5u  /* Each of them, with the one that is wanted. */
+#define CUT          100u
+#define WANTED       "Everybody waits for this.ogg"
+#define QUEUE        128u
+#define PACKET_NS    20000u
 #define HANDSHAKE_NS 100000u
-#define RUSH_US    (10 * MS)
-#define SERVED_US  (8 * S)    /* The crowd is served within; it has not been kept out for long. */
-#define NOTICE_US  (2 * S)    /* A heartbeat's interval: then a peer hears RESET. */
-#define LOGIN_US   (500 * MS) /* And has logged in again, although all others do too. */
-#define CUT_OFF_US (3500 * MS)
-#define AWAY_US    (300 * MS)
+#define RUSH_US      (10 * MS)
+#define SERVED_US    (8 * S)    /* The crowd is served within; it has not been kept out for long. */
+#define NOTICE_US    (2 * S)    /* A heartbeat's interval: then a peer hears RESET. */
+#define LOGIN_US     (500 * MS) /* And has logged in again, although all others do too. */
+#define CUT_OFF_US   (3500 * MS)
+#define AWAY_US      (300 * MS)
 
 #define COUNT(n) ps_format_count((char[PS_FORMAT_COUNT_BYTES]){0}, (n))
 

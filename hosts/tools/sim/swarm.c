@@ -3,12 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S      UINT64_C(1000000)
-#define SHARED 4u /* Names that are everybody's. */
-/* When nobody is kept from his work any more, everything is right within: a heartbeat's interval (2
- * s) until the server says that it knows nothing, the pause of a login that was refused because
- * another device has the user's place (3 s), and the time to send the difference. */
-#define HEAL_US (6 * S)
+#define S UINT64_C(1000000)
 
 void swarm_config_default(swarm_config *cfg)
 {
@@ -33,7 +28,7 @@ static uint64_t draw(const swarm *s, uint64_t bound)
 
 void swarm_file_name(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1])
 {
-    if (k >= SWARM_NAMES - SHARED) {
+    if (k >= SWARM_NAMES - SWARM_SHARED) {
         (void)snprintf(out, PS_NAME_MAX + 1, "Shared by many, number %u", (unsigned)k);
     } else {
         (void)snprintf(out, PS_NAME_MAX + 1, "file %u of %u.bin", (unsigned)k, (unsigned)peer);
@@ -215,8 +210,7 @@ bool swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets)
     return true;
 }
 
-/* The program starts again, announces what it remembers, and logs in. */
-static void start_peer(swarm *s, uint32_t peer)
+void swarm_start(swarm *s, uint32_t peer)
 {
     swarm_user *u = &s->users[peer];
     u->down_until_us = 0;
@@ -239,7 +233,7 @@ static uint64_t start_peers(swarm *s)
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         const uint64_t at_us = s->users[i].down_until_us;
         if (at_us != 0 && at_us <= world_now_us(s->w)) {
-            start_peer(s, i);
+            swarm_start(s, i);
         } else if (at_us != 0 && at_us < next_us) {
             next_us = at_us;
         }
@@ -247,8 +241,7 @@ static uint64_t start_peers(swarm *s)
     return next_us;
 }
 
-/* Runs for so long, with faults and returns as they come due. */
-static void run(swarm *s, uint64_t us)
+void swarm_pass(swarm *s, uint64_t us)
 {
     const uint64_t end_us = world_now_us(s->w) + us;
     while (world_now_us(s->w) < end_us) {
@@ -268,226 +261,6 @@ static void run(swarm *s, uint64_t us)
             world_run(s->w, step_us);
         }
     }
-}
-
-/* ---- healing, and what must then be true ---- */
-
-/* What the server knows of a peer is what its user wants, and it is online. */
-static bool known_well(const swarm *s, uint32_t peer)
-{
-    const world_peer *p = &s->w->peers[peer];
-    const model *m = &s->w->model;
-    uint32_t wanted = 0;
-    for (uint32_t k = 0; k < SWARM_NAMES; k++) {
-        const file_version *now = files_current(&s->files, peer, k);
-        char name[PS_NAME_MAX + 1];
-        swarm_file_name(peer, k, name);
-        wanted += now ? 1u : 0u;
-        if (now && !model_lists(m, p->user, p->device,
-                                (ps_span){(const uint8_t *)name, strlen(name)}, &now->content)) {
-            return false;
-        }
-    }
-    return model_on_device(m, p->user, p->device) &&
-           model_device_names(m, p->user, p->device) == wanted;
-}
-
-/* Who knows a password of the past only will be refused when he returns. */
-static bool knows_password(const swarm *s, uint32_t peer)
-{
-    const world_peer *p = &s->w->peers[peer];
-    return p->password_known == s->w->accounts[p->user].changes;
-}
-
-/* The user's wishes: listed, and nothing else is. */
-static bool wishes_hold(swarm *s)
-{
-    uint32_t wanted = 0;
-    for (uint32_t i = 0; i < s->cfg->peers; i++) {
-        const ps_peer_stats stats = world_peer_stats(s->w, i);
-        if (!s->users[i].second &&
-            (stats.state != PS_PEER_ONLINE || !knows_password(s, i) || !s->w->peers[i].online || s->w->peers[i].open != 0 ||
-             stats.unacknowledged != 0 || stats.requests != 0)) {
-            return false;
-        }
-        /* (What they want to change waits for their next login.) */
-        if (s->users[i].second && (stats.state != PS_PEER_IDLE || stats.requests != 0)) {
-            return false;
-        }
-        if (s->cfg->model && !s->users[i].second && !known_well(s, i)) {
-            return false;
-        }
-        for (uint32_t k = 0; k < SWARM_NAMES && !s->users[i].second; k++) {
-            wanted += s->users[i].versions[k] != 0 ? 1u : 0u;
-        }
-    }
-    s->counts.publications = wanted;
-    return true;
-}
-
-/* For people: who is not where he should be. */
-static void tell_late(const swarm *s)
-{
-    static const char *const states[] = {"idle", "logging in", "online", "lost", "leaving"};
-    for (uint32_t i = 0; i < s->cfg->peers; i++) {
-        const world_peer *p = &s->w->peers[i];
-        const ps_peer_stats stats = world_peer_stats(s->w, i);
-        if (stats.state != (s->users[i].second ? PS_PEER_IDLE : PS_PEER_ONLINE) || p->open != 0 ||
-            stats.unacknowledged != 0) {
-            fprintf(
-                stderr,
-                "  peer %u is %s; %u commands open, %u of %u names unacknowledged; last refusal "
-                "%s, put off %u times\n",
-                (unsigned)i, states[stats.state], (unsigned)p->open, (unsigned)stats.unacknowledged,
-                (unsigned)stats.publications, ps_error_name(p->error), (unsigned)p->put_offs);
-        }
-    }
-}
-
-/* Who was sent away, or has left, comes back; second devices make room. */
-static void gather(swarm *s)
-{
-    for (uint32_t i = 0; i < s->cfg->peers; i++) {
-        const ps_peer_state state = world_peer_stats(s->w, i).state;
-        const bool leaves = s->users[i].second || !knows_password(s, i);
-        if (leaves && state != PS_PEER_IDLE && state != PS_PEER_LEAVING) {
-            world_logout(s->w, i);
-        } else if (!s->users[i].second && state == PS_PEER_IDLE) {
-            world_login(s->w, i);
-        }
-    }
-}
-
-static void compare_files(swarm *s, uint32_t asker)
-{
-    world *w = s->w;
-    world_command *c = world_list_files(w, asker);
-    WORLD_REQUIRE(w, world_finish(w, c) == PS_E_NONE);
-    for (uint32_t i = 0; i < s->cfg->peers; i++) {
-        char user[WORLD_NAME_BYTES];
-        world_user_name(i, user);
-        for (uint32_t k = 0; k < SWARM_NAMES && !s->users[i].second; k++) {
-            char name[PS_NAME_MAX + 1];
-            const file_version *now = files_current(&s->files, i, k);
-            size_t found = 0;
-            swarm_file_name(i, k, name);
-            for (size_t l = 0; l < c->lines_len && now; l++) {
-                found += strcmp(c->lines[l].name, name) == 0 &&
-                                 strcmp(c->lines[l].user, user) == 0 &&
-                                 ps_content_equal(&c->lines[l].content, &now->content)
-                             ? 1u
-                             : 0u;
-            }
-            WORLD_REQUIRE(w, !now || found == 1);
-        }
-    }
-    world_forget(&w->peers[asker], c);
-}
-
-static void compare_peers(swarm *s, uint32_t asker)
-{
-    world *w = s->w;
-    world_command *c = world_list_peers(w, asker);
-    WORLD_REQUIRE(w, world_finish(w, c) == PS_E_NONE);
-    for (uint32_t i = 0; i < s->cfg->peers; i++) {
-        char user[WORLD_NAME_BYTES];
-        world_user_name(i, user);
-        const size_t expected = i == asker || s->users[i].second ? 0 : 1;
-        WORLD_REQUIRE(w, world_count(c, user, NULL) == expected);
-    }
-    world_forget(&w->peers[asker], c);
-}
-
-/* What only second devices publish stays listed for them; all else is what primary users want. */
-static void compare(swarm *s)
-{
-    world *w = s->w;
-    w->cfg.ended = NULL; /* What is asked from here on is looked at here. */
-    uint32_t asked = 0;
-    for (uint32_t i = 0; i < s->cfg->peers && asked < 4; i += s->cfg->peers / 4 + 1) {
-        if (!s->users[i].second) {
-            compare_files(s, i);
-            compare_peers(s, i);
-            asked++;
-        }
-    }
-    swarm_fetch_listed(s);
-    w->cfg.ended = ended;
-    if (s->cfg->model) {
-        for (uint32_t i = 0; i < s->cfg->peers; i++) {
-            for (uint32_t k = 0; k < SWARM_NAMES - SHARED && !s->users[i].second; k++) {
-                char name[PS_NAME_MAX + 1];
-                swarm_file_name(i, k, name);
-                const uint32_t listed =
-                    model_listed(&w->model, i, (ps_span){(const uint8_t *)name, strlen(name)});
-                WORLD_REQUIRE(w, listed == (s->users[i].versions[k] != 0 ? 1u : 0u));
-            }
-        }
-    }
-}
-
-/* A server that was stopped for a while, or whose clock says so, evicts nobody who is there, and
- * nobody loses what he had. (A clock that is set on by less than a session's time looks as if time
- * had passed.) */
-static void drill(swarm *s)
-{
-    world *w = s->w;
-    const uint64_t evictions = w->held_evictions;
-    const ps_sim_clock ahead = {.jump_us = (int64_t)(4 * S + draw(s, 3600 * S))};
-    world_server_clock(w, &ahead);
-    run(s, 4 * S);
-    world_server_pause(w, S + draw(s, 9 * S));
-    run(s, 14 * S);
-    WORLD_REQUIRE(w, w->held_evictions == evictions);
-    /* (Who has just got fresh keys asks first whether the server lists what he publishes.) */
-    for (uint32_t k = 0; k < 20 && !wishes_hold(s); k++) {
-        run(s, S / 20);
-    }
-    WORLD_REQUIRE(w, wishes_hold(s));
-}
-
-static void heal(swarm *s)
-{
-    world *w = s->w;
-    const uint64_t quiet_us = world_now_us(w);
-    s->quiet = true;
-    if (s->cfg->faults) {
-        faults_heal(s);
-        for (uint32_t i = 0; i < s->cfg->peers; i++) {
-            if (s->users[i].down_until_us != 0) {
-                start_peer(s, i);
-            }
-        }
-        run(s, 1); /* Who was down is up. */
-        if (s->faults.kept_us > world_now_us(w)) {
-            run(s, s->faults.kept_us - world_now_us(w));
-        }
-    } else {
-        const ps_sim_link good = {.latency_us = 20000};
-        ps_sim_set_default_link(w->sim, &good);
-        run(s, 3 * S);
-    }
-    const uint64_t from_us = world_now_us(w);
-    for (;;) {
-        gather(s);
-        if (wishes_hold(s)) {
-            break;
-        }
-        if (world_now_us(w) - from_us >= HEAL_US) {
-            tell_late(s);
-            WORLD_REQUIRE(w, world_now_us(w) - from_us < HEAL_US);
-        }
-        run(s, S / 20);
-    }
-    const uint64_t took_us = world_now_us(w) - from_us;
-    s->counts.worst_heal_us = took_us > s->counts.worst_heal_us ? took_us : s->counts.worst_heal_us;
-    s->counts.healings++;
-    while (!swarm_fetches_ended(s, quiet_us)) {
-        run(s, S / 20);
-    }
-    compare(s);
-    drill(s);
-    s->quiet = false;
 }
 
 /* ---- a run ---- */
@@ -580,8 +353,8 @@ swarm swarm_run(const swarm_config *cfg)
     s.faults.next_us = world_now_us(s.w) + 3 * S;
     while (world_now_us(s.w) < end_us) {
         const uint64_t left_us = end_us - world_now_us(s.w);
-        run(&s, cfg->cruel_us < left_us ? cfg->cruel_us : left_us);
-        heal(&s);
+        swarm_pass(&s, cfg->cruel_us < left_us ? cfg->cruel_us : left_us);
+        swarm_heal(&s);
         if (cfg->progress) {
             cfg->progress(cfg->ctx, &s);
         }

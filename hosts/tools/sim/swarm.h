@@ -12,6 +12,8 @@
     14u /* That one peer publishes and unpublishes; the last few are everybody's.                  \
          */
 
+#define SWARM_SHARED 4u /* So many. */
+
 /* Above every ps_error that can end a download. */
 #define SWARM_ERRORS 64u
 
@@ -77,6 +79,15 @@ swarm swarm_run(const swarm_config *cfg);
 /* For faults.c: the process of a user's peer dies, and comes back later; with `forgets` it has lost
  * what it published. */
 bool swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets);
+
+/* The program of a user's peer starts again, announces what it remembers, and logs in. */
+void swarm_start(swarm *s, uint32_t peer);
+/* Lets so much time pass, with faults and returns as they come due. */
+void swarm_pass(swarm *s, uint64_t us);
+
+/* swarm_heal.c: everything is mended; comes right, in time; and is compared with the users' wishes.
+ */
+void swarm_heal(swarm *s);
 
 void swarm_file_name(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1]);
 

@@ -58,10 +58,10 @@ typedef struct world_config {
     uint32_t verify_us;   /* What a password takes, on a thread of the server's pool. */
     uint32_t verify_threads, verify_queue; /* Of that pool; what finds no place is told BUSY. */
     uint32_t ask_ppm; /* Peers that do not know the server's key: their user looks at it. */
-    bool model;           /* The naive server looks at every step, which is then of one input. */
-    bool proof;           /* So does invariant 5, which needs no model. */
-    bool scarce;          /* Tables may be full. */
-    bool store;           /* The server has a store: publications outlive it. */
+    bool model;       /* The naive server looks at every step, which is then of one input. */
+    bool proof;       /* So does invariant 5, which needs no model. */
+    bool scarce;      /* Tables may be full. */
+    bool store;       /* The server has a store: publications outlive it. */
     uint32_t server_cost_ns, peer_cost_ns; /* Of a datagram received; 0: no work costs anything. */
     uint32_t handshake_cost_ns;            /* Of a handshake, charged to the server. */
     uint32_t captures;                     /* Datagrams that somebody who listens remembers. */
@@ -288,9 +288,9 @@ struct world {
     model model;
     proof proof;
     ledger sent_by_peers, sent_by_server; /* What their machines have put out. */
-    world_capture *captured; /* A ring of cfg.captures. */
-    uint64_t captured_len;   /* In all. */
-    uint32_t attacker;       /* A node of nobody's: see world_send_as(). */
+    world_capture *captured;              /* A ring of cfg.captures. */
+    uint64_t captured_len;                /* In all. */
+    uint32_t attacker;                    /* A node of nobody's: see world_send_as(). */
     uint64_t steps, checks, rebatched;
     uint32_t live_evictions; /* Sessions that ended by silence, not because their peer left. */
     uint32_t held_evictions; /* Of these, sessions that their peers had not given up. */

@@ -40,8 +40,8 @@ void world_account_remove(world *w, uint32_t user)
     char name[WORLD_NAME_BYTES];
     world_user_name(user, name);
     w->accounts[user].removed = true;
-    world_server_submit(w, (ps_input){.type = PS_INPUT_EXPEL,
-                                      .u.expel = {(const uint8_t *)name, strlen(name)}});
+    world_server_submit(
+        w, (ps_input){.type = PS_INPUT_EXPEL, .u.expel = {(const uint8_t *)name, strlen(name)}});
     ps_sim_set_deadline(w->sim, w->server.node, 0); /* The wake settles the rest. */
 }
 
@@ -131,8 +131,8 @@ void world_accounts_ask(world *w, const ps_event_login *e)
     ps_input_verdict v = {.pending = e->pending, .error = PS_E_TICKET};
     if (user != UINT32_MAX && !w->accounts[user].removed) {
         credential_of(w, user, v.credential);
-        v.error = memcmp(v.credential, e->credential, sizeof v.credential) == 0 ? PS_E_NONE
-                                                                               : PS_E_TICKET;
+        v.error =
+            memcmp(v.credential, e->credential, sizeof v.credential) == 0 ? PS_E_NONE : PS_E_TICKET;
     }
     w->server.by_ticket++;
     put(w, &w->server.at_once, world_now_us(w), &v);

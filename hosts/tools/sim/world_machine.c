@@ -182,8 +182,8 @@ static ps_status look(world_machine *m, ps_input in[], size_t n, size_t *consume
     const bool server = m->peer == WORLD_SERVER;
     const ps_output before = *out;
     const promise p = mark(out, n, server);
-    const ps_status status = server ? m->face.step(m->self, in, n, consumed, out)
-                                    : step_peer(m, in, n, consumed, out);
+    const ps_status status =
+        server ? m->face.step(m->self, in, n, consumed, out) : step_peer(m, in, n, consumed, out);
     if (status == PS_INVALID && in[*consumed].type == PS_INPUT_TRUST) {
         return status;
     }
@@ -343,10 +343,8 @@ static uint64_t network_now_us(void *ctx)
 static const ps_transport *network_of(world_machine *m, uint32_t node)
 {
     m->network = ps_sim_transport(m->w->sim, node);
-    m->tampered = (ps_transport){.ctx = m,
-                                 .receive = network_receive,
-                                 .send = tampering_send,
-                                 .now_us = network_now_us};
+    m->tampered = (ps_transport){
+        .ctx = m, .receive = network_receive, .send = tampering_send, .now_us = network_now_us};
     return m->w->cfg.tamper ? &m->tampered : m->network;
 }
 
