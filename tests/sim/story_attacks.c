@@ -34,6 +34,17 @@ static void the_batch_does_not_show(void **state)
     assert_true(one.hash == many.hash);
 }
 
+/* As `peersync-sim --story attacks` tells them; smaller. */
+static void the_whole_story(void **state)
+{
+    (void)state;
+    attacks a = attack_begin();
+    a.crowd = a.crowd_by_password = 200;
+    a.flood = 50000;
+    attacks_tell(&a);
+    attack_table(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -46,6 +57,7 @@ int main(void)
         cmocka_unit_test(logins_go_on_whatever_the_wall_clock_shows),
         cmocka_unit_test(what_voids_a_ticket),
         cmocka_unit_test(the_batch_does_not_show),
+        cmocka_unit_test(the_whole_story),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,8 +153,8 @@ void attack_return_by_password(attacks *a)
     WORLD_WAIT(w, 2 * least_us + 60 * S, world_server_stats(w).sessions == c->count);
     const uint64_t took_us = world_now_us(w) - c->back_us;
     attack_say(a, "",
-               "%u of them are told BUSY (%" PRIu64 " times), for %u.%u to %u.%u s, each "
-               "for longer than the one before; all in after %" PRIu64 ".%02" PRIu64
+               "%u of them are told BUSY (%" PRIu64 " times), for %u.%u to %u.%u s, each a "
+               "turn behind the one before; all in after %" PRIu64 ".%02" PRIu64
                " s (the pool needs %" PRIu64 ".%02" PRIu64 " s); at most %u passwords at a time",
                (unsigned)c->busy, w->server.pool.turned_away, c->least_ms / 1000,
                c->least_ms % 1000 / 100, c->most_ms / 1000, c->most_ms % 1000 / 100,

@@ -1,5 +1,6 @@
 #include "attacks.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 
 void attacks_init(attacks *a)
@@ -78,4 +79,42 @@ ps_addr attack_server(const world *w)
 uint64_t attack_drops(const world *w, ps_drop why)
 {
     return world_server_stats(w).drops[why];
+}
+
+void attacks_tell(attacks *a)
+{
+    static const struct {
+        void (*attack)(attacks *a);
+        const char *caption;
+    } acts[] = {
+        {attack_replay, "Everything that was seen is sent again."},
+        {attack_flips, "Bits are turned over in handshakes."},
+        {attack_spoofs, "Datagrams from addresses where nobody sent them."},
+        {attack_resets, "Somebody says that sessions are gone."},
+        {attack_roam, "A peer roams."},
+        {attack_claim, "Somebody says that a victim's address is his."},
+        {attack_clocks, "The server's wall clock is set."},
+        {attack_accounts, "Passwords change, users are removed."},
+        {attack_flood, "A million spoofed handshakes in ten seconds."},
+        {attack_return, "Ten thousand peers return at once, by tickets."},
+        {attack_return_by_password, "Ten thousand peers return at once, by passwords."},
+    };
+    if (a->out) {
+        fprintf(a->out, "attacks: seed %" PRIu64 ", batch %" PRIu32 "\n", a->seed, a->batch);
+    }
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+        if (a->show) {
+            show_caption(a->show, acts[i].caption);
+        }
+        acts[i].attack(a);
+    }
+    if (a->out) {
+        proof_print(a->out, &a->sum);
+        fprintf(a->out,
+                "  checked      %" PRIu64
+                " steps of servers: no address got more bytes than it had "
+                "sent, before it was proven\n",
+                a->sum.steps);
+        fprintf(a->out, "  hash         %016" PRIx64 "\n", a->hash);
+    }
 }

@@ -23,6 +23,8 @@ typedef struct attacks {
 
 /* Ten thousand in a crowd, a million in the flood. */
 void attacks_init(attacks *a);
+/* All of them, one after the other, and the table. */
+void attacks_tell(attacks *a);
 
 /* attack_packets.c: what was captured comes again; bits turned over; lies about addresses; RESETs
  * from anybody. */
