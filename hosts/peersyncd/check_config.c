@@ -68,7 +68,13 @@ static void print_settings(const ps_daemon_config *config, FILE *out)
     print_number(out, "max-users", s->max_users, "");
     print_number(out, "max-publications", s->max_publications, "");
     print_number(out, "max-user-publications", s->max_user_publications, "");
-    print_number(out, "max-logins", s->max_pending_logins, "");
+    print_number(out, "max-logins", config->login_slots, "");
+    print_number(out, "login-threads", config->login_threads, "");
+    print_number(out, "ticket-hours", s->ticket_s / 3600u, "");
+    print_number(out, "max-handshakes", s->max_handshakes, "");
+    print_number(out, "handshakes-per-second", s->handshakes_per_s, "");
+    print_number(out, "open-handshakes-per-second", s->open_per_s, "");
+    print_number(out, "network-handshakes-per-second", s->network_per_s, "");
     print_number(out, "name-bytes", s->name_bytes, "");
     print_number(out, "heartbeat", s->heartbeat_ms, " ms");
     print_number(out, "dead after a silence of", s->dead_ms, " ms");
@@ -169,15 +175,17 @@ int ps_check_config(const ps_daemon_config *config, FILE *out)
     if (code != PS_EXIT_DONE) {
         return code;
     }
-    code = ps_accounts_read(config, &credentials, &missing, message, sizeof message);
+    code = ps_accounts_read(config->credentials, &credentials, &missing, message, sizeof message);
     if (code != PS_EXIT_DONE) {
         fprintf(stderr, "peersyncd: %s\n", message);
         return code;
     }
     fprintf(out, "\nusers\n  %-44s %12lu\n", "in the credentials file",
             (unsigned long)credentials.count);
+    fprintf(out, "  %-44s %12lu\n", "whose passwords stand there in clear",
+            (unsigned long)(credentials.count - credentials.hashed_count));
     if (credentials.count == 0) {
-        ps_accounts_first_command(config, message, sizeof message);
+        ps_accounts_command_line(config, "add NAME", message, sizeof message);
         fprintf(out, "  the server does not start without one; make the first with:\n    %s\n",
                 message);
     }

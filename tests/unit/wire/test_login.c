@@ -38,17 +38,14 @@ static bool encode_login_ok(ps_writer *w, const void *m)
     return ps_login_ok_encode(w, 42, m);
 }
 
-/* LOGIN by `method` with fields of these sizes. */
-static bool login_is_taken(uint8_t method, size_t user, size_t secret, size_t ticket)
+/* LOGIN with fields of these sizes. */
+static bool login_is_taken(size_t user, size_t secret)
 {
-    char name[256], password[256], beside[256];
+    char name[256], password[256];
     memset(name, 'u', user);
     memset(password, 'p', secret);
-    memset(beside, 't', ticket);
-    name[user] = password[secret] = beside[ticket] = '\0';
-    craft_login_fields fields = craft_login_default(name, password);
-    fields.method = method;
-    fields.ticket = beside;
+    name[user] = password[secret] = '\0';
+    const craft_login_fields fields = craft_login_default(name, password);
     craft_reset(&c);
     craft_login(&c, 1, &fields);
     return decode_login(body());
@@ -58,7 +55,6 @@ static void login_is_what_the_tables_say(void **state)
 {
     (void)state;
     craft_login_fields f = craft_login_default("alice", "password123");
-    f.ticket = "let me in again";
     f.capabilities = UINT32_C(0xa1a2a3a4);
     f.datagram_max = 512;
     craft_reset(&c);
@@ -72,44 +68,85 @@ static void login_is_what_the_tables_say(void **state)
     assert_int_equal(m.method, PS_LOGIN_PASSWORD);
     assert_true(span_equal(m.user, span_of("alice")));
     assert_true(span_equal(m.secret, span_of("password123")));
-    assert_true(span_equal(m.ticket, span_of("let me in again")));
+    assert_int_equal(m.ticket.len, 0);
+    assert_int_equal(sweep_cuts(decode_login, c.data + 8, c.len - 8), 0);
     uint8_t room[256];
     ps_writer w = {.base = room, .cap = sizeof room};
     assert_true(ps_login_encode(&w, 42, &m));
     assert_int_equal(w.len, c.len);
     assert_memory_equal(room, c.data, c.len);
     assert_true(sweep_capacities(encode_login, &m, c.len));
-    f.ticket = NULL;
-    craft_reset(&c);
-    craft_login(&c, 42, &f);
-    assert_int_equal(sweep_cuts(decode_login, c.data + 8, c.len - 8), 0);
-    assert_true(ps_login_decode(body(), &m));
-    assert_int_equal(m.ticket.len, 0);
-    w.len = 0;
-    assert_true(ps_login_encode(&w, 42, &m));
-    assert_int_equal(w.len, c.len);
-    assert_memory_equal(room, c.data, c.len);
 }
 
 static void login_checks_its_lengths(void **state)
 {
     (void)state;
-    assert_true(login_is_taken(1, 1, 0, 0));
-    assert_true(login_is_taken(1, PS_USER_MAX, PS_PASSWORD_MAX, PS_TICKET_MAX));
-    assert_false(login_is_taken(1, 0, 5, 0));
-    assert_false(login_is_taken(1, PS_USER_MAX + 1, 5, 0));
-    assert_false(login_is_taken(1, 255, 5, 0));
-    assert_false(login_is_taken(1, 5, PS_PASSWORD_MAX + 1, 0));
-    assert_false(login_is_taken(1, 5, 255, 0));
-    assert_false(login_is_taken(1, 5, 5, PS_TICKET_MAX + 1));
-    assert_true(login_is_taken(2, 5, PS_TICKET_MAX, 0));
-    assert_false(login_is_taken(2, 5, PS_TICKET_MAX + 1, 0));
+    assert_true(login_is_taken(1, 0));
+    assert_true(login_is_taken(PS_USER_MAX, PS_PASSWORD_MAX));
+    assert_false(login_is_taken(PS_USER_MAX, PS_PASSWORD_MAX + 1));
+    assert_false(login_is_taken(0, 5));
+    assert_false(login_is_taken(PS_USER_MAX + 1, 5));
+    assert_false(login_is_taken(255, 5));
+    assert_false(login_is_taken(5, PS_PASSWORD_MAX + 1));
+    assert_false(login_is_taken(5, 255));
+}
+
+/* Of a text of so many bytes. */
+static const char *text_of(size_t len)
+{
+    static char text[256];
+    memset(text, 't', sizeof text);
+    text[len] = '\0';
+    return text;
+}
+
+static void tickets_stand_for_a_password_or_beside_it(void **state)
+{
+    (void)state;
+    uint8_t room[512];
+    ps_login m;
+    for (int alone = 0; alone < 2; alone++) {
+        for (size_t len = 0; len <= 255; len++) {
+            craft_login_fields f = craft_login_default("alice", "secret");
+            f.method = (uint8_t)(alone != 0 ? PS_LOGIN_TICKET : PS_LOGIN_PASSWORD);
+            if (alone != 0) {
+                f.secret = text_of(len);
+            } else {
+                f.ticket = text_of(len);
+            }
+            craft_reset(&c);
+            craft_login(&c, 42, &f);
+            assert_int_equal(ps_login_decode(body(), &m), len <= PS_TICKET_MAX);
+            if (len > PS_TICKET_MAX || (len == 0 && alone == 0)) { /* Empty: no field is sent. */
+                continue;
+            }
+            assert_true(span_equal(alone != 0 ? m.secret : m.ticket, span_of(text_of(len))));
+            ps_writer w = {.base = room, .cap = sizeof room};
+            assert_true(ps_login_encode(&w, 42, &m));
+            assert_int_equal(w.len, c.len);
+            assert_memory_equal(room, c.data, c.len);
+        }
+    }
+    craft_login_fields f = craft_login_default("alice", "secret");
+    f.ticket = text_of(20);
+    craft_reset(&c);
+    craft_login(&c, 42, &f);
+    assert_true(ps_login_decode(body(), &m));
+    assert_true(sweep_capacities(encode_login, &m, c.len));
+    /* Without the field it is a whole LOGIN; with a part of it none. */
+    assert_int_equal(sweep_cuts(decode_login, c.data + 8, c.len - 8), 1);
+    f.ticket = "first";
+    craft_reset(&c);
+    craft_login(&c, 1, &f);
+    craft_field(&c, 1, "second", 6); /* The first of two counts. */
+    assert_true(ps_login_decode(body(), &m));
+    assert_true(span_equal(m.ticket, span_of("first")));
 }
 
 static void login_checks_its_numbers(void **state)
 {
     (void)state;
-    craft_login_fields f = craft_login_default("a", "b");
+    craft_login_fields f;
     static const struct {
         uint16_t value;
         bool good;
@@ -122,7 +159,7 @@ static void login_checks_its_numbers(void **state)
         craft_login(&c, 1, &f);
         assert_int_equal(decode_login(body()), limits[i].good);
     }
-    /* An unknown method is the server's to refuse. */
+    /* An unknown method is the server's to refuse; its secret may be a ticket's length. */
     f = craft_login_default("a", "b");
     f.method = 200;
     craft_reset(&c);
@@ -161,80 +198,71 @@ static void unknown_fields_are_skipped(void **state)
     sweep_fields(decode_login_ok);
 }
 
-/* Of two fields of one type the first one counts, wherever it stands. */
-static void the_first_ticket_counts(void **state)
-{
-    (void)state;
-    const craft_login_fields f = craft_login_default("alice", "password123");
-    ps_login m;
-    craft_reset(&c);
-    craft_login(&c, 1, &f);
-    craft_field(&c, 9, "skipped", 7);
-    craft_field(&c, 1, "first", 5);
-    craft_field(&c, 1, "second", 6);
-    assert_true(ps_login_decode(body(), &m));
-    assert_true(span_equal(m.ticket, span_of("first")));
-}
-
-static bool ok_field_is_taken(size_t len)
-{
-    static const uint8_t bytes[256] = {0, 0, 0, 0, 0, 0, 1, 2};
-    craft_reset(&c);
-    craft_login_ok(&c, 1, 6);
-    craft_field(&c, 1, bytes, len);
-    return decode_login_ok(body());
-}
-
-/* An expiry and a byte of ticket at the least. */
-static void the_ticket_of_login_ok_checks_its_lengths(void **state)
-{
-    (void)state;
-    assert_true(ok_field_is_taken(0));
-    for (size_t len = 1; len < 9; len++) {
-        assert_false(ok_field_is_taken(len));
-    }
-    assert_true(ok_field_is_taken(9));
-    assert_true(ok_field_is_taken(8 + PS_TICKET_MAX));
-    assert_false(ok_field_is_taken(8 + PS_TICKET_MAX + 1));
-}
-
 static void login_ok_is_what_the_tables_say(void **state)
 {
     (void)state;
     craft_reset(&c);
-    const craft_login_ok_fields f = {.generation = UINT64_C(0x0102030405060708),
-                                     .digest = UINT64_C(0xd1d2d3d4d5d6d7d8),
-                                     .life = UINT64_C(0xe1e2e3e4e5e6e7e8),
-                                     .wall_s = UINT64_C(0x1011121314151617),
-                                     .ticket = "for the next time",
-                                     .expires_s = UINT64_C(0x2021222324252627)};
-    craft_login_ok_of(&c, 42, &f);
+    const craft_login_ok_fields fields = {.wall_s = UINT64_C(0x8877665544332211),
+                                          .generation = UINT64_C(0x0102030405060708),
+                                          .digest = UINT64_C(0xd1d2d3d4d5d6d7d8),
+                                          .life = UINT64_C(0xe1e2e3e4e5e6e7e8)};
+    craft_login_ok_of(&c, 42, &fields);
     ps_login_ok m;
     assert_true(ps_login_ok_decode(body(), &m));
     assert_int_equal(m.heartbeat_ms, 2000);
     assert_int_equal(m.dead_ms, 3000);
     assert_int_equal(m.resend_ms, 80);
-    assert_true(m.wall_s == UINT64_C(0x1011121314151617));
+    assert_true(m.wall_s == UINT64_C(0x8877665544332211));
     assert_true(m.generation == UINT64_C(0x0102030405060708));
     assert_true(m.digest == UINT64_C(0xd1d2d3d4d5d6d7d8));
     assert_true(m.life == UINT64_C(0xe1e2e3e4e5e6e7e8));
     assert_int_equal(m.observed.family, PS_ADDR_V4);
     assert_int_equal(m.observed.port, 7001);
     assert_int_equal(m.observed.ip[0], 127);
-    assert_true(span_equal(m.ticket, span_of("for the next time")));
-    assert_true(m.expires_s == UINT64_C(0x2021222324252627));
+    assert_int_equal(m.ticket.len, 0);
+    assert_int_equal(m.expires_s, 0);
+    assert_int_equal(sweep_cuts(decode_login_ok, c.data + 8, c.len - 8), 0);
     uint8_t room[128];
     ps_writer w = {.base = room, .cap = sizeof room};
     assert_true(ps_login_ok_encode(&w, 42, &m));
     assert_int_equal(w.len, c.len);
     assert_memory_equal(room, c.data, c.len);
     assert_true(sweep_capacities(encode_login_ok, &m, c.len));
+}
+
+static void login_ok_brings_a_ticket(void **state)
+{
+    (void)state;
+    uint8_t room[512];
+    ps_login_ok m;
+    for (size_t len = 0; len <= 255; len++) {
+        const craft_login_ok_fields f = {
+            .life = 1, .ticket = text_of(len), .expires_s = UINT64_C(0x0102030405060708)};
+        craft_reset(&c);
+        craft_login_ok_of(&c, 42, &f);
+        const bool good = len >= 1 && len <= PS_TICKET_MAX; /* A time alone is no ticket. */
+        assert_int_equal(ps_login_ok_decode(body(), &m), good);
+        if (good) {
+            assert_true(span_equal(m.ticket, span_of(text_of(len))));
+            assert_true(m.expires_s == f.expires_s);
+            ps_writer w = {.base = room, .cap = sizeof room};
+            assert_true(ps_login_ok_encode(&w, 42, &m));
+            assert_int_equal(w.len, c.len);
+            assert_memory_equal(room, c.data, c.len);
+        }
+    }
+    const craft_login_ok_fields f = {.life = 1, .ticket = "ticket", .expires_s = 7};
     craft_reset(&c);
-    craft_login_ok(&c, 42, 6);
-    assert_int_equal(sweep_cuts(decode_login_ok, c.data + 8, c.len - 8), 0);
+    craft_login_ok_of(&c, 42, &f);
     assert_true(ps_login_ok_decode(body(), &m));
-    assert_int_equal(m.ticket.len, 0);
-    assert_int_equal(m.expires_s, 0);
+    assert_true(sweep_capacities(encode_login_ok, &m, c.len));
+    assert_int_equal(sweep_cuts(decode_login_ok, c.data + 8, c.len - 8), 1);
+    for (size_t len = 1; len < 9; len++) { /* Too short for a time and a ticket. */
+        craft_reset(&c);
+        craft_login_ok(&c, 1, 6);
+        craft_field(&c, 1, "12345678", len);
+        assert_false(decode_login_ok(body()));
+    }
 }
 
 /* None of the times may be 0. */
@@ -302,7 +330,7 @@ static void random_messages_come_back(void **state)
                                 .digest = test_random_u64(&r),
                                 .life = test_random_u64(&r),
                                 .observed = random_address(&r),
-                                .ticket = {ticket, 1 + (size_t)i % PS_TICKET_MAX},
+                                .ticket = {ticket, (size_t)test_random_range(&r, 1, sizeof ticket)},
                                 .expires_s = test_random_u64(&r)};
         w.len = 0;
         assert_true(ps_login_ok_encode(&w, 1, &ok));
@@ -321,11 +349,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(login_is_what_the_tables_say),
         cmocka_unit_test(login_checks_its_lengths),
+        cmocka_unit_test(tickets_stand_for_a_password_or_beside_it),
         cmocka_unit_test(login_checks_its_numbers),
         cmocka_unit_test(unknown_fields_are_skipped),
-        cmocka_unit_test(the_first_ticket_counts),
-        cmocka_unit_test(the_ticket_of_login_ok_checks_its_lengths),
         cmocka_unit_test(login_ok_is_what_the_tables_say),
+        cmocka_unit_test(login_ok_brings_a_ticket),
         cmocka_unit_test(login_ok_checks_its_numbers),
         cmocka_unit_test(random_messages_come_back),
     };
