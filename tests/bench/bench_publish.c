@@ -7,7 +7,7 @@
 #include "fixture.h"
 
 #include "common/state_dir.h"
-#include "peersync/crypto_openssl.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 #include "peersync/pump.h"
 #include "peersyncd/loop.h"
@@ -72,6 +72,7 @@ typedef struct bench_peer {
 static ps_daemon_config config;
 static ps_state_dir state;
 static ps_credentials credentials;
+static ps_identity identity;
 static bench_peer *peers;
 static size_t peers_len;
 static uint32_t waits_us[WAITS_MAX];
@@ -80,7 +81,8 @@ static size_t waits_len;
 static void *serve(void *arg)
 {
     const bool *store = arg;
-    require(ps_daemon_run(&config, *store ? &state : NULL, &credentials) == 0, "the server failed");
+    require(ps_daemon_run(&config, *store ? &state : NULL, &identity, &credentials) == 0,
+            "the server failed");
     return NULL;
 }
 
@@ -99,7 +101,6 @@ static unsigned free_port(void)
 
 static void make_credentials(void)
 {
-    static const uint8_t salt[PS_CREDENTIALS_SALT];
     static char text[PEERS_MAX * 16];
     ps_credentials_fault fault;
     size_t len = 0;
@@ -108,7 +109,7 @@ static void make_credentials(void)
     }
     require(ps_credentials_parse((ps_span){(const uint8_t *)text, len}, &credentials, &fault),
             "the credentials");
-    ps_credentials_seal(&credentials, ps_crypto_openssl(), salt);
+    ps_credentials_seal(&credentials, identity.realm_secret);
 }
 
 static void peer_open(bench_peer *p, size_t index, const ps_addr *server)
@@ -120,6 +121,7 @@ static void peer_open(bench_peer *p, size_t index, const ps_addr *server)
     p->transport = ps_posix_udp_transport(p->udp);
     ps_peer_config_default(&cfg);
     require(ps_posix_entropy(cfg.seed, sizeof cfg.seed) == PS_OK, "entropy");
+    cfg.crypto = ps_crypto_sodium();
     const size_t size = ps_peer_size(&cfg);
     void *mem = bench_pages(size);
     require(ps_peer_init(mem, size, &cfg, &p->machine) == PS_OK, "a peer");
@@ -135,8 +137,10 @@ static void peer_open(bench_peer *p, size_t index, const ps_addr *server)
     snprintf(user, sizeof user, "user%zu", index);
     ps_input in = {.type = PS_INPUT_LOGIN,
                    .u.login = {.server = *server,
+                               .key_known = true,
                                .user = {(const uint8_t *)user, strlen(user)},
                                .password = {(const uint8_t *)"pw", 2}}};
+    memcpy(in.u.login.server_key, identity.public_key, PS_KEY_BYTES);
     memset(in.u.login.device, (int)index + 1, PS_DEVICE_BYTES);
     require(ps_pump_submit(&p->pump, &in) == PS_OK, "a login");
 }
@@ -260,7 +264,6 @@ int main(int argc, char **argv)
     require(peers_len <= PEERS_MAX, "too many peers");
     peers = calloc(peers_len, sizeof *peers);
     require(peers != NULL && mkdtemp(dir) != NULL, "memory or a directory");
-    make_credentials();
     ps_daemon_options_default(&options);
     options.state = store ? dir : NULL;
     snprintf(port, sizeof port, "%u", free_port());
@@ -269,6 +272,8 @@ int main(int argc, char **argv)
             error);
     ps_log_setup(PS_LOG_WARNING, PS_LOG_TEXT);
     require(ps_state_dir_open(&state, dir) == PS_STATE_OK, "the state directory");
+    require(ps_identity_load(&state, &identity, error, sizeof error) == 0, error);
+    make_credentials();
     require(pthread_create(&thread, NULL, serve, &store) == 0, "a thread");
 
     for (size_t i = 0; i < peers_len; i++) {
@@ -289,9 +294,13 @@ int main(int argc, char **argv)
     kill(getpid(), SIGTERM);
     pthread_join(thread, NULL);
     ps_state_dir_close(&state);
-    char log[64];
-    snprintf(log, sizeof log, "%s/%s", dir, "publications.log");
-    unlink(log);
+    static const char *const files[] = {"publications.log", PS_IDENTITY_SERVER_FILE,
+                                        PS_IDENTITY_REALM_FILE};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+        unlink(path);
+    }
     rmdir(dir);
     return 0;
 }
