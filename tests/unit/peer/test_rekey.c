@@ -285,6 +285,29 @@ static void a_reset_meanwhile_begins_nothing(void **state)
     rig_free(r);
 }
 
+static void somebody_in_the_servers_place_is_told_of(void **state)
+{
+    (void)state;
+    const uint8_t secret[PS_KEY_BYTES] = {66};
+    log_model *log;
+    rig *r = online(UINT64_C(1) << 32, &log);
+    r->silent = true;
+    while (r->initiates_len == 0) {
+        rig_forget(r);
+        rig_run(r, ps_peer_deadline_us(r->p));
+        log_serve(r, log, 0);
+    }
+    rig_craft_respond(r, secret);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_event_nth(r, PS_EVENT_PUT_OFF, 0)->account.error, PS_E_SERVER_KEY);
+    assert_int_equal(rig_stats(r).state, PS_PEER_ONLINE);
+    (void)rig_respond(r);
+    rig_accept_of(r, &given);
+    assert_int_equal(rig_stats(r).rekeys, 1);
+    free(log);
+    rig_free(r);
+}
+
 static void refused_for_good_it_ends_the_session(void **state)
 {
     (void)state;
@@ -335,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_server_that_does_not_answer_keeps_the_session),
         cmocka_unit_test(a_restart_meanwhile_is_told),
         cmocka_unit_test(a_reset_meanwhile_begins_nothing),
+        cmocka_unit_test(somebody_in_the_servers_place_is_told_of),
         cmocka_unit_test(refused_for_good_it_ends_the_session),
         cmocka_unit_test(a_loss_and_a_logout_wipe_the_old_keys),
     };
