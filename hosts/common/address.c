@@ -91,6 +91,27 @@ const char *ps_address_resolve(const char *text, ps_addr *out)
     return fault;
 }
 
+void ps_address_canonical(const char *text, char out[PS_ADDRESS_CANONICAL])
+{
+    const char *colon = NULL;
+    const char *digits = "";
+    uint64_t port = 0;
+    ps_addr addr;
+    if (look(text, &colon, &digits) == NULL && numeric(text, digits, &addr)) {
+        ps_addr_format(&addr, out);
+        return;
+    }
+    (void)ps_number_parse(digits, 0, UINT16_MAX, &port);
+    const size_t len = colon != NULL ? (size_t)(colon - text) : 0;
+    snprintf(out, PS_ADDRESS_CANONICAL, "%.*s:%u", (int)(len < HOST_MAX ? len : HOST_MAX - 1), text,
+             (unsigned)port);
+    for (char *at = out; *at != '\0'; at++) {
+        if (*at >= 'A' && *at <= 'Z') {
+            *at = (char)(*at - 'A' + 'a');
+        }
+    }
+}
+
 bool ps_address_is_loopback(const ps_addr *addr)
 {
     static const uint8_t v6[16] = {[15] = 1};

@@ -12,6 +12,12 @@ const char *ps_address_parse(const char *text, ps_addr *out);
  * The first address that it names is taken. Port 0 is refused. */
 const char *ps_address_resolve(const char *text, ps_addr *out);
 
+/* Room for any address in its one form, the NUL included. */
+#define PS_ADDRESS_CANONICAL 272u
+/* What ps_address_resolve() took, in one form for all ways of writing it: "127.0.0.1:5000",
+ * "[::1]:5000", "host.example:5000" (lower case; not resolved). */
+void ps_address_canonical(const char *text, char out[PS_ADDRESS_CANONICAL]);
+
 /* True of 127.0.0.0/8 and ::1. */
 bool ps_address_is_loopback(const ps_addr *addr);
 

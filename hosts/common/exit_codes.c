@@ -22,12 +22,14 @@ ps_exit ps_exit_of_error(unsigned error)
     case PS_E_SUPERSEDED:
         return PS_EXIT_DONE;
     case PS_E_CREDENTIALS:
+    case PS_E_TICKET:
         return PS_EXIT_REFUSED;
     case PS_E_ACTIVE:
         return PS_EXIT_ACTIVE;
     case PS_E_BUSY:
     case PS_E_QUOTA:
     case PS_E_FULL:
+    case PS_E_THROTTLED:
         return PS_EXIT_BUSY;
     case PS_E_NOT_FOUND:
         return PS_EXIT_NOT_FOUND;
@@ -47,6 +49,8 @@ ps_exit ps_exit_of_error(unsigned error)
     case PS_E_CLOSED:
     case PS_E_SLOTS:
         return PS_EXIT_TRANSFER;
+    case PS_E_SERVER_KEY:
+        return PS_EXIT_SERVER_KEY;
     case PS_E_IO:
         return PS_EXIT_LOCAL_FILE;
     default:

@@ -20,10 +20,12 @@
     X(CREDENTIALS, 12, "the credentials are missing or have a bad line")                           \
     X(STATE, 13, "the state directory cannot be used, or another process uses it")                 \
     X(AMBIGUOUS, 14, "one name stands for several contents: choose with --root")                   \
-    X(BUSY, 15, "the server is busy, or full, or the quota is used up")                            \
+    X(BUSY, 15, "the server is busy or full, the quota is used up, or too many logins failed")     \
     X(PROTOCOL, 16, "the other side could not be understood: update the older program")            \
     X(SYSTEM, 17, "the system refused something: memory, descriptors, randomness")                 \
-    X(INTERRUPTED, 18, "a signal ended the command before it was done")
+    X(INTERRUPTED, 18, "a signal ended the command before it was done")                            \
+    X(SERVER_UNKNOWN, 19, "the server's key is not known yet, and was not accepted")               \
+    X(SERVER_KEY, 20, "the server's key is not the known one, or not that of --server-key")
 
 typedef enum ps_exit {
 #define PS_EXIT_ENUM(name, number, meaning) PS_EXIT_##name = (number),

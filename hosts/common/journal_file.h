@@ -6,7 +6,7 @@
 #include "peersync/journal.h"
 
 /* What to tell who asked for a journal, when it begins. */
-#define PS_JOURNAL_WARNING "the journal holds passwords, as they are typed: keep it private"
+#define PS_JOURNAL_WARNING "the journal holds passwords, tickets and keys: keep it private"
 
 typedef struct ps_journal_file ps_journal_file;
 

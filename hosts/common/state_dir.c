@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int ps_state_dir_default(char *out, size_t cap, const char *below)
+int ps_state_dir_of(char *out, size_t cap, const char *program, const char *below)
 {
     const char *base = getenv("XDG_STATE_HOME");
     const char *middle = "";
@@ -23,9 +23,14 @@ int ps_state_dir_default(char *out, size_t cap, const char *below)
     if (base == NULL || base[0] != '/') {
         return -1;
     }
-    const int n = snprintf(out, cap, "%s%s/peersync%s%s", base, middle, below != NULL ? "/" : "",
-                           below != NULL ? below : "");
+    const int n = snprintf(out, cap, "%s%s/%s%s%s", base, middle, program,
+                           below != NULL ? "/" : "", below != NULL ? below : "");
     return n > 0 && (size_t)n < cap ? 0 : -1;
+}
+
+int ps_state_dir_default(char *out, size_t cap, const char *below)
+{
+    return ps_state_dir_of(out, cap, "peersync", below);
 }
 
 static ps_state_result fail(ps_state_dir *s, const char *what, int error)

@@ -22,6 +22,8 @@ typedef struct ps_state_dir {
 /* The default place: $XDG_STATE_HOME/peersync, or ~/.local/state/peersync, then "/" and `below`
  * where that is not NULL. Returns 0, or -1 when there is no home or the path is too long. */
 int ps_state_dir_default(char *out, size_t cap, const char *below);
+/* The same for another program than peersync. */
+int ps_state_dir_of(char *out, size_t cap, const char *program, const char *below);
 
 /* Opens the directory, making it and its parents (0700) where they are missing. */
 ps_state_result ps_state_dir_open(ps_state_dir *s, const char *path);

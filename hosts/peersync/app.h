@@ -8,6 +8,7 @@
 #include "many.h"
 #include "options.h"
 #include "out.h"
+#include "server_key.h"
 #include "session.h"
 #include "state.h"
 
@@ -32,6 +33,7 @@ struct app {
     bool interactive; /* A prompt at a terminal. */
 
     ps_addr server;
+    struct server_key server_key;
     char user[PS_USER_MAX + 1];
     struct state state;
     struct session *session;

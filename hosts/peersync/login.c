@@ -1,14 +1,17 @@
 #include "login.h"
 
 #include "common/address.h"
+#include "common/format.h"
 #include "common/journal_file.h"
 #include "credentials.h"
 #include "jobs.h"
 #include "safe.h"
+#include "tickets.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* When to say that a login takes long, and that the server is silent. */
@@ -25,6 +28,8 @@ struct attempt {
     struct credentials credentials;
     uint16_t port;
     unsigned busy;
+    bool key_shown; /* The loop has stopped: is `key` the server's? */
+    uint8_t key[PS_KEY_BYTES];
 };
 
 ps_exit login_find_server(struct app *a)
@@ -37,11 +42,26 @@ ps_exit login_find_server(struct app *a)
     return PS_EXIT_DONE;
 }
 
+static struct ticket_owner ticket_owner(const struct app *a)
+{
+    return (struct ticket_owner){&a->state, a->server_key.server, a->user};
+}
+
 static void send_login(struct attempt *t)
 {
     struct app *a = t->app;
-    session_login(a->session, t->credentials.user, t->credentials.password, a->state.device,
-                  t->port);
+    uint8_t ticket[PS_TICKET_MAX];
+    const struct ticket_owner owner = ticket_owner(a);
+    const struct session_account account = {
+        .user = t->credentials.user,
+        .password = t->credentials.password,
+        .device = a->state.device,
+        .server_key = a->server_key.known ? a->server_key.key : NULL,
+        .ticket = {ticket, tickets_get(&owner, (uint64_t)time(NULL), ticket)},
+        .stream_port = t->port,
+    };
+    session_login(a->session, &account);
+    explicit_bzero(ticket, sizeof ticket);
 }
 
 static void on_slow(uv_timer_t *timer)
@@ -70,6 +90,13 @@ static void say_refusal(struct app *a, const ps_event_account *account)
 {
     if (account->error == PS_E_TIMEOUT) {
         out_fail(a->out, "no answer from %s: is peersyncd running there?", app_server_text(a));
+    } else if (account->error == PS_E_SERVER_KEY) {
+        server_key_say_changed(a);
+    } else if ((account->error == PS_E_BUSY || account->error == PS_E_THROTTLED) &&
+               account->retry_ms > 0) {
+        char span[PS_FORMAT_SPAN_BYTES];
+        out_fail(a->out, "%s: try again in %s", ps_error_text(account->error),
+                 ps_format_duration(span, (uint64_t)account->retry_ms * 1000u));
     } else if (account->error == PS_E_ACTIVE) {
         out_fail(a->out,
                  "%s is active on another device, which answers: leave the session there first",
@@ -100,7 +127,11 @@ static void on_attempt(struct attempt *t, const ps_event *event)
 {
     struct app *a = t->app;
     const ps_event_account *account = &event->u.account;
-    if (event->type == PS_EVENT_LOGGED_IN) {
+    if (event->type == PS_EVENT_SERVER_KEY) {
+        memcpy(t->key, event->u.server_key, sizeof t->key);
+        t->key_shown = true;
+        uv_stop(&a->loop);
+    } else if (event->type == PS_EVENT_LOGGED_IN) {
         a->phase = PHASE_ONLINE;
         a->connected = true;
         end_attempt(a, PS_EXIT_DONE);
@@ -128,9 +159,15 @@ static void say_put_off(struct app *a, const ps_event_account *account)
         out_fail(a->out, "the server cannot take changes now: trying on ...");
         return;
     }
+    if (account->error == PS_E_TICKET) {
+        return; /* The machine goes on with the password. */
+    }
     uv_timer_stop(&a->timer); /* It does answer. */
     a->lost_shown = true;
-    if (account->error == PS_E_ACTIVE) {
+    if (account->error == PS_E_SERVER_KEY) {
+        server_key_say_changed(a);
+        out_fail(a->out, "trying to return to the known server ...");
+    } else if (account->error == PS_E_ACTIVE) {
         out_fail(a->out, "%s is active on another device now: waiting for it to leave ...",
                  SAFE(a->user));
     } else {
@@ -176,6 +213,11 @@ static void on_online(struct attempt *t, const ps_event *event)
     } else if (event->type == PS_EVENT_UNLISTED) {
         say_unlisted(a, &event->u.unlisted);
     } else if (event->type == PS_EVENT_REFUSED) {
+        if (account->error == PS_E_CREDENTIALS) {
+            /* What was right is so no more: the ticket names a password that is gone. */
+            const struct ticket_owner owner = ticket_owner(a);
+            tickets_wipe(&owner);
+        }
         say_refusal(a, account);
         app_leave(a, ps_exit_of_error(account->error));
     }
@@ -185,7 +227,10 @@ static void on_account(void *ctx, const ps_event *event)
 {
     struct attempt *t = ctx;
     struct app *a = t->app;
-    if (a->phase == PHASE_LOGIN) {
+    if (event->type == PS_EVENT_TICKET) {
+        const struct ticket_owner owner = ticket_owner(a);
+        tickets_keep(&owner, &event->u.ticket);
+    } else if (a->phase == PHASE_LOGIN) {
         on_attempt(t, event);
     } else if (a->phase == PHASE_ONLINE) {
         on_online(t, event);
@@ -251,6 +296,31 @@ static ps_exit open_all(struct attempt *t, char *why, size_t why_cap)
     return code;
 }
 
+/* Runs the loop until the login has ended. It stands still while a key is judged: the machine says
+ * nothing until it is trusted. @return the login's code. */
+static ps_exit await_outcome(struct attempt *t)
+{
+    struct app *a = t->app;
+    for (;;) {
+        t->key_shown = false;
+        a->timer.data = a;
+        uv_update_time(&a->loop); /* Somebody typed since the loop last looked. */
+        uv_timer_start(&a->timer, on_slow, PATIENCE_MS, 0);
+        app_watch_signals(a, true);
+        uv_run(&a->loop, UV_RUN_DEFAULT);
+        if (!t->key_shown || a->interrupted) {
+            return a->login_code;
+        }
+        uv_timer_stop(&a->timer);
+        app_watch_signals(a, false); /* A question can be ended by Ctrl-C. */
+        const ps_exit code = server_key_judge(a, t->key);
+        if (code != PS_EXIT_DONE) {
+            return code;
+        }
+        session_trust(a->session, t->key);
+    }
+}
+
 /* One attempt with these credentials. */
 static ps_exit try_once(struct attempt *t)
 {
@@ -261,18 +331,17 @@ static ps_exit try_once(struct attempt *t)
         out_fail(a->out, "%s", SAFE(why));
         return code;
     }
-    app_watch_signals(a, true);
-    t->busy = 0;
-    a->timer.data = a;
-    uv_update_time(&a->loop); /* Somebody typed a password since the loop last looked. */
-    uv_timer_start(&a->timer, on_slow, PATIENCE_MS, 0);
-    send_login(t);
-    a->login_code = PS_EXIT_INTERRUPTED;
-    uv_run(&a->loop, UV_RUN_DEFAULT);
-    code = a->login_code;
+    code = server_key_load(a);
+    if (code == PS_EXIT_DONE) {
+        t->busy = 0;
+        a->login_code = PS_EXIT_INTERRUPTED; /* Until something better is known. */
+        send_login(t);
+        code = await_outcome(t);
+    }
     if (code != PS_EXIT_DONE) {
         app_watch_signals(a, false);
-        close_all(a, code == PS_EXIT_REFUSED);
+        close_all(a, code == PS_EXIT_REFUSED || code == PS_EXIT_SERVER_UNKNOWN ||
+                         code == PS_EXIT_SERVER_KEY);
     }
     return code;
 }
@@ -295,8 +364,11 @@ ps_exit login_run(struct app *a)
         if (code == PS_EXIT_DONE) {
             code = try_once(&attempt);
         }
+        /* Whoever has to wait is asked again only where somebody waits: a script would go on with
+         * its next lines at once. */
         const bool again = attempt.credentials.asked && !a->interrupted &&
-                           (code == PS_EXIT_REFUSED || code == PS_EXIT_ACTIVE);
+                           (code == PS_EXIT_REFUSED || code == PS_EXIT_ACTIVE ||
+                            (code == PS_EXIT_BUSY && a->interactive));
         if (!again) {
             return code;
         }

@@ -2,6 +2,7 @@
 
 #include "commands/command.h"
 #include "common/exit_codes.h"
+#include "common/fingerprint.h"
 
 #include <string.h>
 
@@ -25,6 +26,17 @@ static const ps_option table[] = {
      .argument = "FILE",
      .help = "The password is FILE's first line. Else it is PEERSYNC_PASSWORD of the\n"
              "environment, else it is asked for."},
+    {.name = "server-key",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(struct options, server_key),
+     .argument = "FINGERPRINT",
+     .help = "Trust the server only if its key has this fingerprint (`peersyncd key show`\n"
+             "prints it), and remember it."},
+    {.name = "accept-new-key",
+     .kind = PS_OPTION_FLAG,
+     .offset = offsetof(struct options, accept_new_key),
+     .help = "Trust a server that is not known yet. Without it: on the loopback address,\n"
+             "else a terminal is asked. A key that has changed is refused in any case."},
     {.name = "listen",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, listen),
@@ -40,8 +52,8 @@ static const ps_option table[] = {
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, state),
      .argument = "DIR",
-     .help = "Keep this installation's identity and publications there, one process at\n"
-             "a time. Without it: $XDG_STATE_HOME/peersync/USER, or\n"
+     .help = "Keep this installation's identity, publications and known servers there, one\n"
+             "process at a time. Without it: $XDG_STATE_HOME/peersync/USER, or\n"
              "~/.local/state/peersync/USER."},
     {.name = "journal",
      .kind = PS_OPTION_TEXT,
@@ -133,6 +145,12 @@ int options_read(struct options *o, int argc, char *argv[])
         o->server = o->words[0];
         o->words++;
         o->word_count--;
+    }
+    if (o->server_key != NULL && !ps_fingerprint_well_formed(o->server_key)) {
+        return refuse(o, "--server-key needs a fingerprint: SHA256: and 43 characters of base64");
+    }
+    if (o->server_key != NULL && o->accept_new_key) {
+        return refuse(o, "--server-key and --accept-new-key exclude each other: give one");
     }
     if (o->server == NULL) {
         o->server = DEFAULT_SERVER;

@@ -12,9 +12,10 @@ struct options {
     const char *listen;
     const char *download_dir;
     const char *state;
+    const char *server_key; /* A fingerprint. */
     const char *journal;
     uint64_t max_uploads;
-    bool json, quiet, no_progress;
+    bool json, quiet, no_progress, accept_new_key;
     /* The command and its arguments; none: a prompt. They live in argv. */
     const char *const *words;
     size_t word_count;

@@ -4,6 +4,7 @@
 #include "common/journal_file.h"
 #include "common/slab.h"
 #include "data/alloc.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 #include "peersync/pump.h"
 
@@ -226,6 +227,7 @@ static ps_exit make_machine(struct session *s, char *why, size_t why_cap)
     ps_peer_config cfg;
     ps_peer_config_default(&cfg);
     cfg.mem_is_zero = true;
+    cfg.crypto = ps_crypto_sodium();
     if (ps_posix_entropy(cfg.seed, sizeof cfg.seed) != PS_OK) {
         snprintf(why, why_cap, "the system gives no random bytes");
         return PS_EXIT_SYSTEM;
@@ -328,7 +330,7 @@ void session_close(struct session *s)
     uv_close((uv_handle_t *)&s->journal_timer, on_closed);
 }
 
-/* LOGIN and LOGOUT: there is always room after the events were cleared. */
+/* LOGIN, TRUST and LOGOUT: there is always room after the events were cleared. */
 static void give(struct session *s, ps_input *in)
 {
     ps_status status = ps_pump_submit(&s->pump, in);
@@ -344,17 +346,28 @@ static void give(struct session *s, ps_input *in)
     }
 }
 
-void session_login(struct session *s, const char *user, const char *password,
-                   const uint8_t device[PS_DEVICE_BYTES], uint16_t stream_port)
+void session_login(struct session *s, const struct session_account *account)
 {
     ps_input in = {.type = PS_INPUT_LOGIN};
     in.u.login = (ps_input_login){
         .server = s->cfg.server,
-        .stream_port = stream_port,
-        .user = {(const uint8_t *)user, strlen(user)},
-        .password = {(const uint8_t *)password, strlen(password)},
+        .stream_port = account->stream_port,
+        .key_known = account->server_key != NULL,
+        .user = {(const uint8_t *)account->user, strlen(account->user)},
+        .password = {(const uint8_t *)account->password, strlen(account->password)},
+        .ticket = account->ticket,
     };
-    memcpy(in.u.login.device, device, PS_DEVICE_BYTES);
+    memcpy(in.u.login.device, account->device, PS_DEVICE_BYTES);
+    if (account->server_key != NULL) {
+        memcpy(in.u.login.server_key, account->server_key, PS_KEY_BYTES);
+    }
+    give(s, &in);
+}
+
+void session_trust(struct session *s, const uint8_t key[PS_KEY_BYTES])
+{
+    ps_input in = {.type = PS_INPUT_TRUST};
+    memcpy(in.u.trust, key, PS_KEY_BYTES);
     give(s, &in);
 }
 

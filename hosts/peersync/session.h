@@ -18,7 +18,8 @@ struct session_config {
     uv_loop_t *loop;
     ps_addr server;
     const char *journal; /* Path; NULL: none is kept. */
-    /* LOGGED_IN, REFUSED, LOST, PUT_OFF, UNLISTED, LOGGED_OUT. */
+    /* SERVER_KEY, TICKET, LOGGED_IN, REFUSED, LOST, PUT_OFF, UNLISTED, LOGGED_OUT. Spans live for
+     * the call. */
     void (*account)(void *ctx, const ps_event *event);
     /* The socket broke; no more events come. `why` is a sentence. */
     void (*failed)(void *ctx, const char *why);
@@ -35,9 +36,20 @@ ps_exit session_open(const struct session_config *cfg, struct session **out, cha
  * more afterwards. NULL is allowed. */
 void session_close(struct session *s);
 
-/* Logs in; ends in LOGGED_IN or REFUSED. */
-void session_login(struct session *s, const char *user, const char *password,
-                   const uint8_t device[PS_DEVICE_BYTES], uint16_t stream_port);
+/* Whom to log in. The machine keeps copies. */
+struct session_account {
+    const char *user;
+    const char *password;
+    const uint8_t *device;     /* PS_DEVICE_BYTES. */
+    const uint8_t *server_key; /* PS_KEY_BYTES; NULL: not known yet. */
+    ps_span ticket;            /* May be empty. */
+    uint16_t stream_port;
+};
+
+/* Logs in; ends in LOGGED_IN or REFUSED. Before that, SERVER_KEY may ask for session_trust(). */
+void session_login(struct session *s, const struct session_account *account);
+/* The key of SERVER_KEY is the server's: the login goes on. */
+void session_trust(struct session *s, const uint8_t key[PS_KEY_BYTES]);
 void session_logout(struct session *s);
 
 /* Starts PUBLISH, UNPUBLISH, LIST_*, SEARCH or LOCATE. `answer` (may be NULL) is called from the

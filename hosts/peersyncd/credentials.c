@@ -1,6 +1,7 @@
 #include "peersyncd/credentials.h"
 
 #include "common/text.h"
+#include "peersyncd/password.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,25 +24,6 @@ static bool is_space(uint8_t c)
     return c == ' ' || c == '\t';
 }
 
-const char *ps_password_fault(ps_span password)
-{
-    if (password.len == 0) {
-        return "it is empty";
-    }
-    if (password.len > PS_PASSWORD_MAX) {
-        return "it is longer than 128 bytes";
-    }
-    for (size_t i = 0; i < password.len; i++) {
-        if (is_space(password.data[i])) {
-            return "it holds a space";
-        }
-        if (password.data[i] < 0x20 || password.data[i] == 0x7f) {
-            return "it holds a control character";
-        }
-    }
-    return NULL;
-}
-
 /* FNV-1a: the file is the operator's own, so nobody else chooses what collides. */
 static uint32_t hash(ps_span user)
 {
@@ -60,6 +42,11 @@ static bool same(ps_span a, ps_span b)
 ps_span ps_account_user(const ps_credentials *c, const ps_account *account)
 {
     return (ps_span){c->text + account->user_at, account->user_len};
+}
+
+ps_span ps_account_stored(const ps_credentials *c, const ps_account *account)
+{
+    return (ps_span){c->text + account->password_at, account->password_len};
 }
 
 /* Where the user's entry is, or where it belongs. */
@@ -122,8 +109,16 @@ static bool add_line(ps_credentials *c, size_t begin, size_t end, uint32_t line,
     if (password_fault != NULL) {
         return fail(fault, line, "the password of %s cannot be used: %s", shown, password_fault);
     }
+    const ps_stored_kind kind = ps_stored_kind_of((ps_span){c->text + at, password_len});
+    if (kind == PS_STORED_EXCESSIVE) {
+        return fail(fault, line,
+                    "the argon2id string of %s asks for more than 1 GiB of memory, or takes too "
+                    "long: make another with 'user passwd'",
+                    shown);
+    }
     a.password_at = (uint32_t)at;
     a.password_len = (uint8_t)password_len;
+    a.hashed = kind != PS_STORED_PLAIN;
     at += password_len;
     if (word(c, &at, end) != 0) {
         return fail(fault, line,
@@ -136,6 +131,10 @@ static bool add_line(ps_credentials *c, size_t begin, size_t end, uint32_t line,
         return fail(fault, line, "the user %s stands on line %u already", shown,
                     (unsigned)c->accounts[c->index[entry] - 1].line);
     }
+    if (a.hashed) {
+        c->hashed[c->hashed_count++] = c->count;
+    }
+    c->weak_count += kind == PS_STORED_WEAK ? 1u : 0u;
     c->accounts[c->count++] = a;
     c->index[entry] = c->count;
     return true;
@@ -181,7 +180,8 @@ static bool make_room(ps_credentials *c, ps_span file, ps_credentials_fault *fau
     c->index_mask = size - 1;
     c->index = calloc(size, sizeof *c->index);
     c->accounts = malloc(lines * sizeof *c->accounts);
-    if (c->index == NULL || c->accounts == NULL) {
+    c->hashed = malloc(lines * sizeof *c->hashed);
+    if (c->index == NULL || c->accounts == NULL || c->hashed == NULL) {
         return fail(fault, 0, "there is not enough memory");
     }
     return true;
@@ -234,9 +234,10 @@ void ps_credentials_free(ps_credentials *c)
     if (c->text != NULL) {
         explicit_bzero(c->text, c->text_len);
     }
-    explicit_bzero(c->salt, sizeof c->salt);
+    explicit_bzero(&c->keys, sizeof c->keys);
     free(c->text);
     free(c->accounts);
+    free(c->hashed);
     free(c->index);
     *c = (ps_credentials){0};
 }

@@ -1,18 +1,17 @@
-/* The credentials file: `username password`, one a line; `#` begins a comment line.
+/* The credentials file: `username argon2id-string`, one a line; `#` begins a comment line.
  *
- * Passwords stand in it in clear, as in the original system: the file must be nobody else's to
- * read. The parser is pure: bytes in, a table or one fault out. */
+ * A line of the original system's form, `username password`, works too: what is no well-formed
+ * argon2id string is a password in clear. The parser is pure: bytes in, a table or one fault out.
+ */
 #ifndef PS_PEERSYNCD_CREDENTIALS_H
 #define PS_PEERSYNCD_CREDENTIALS_H
 
 #include "peersync/base.h"
-#include "peersync/crypto.h"
+#include "peersyncd/password.h"
 
 /* Largest file that is read, in bytes, and most accounts in it. */
 #define PS_CREDENTIALS_BYTES_MAX ((size_t)64 << 20)
 #define PS_ACCOUNTS_MAX          (UINT32_C(1) << 22)
-/* Bytes of the secret that keys the digests. */
-#define PS_CREDENTIALS_SALT 32u
 
 /* One account. Offsets count bytes of the file. */
 typedef struct ps_account {
@@ -20,19 +19,25 @@ typedef struct ps_account {
     uint32_t user_at, password_at;
     uint32_t line; /* From 1. */
     uint8_t user_len, password_len;
-    uint8_t digest[32]; /* Set by ps_credentials_seal(). */
+    bool hashed; /* The password stands as an argon2id string. */
+    /* Set by ps_credentials_seal(). */
+    uint8_t digest[32]; /* Of a password in clear. */
+    uint8_t credential[PS_CREDENTIAL_BYTES];
 } ps_account;
 
 typedef struct ps_credentials {
-    uint8_t *text; /* A copy of the file; after sealing without passwords. */
+    uint8_t *text; /* A copy of the file; after sealing without passwords in clear. */
     size_t text_len;
     ps_account *accounts; /* In the file's order. */
     uint32_t count;
-    uint32_t *index; /* Open addressing by user name: account + 1, or 0. */
+    uint32_t *hashed; /* Those with an argon2id string, hashed_count of them. */
+    uint32_t hashed_count;
+    uint32_t weak_count; /* Of those, weaker than interactive. */
+    uint32_t *index;     /* Open addressing by user name: account + 1, or 0. */
     uint32_t index_mask;
-    const ps_crypto *crypto; /* NULL: not sealed. */
-    uint8_t salt[PS_CREDENTIALS_SALT];
-    uint8_t nobody[32]; /* What an unknown user's password is compared with. */
+    struct {
+        uint8_t credential[32], digest[32], choice[crypto_shorthash_KEYBYTES];
+    } keys; /* Set by ps_credentials_seal(). */
 } ps_credentials;
 
 /* Why a file cannot be used. */
@@ -47,20 +52,31 @@ bool ps_credentials_parse(ps_span file, ps_credentials *out, ps_credentials_faul
 /* Wipes the passwords and frees the table; all zero is allowed. */
 void ps_credentials_free(ps_credentials *c);
 
-/* The account of this user, or NULL. Not in constant time: for editing. */
+/* The account of this user, or NULL. Not in constant time. */
 const ps_account *ps_credentials_find(const ps_credentials *c, ps_span user);
 ps_span ps_account_user(const ps_credentials *c, const ps_account *account);
+/* What stands for the password; gone after sealing where it was in clear. */
+ps_span ps_account_stored(const ps_credentials *c, const ps_account *account);
 
-/* Replaces the passwords by digests: SHA-256 of the salt and both words at a fixed length. From now
- * on ps_credentials_verify() works. */
-void ps_credentials_seal(ps_credentials *c, const ps_crypto *crypto,
-                         const uint8_t salt[PS_CREDENTIALS_SALT]);
+/* Names what is stored (ps_account.credential: a keyed hash of the user and the stored text exactly
+ * as in the file), and replaces passwords in clear by keyed digests. From now on
+ * ps_credentials_trial() works.
+ * @param realm_secret keys both, so that a ticket's credential means the same after a restart. */
+void ps_credentials_seal(ps_credentials *c, const uint8_t realm_secret[32]);
 
-/* True when the user exists and this is the password. An unknown user, a known one and passwords of
- * any length take the same path: one digest of a fixed length, one comparison in constant time. */
-bool ps_credentials_verify(const ps_credentials *c, ps_span user, ps_span password);
+/* What it takes to verify one login, copied out of the table, which may change meanwhile. */
+typedef struct ps_trial {
+    char stored[PS_PASSWORD_STORED];         /* Run argon2id against this in any case, */
+    bool counts;                             /* and if this is set, its result is the answer; */
+    bool good;                               /* else this is. */
+    uint8_t credential[PS_CREDENTIAL_BYTES]; /* The account's; of an unknown user, zero. */
+} ps_trial;
 
-/* A clause that says why a password cannot stand in the file, or NULL. Static storage. */
-const char *ps_password_fault(ps_span password);
+/* An unknown user, and one whose password stands in clear, gets the string of another account that
+ * his name chooses, so that all take as long as the accounts of this file take. */
+void ps_credentials_trial(const ps_credentials *c, ps_span user, ps_span password, ps_trial *out);
+
+/* The verdict, given what argon2id said. */
+ps_check ps_trial_verdict(const ps_trial *trial, ps_check argon2id);
 
 #endif

@@ -1,69 +1,104 @@
-/* Passwords are compared by digests of a fixed length: what the comparison costs tells nothing. */
 #include "peersyncd/credentials.h"
 
 #include <string.h>
 
-/* Both words in full width, each behind its length; longer ones are cut, and their true length
- * makes them differ from everything that the file can hold. */
-#define WORD_HEAD  8u
-#define BLOCK_SIZE (PS_CREDENTIALS_SALT + 2u * WORD_HEAD + PS_USER_MAX + PS_PASSWORD_MAX)
+/* What a digest is made of: the length does not depend on the words. */
+#define DIGEST_BYTES (1u + PS_USER_MAX + 2u + PS_PASSWORD_MAX)
 
-static uint8_t *put_word(uint8_t *to, ps_span text, size_t width)
+static void derive(uint8_t *out, size_t len, const char *label, const uint8_t secret[32])
 {
-    for (size_t i = 0; i < WORD_HEAD; i++) {
-        to[i] = (uint8_t)((uint64_t)text.len >> (8u * (WORD_HEAD - 1u - i)));
-    }
-    to += WORD_HEAD;
-    if (text.len > 0) {
-        memcpy(to, text.data, text.len < width ? text.len : width);
-    }
-    return to + width;
+    uint8_t key[32];
+    (void)crypto_generichash(key, sizeof key, (const uint8_t *)label, strlen(label), secret, 32);
+    memcpy(out, key, len);
+    explicit_bzero(key, sizeof key);
 }
 
-static void digest_of(const ps_credentials *c, ps_span user, ps_span password, uint8_t digest[32])
+/* Words that are too long cannot be in the file: they are cut here, and their true length, which is
+ * part of the digest, tells them apart. */
+static void digest_of(const ps_credentials *c, ps_span user, ps_span password, uint8_t out[32])
 {
-    uint8_t block[BLOCK_SIZE] = {0};
-    ps_sha256 state;
-    memcpy(block, c->salt, PS_CREDENTIALS_SALT);
-    put_word(put_word(block + PS_CREDENTIALS_SALT, user, PS_USER_MAX), password, PS_PASSWORD_MAX);
-    c->crypto->sha256_init(&state);
-    c->crypto->sha256_update(&state, block, sizeof block);
-    c->crypto->sha256_final(&state, digest);
+    uint8_t block[DIGEST_BYTES] = {0};
+    const size_t user_len = user.len < PS_USER_MAX ? user.len : PS_USER_MAX;
+    const size_t password_len = password.len < PS_PASSWORD_MAX ? password.len : PS_PASSWORD_MAX;
+    const size_t told = password.len < UINT16_MAX ? password.len : UINT16_MAX;
+    block[0] = (uint8_t)user_len;
+    if (user_len > 0) {
+        memcpy(block + 1, user.data, user_len);
+    }
+    block[1 + PS_USER_MAX] = (uint8_t)(told >> 8);
+    block[2 + PS_USER_MAX] = (uint8_t)told;
+    if (password_len > 0) {
+        memcpy(block + 3 + PS_USER_MAX, password.data, password_len);
+    }
+    (void)crypto_generichash(out, 32, block, sizeof block, c->keys.digest, sizeof c->keys.digest);
     explicit_bzero(block, sizeof block);
+}
+
+static void name_stored(const ps_credentials *c, ps_account *a)
+{
+    crypto_generichash_state state;
+    const ps_span user = ps_account_user(c, a);
+    const ps_span stored = ps_account_stored(c, a);
+    (void)crypto_generichash_init(&state, c->keys.credential, sizeof c->keys.credential,
+                                  sizeof a->credential);
+    (void)crypto_generichash_update(&state, &a->user_len, 1);
+    (void)crypto_generichash_update(&state, user.data, user.len);
+    (void)crypto_generichash_update(&state, stored.data, stored.len);
+    (void)crypto_generichash_final(&state, a->credential, sizeof a->credential);
     explicit_bzero(&state, sizeof state);
 }
 
-void ps_credentials_seal(ps_credentials *c, const ps_crypto *crypto,
-                         const uint8_t salt[PS_CREDENTIALS_SALT])
+void ps_credentials_seal(ps_credentials *c, const uint8_t realm_secret[32])
 {
-    c->crypto = crypto;
-    memcpy(c->salt, salt, PS_CREDENTIALS_SALT);
+    derive(c->keys.credential, sizeof c->keys.credential, "peersyncd credential", realm_secret);
+    derive(c->keys.digest, sizeof c->keys.digest, "peersyncd password", realm_secret);
+    derive(c->keys.choice, sizeof c->keys.choice, "peersyncd choice", realm_secret);
     for (uint32_t i = 0; i < c->count; i++) {
         ps_account *a = &c->accounts[i];
-        uint8_t *password = c->text + a->password_at;
-        digest_of(c, ps_account_user(c, a), (ps_span){password, a->password_len}, a->digest);
-        explicit_bzero(password, a->password_len);
+        name_stored(c, a);
+        if (!a->hashed) {
+            digest_of(c, ps_account_user(c, a), ps_account_stored(c, a), a->digest);
+            explicit_bzero(c->text + a->password_at, a->password_len);
+        }
     }
-    digest_of(c, (ps_span){NULL, 0}, (ps_span){NULL, 0}, c->nobody);
 }
 
-/* No branch on the bytes. */
-static uint8_t differ(const uint8_t a[32], const uint8_t b[32])
+static void take_string(ps_trial *out, const ps_credentials *c, const ps_account *a)
 {
-    volatile uint8_t bits = 0;
-    for (size_t i = 0; i < 32; i++) {
-        bits = (uint8_t)(bits | (a[i] ^ b[i]));
-    }
-    return bits;
+    const ps_span stored = ps_account_stored(c, a);
+    memcpy(out->stored, stored.data, stored.len);
+    out->stored[stored.len] = '\0';
 }
 
-bool ps_credentials_verify(const ps_credentials *c, ps_span user, ps_span password)
+void ps_credentials_trial(const ps_credentials *c, ps_span user, ps_span password, ps_trial *out)
 {
     uint8_t given[32];
+    uint8_t choice[crypto_shorthash_BYTES];
+    uint64_t chosen = 0;
     const ps_account *a = ps_credentials_find(c, user);
-    const uint8_t *known = a != NULL ? a->digest : c->nobody;
+    *out = (ps_trial){.counts = a != NULL && a->hashed};
     digest_of(c, user, password, given);
-    const uint8_t bits = differ(given, known);
+    crypto_shorthash(choice, user.data, user.len, c->keys.choice);
+    memcpy(&chosen, choice, sizeof chosen);
+    if (out->counts) {
+        take_string(out, c, a);
+    } else if (c->hashed_count > 0) {
+        take_string(out, c, &c->accounts[c->hashed[chosen % c->hashed_count]]);
+    } else {
+        memcpy(out->stored, ps_password_of_nobody, sizeof out->stored);
+    }
+    out->good = sodium_memcmp(given, a != NULL ? a->digest : c->keys.digest, sizeof given) == 0 &&
+                a != NULL && !a->hashed;
+    if (a != NULL) {
+        memcpy(out->credential, a->credential, sizeof out->credential);
+    }
     explicit_bzero(given, sizeof given);
-    return (a != NULL) & (bits == 0);
+}
+
+ps_check ps_trial_verdict(const ps_trial *trial, ps_check argon2id)
+{
+    if (trial->counts || argon2id == PS_CHECK_FAILED) {
+        return argon2id;
+    }
+    return trial->good ? PS_CHECK_RIGHT : PS_CHECK_WRONG;
 }

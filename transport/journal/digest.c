@@ -87,15 +87,24 @@ static uint64_t add_entry(uint64_t hash, ps_event_type type, const ps_event_entr
     return add_number(hash, m->own ? 1 : 0);
 }
 
+static uint64_t add_login(uint64_t hash, const ps_event_login *m)
+{
+    hash = add_number(hash, m->pending);
+    hash = add_addr(hash, &m->from);
+    hash = add_span(hash, m->user);
+    hash = add_number(hash, m->by_ticket ? 1 : 0);
+    hash = add_number(hash, m->known ? 1 : 0);
+    return m->by_ticket ? fnv(hash, m->credential, sizeof m->credential)
+                        : add_span(hash, m->password);
+}
+
 /* The fields that base.h gives a meaning for this type, and no others. */
 static uint64_t add_event(uint64_t hash, const ps_event *event)
 {
     hash = add_number(hash, (uint64_t)event->type);
     switch (event->type) {
     case PS_EVENT_LOGIN_REQUEST:
-        hash = add_number(hash, event->u.login.pending);
-        hash = add_addr(hash, &event->u.login.from);
-        return add_span(add_span(hash, event->u.login.user), event->u.login.password);
+        return add_login(hash, &event->u.login);
     case PS_EVENT_SESSION_OPENED:
     case PS_EVENT_SESSION_CLOSED:
         hash = add_addr(hash, &event->u.session.addr);
@@ -103,6 +112,10 @@ static uint64_t add_event(uint64_t hash, const ps_event *event)
         return add_number(hash, event->u.session.reason);
     case PS_EVENT_RECORD:
         return add_record(hash, &event->u.record);
+    case PS_EVENT_SERVER_KEY:
+        return fnv(hash, event->u.server_key, sizeof event->u.server_key);
+    case PS_EVENT_TICKET:
+        return add_number(add_span(hash, event->u.ticket.ticket), event->u.ticket.expires_s);
     case PS_EVENT_LOGGED_IN:
     case PS_EVENT_REFUSED:
     case PS_EVENT_LOST:

@@ -2,6 +2,7 @@
  *
  *   head    text, PREAMBLE bytes: magic, a line for people, spaces, a newline
  *           version u16 | kind u8 | scrubbed u8 | config length u16 | config | checksum u64
+ *   config  kind of cryptography u32 | the configuration's fields, but for pointers
  *   record  length u32 | status u8 | digest u64 | count u32 | input ... | checksum u64
  *   input   now_us u64 | type u8 | fields by type
  *

@@ -53,9 +53,14 @@ static void login_put(sheet *s, const ps_input_login *m)
     addr_put(s, &m->server);
     put_number(s, m->endpoint, 4);
     put_number(s, m->stream_port, 2);
+    put_number(s, m->key_known ? 1 : 0, 1);
+    if (m->key_known) { /* The host need not fill it in else. */
+        put_bytes(s, m->server_key, sizeof m->server_key);
+    }
     put_bytes(s, m->device, sizeof m->device);
     put_span(s, m->user);
     put_span(s, m->password);
+    put_span(s, m->ticket);
 }
 
 static void login_get(strip *s, ps_input_login *m)
@@ -63,9 +68,35 @@ static void login_get(strip *s, ps_input_login *m)
     addr_get(s, &m->server);
     m->endpoint = (uint32_t)get_number(s, 4);
     m->stream_port = (uint16_t)get_number(s, 2);
+    m->key_known = get_truth(s);
+    if (m->key_known) {
+        get_copy(s, m->server_key, sizeof m->server_key);
+    }
     get_copy(s, m->device, sizeof m->device);
     m->user = get_span(s);
     m->password = get_span(s);
+    m->ticket = get_span(s);
+}
+
+/* A refusal's host need not fill in the credential. */
+static void verdict_put(sheet *s, const ps_input_verdict *m)
+{
+    put_number(s, m->pending, 8);
+    put_number(s, m->error, 4);
+    put_number(s, m->retry_ms, 4);
+    if (m->error == PS_E_NONE) {
+        put_bytes(s, m->credential, sizeof m->credential);
+    }
+}
+
+static void verdict_get(strip *s, ps_input_verdict *m)
+{
+    m->pending = get_number(s, 8);
+    m->error = (uint32_t)get_number(s, 4);
+    m->retry_ms = (uint32_t)get_number(s, 4);
+    if (m->error == PS_E_NONE) {
+        get_copy(s, m->credential, sizeof m->credential);
+    }
 }
 
 void ps_journal_input_put(sheet *s, const ps_input *in)
@@ -85,9 +116,7 @@ void ps_journal_input_put(sheet *s, const ps_input *in)
         put_number(s, in->u.wall_s, 8);
         break;
     case PS_INPUT_VERDICT:
-        put_number(s, in->u.verdict.pending, 8);
-        put_number(s, in->u.verdict.error, 4);
-        put_number(s, in->u.verdict.retry_ms, 4);
+        verdict_put(s, &in->u.verdict);
         break;
     case PS_INPUT_RESTORE:
         restore_put(s, &in->u.restore);
@@ -95,8 +124,14 @@ void ps_journal_input_put(sheet *s, const ps_input *in)
     case PS_INPUT_STORE:
         put_number(s, in->u.store_retry_ms, 4);
         break;
+    case PS_INPUT_EXPEL:
+        put_span(s, in->u.expel);
+        break;
     case PS_INPUT_LOGIN:
         login_put(s, &in->u.login);
+        break;
+    case PS_INPUT_TRUST:
+        put_bytes(s, in->u.trust, sizeof in->u.trust);
         break;
     case PS_INPUT_PUBLISH:
     case PS_INPUT_UNPUBLISH:
@@ -150,9 +185,7 @@ void ps_journal_input_get(strip *s, ps_input *in)
         in->u.wall_s = get_number(s, 8);
         break;
     case PS_INPUT_VERDICT:
-        in->u.verdict.pending = get_number(s, 8);
-        in->u.verdict.error = (uint32_t)get_number(s, 4);
-        in->u.verdict.retry_ms = (uint32_t)get_number(s, 4);
+        verdict_get(s, &in->u.verdict);
         break;
     case PS_INPUT_RESTORE:
         restore_get(s, &in->u.restore);
@@ -160,8 +193,14 @@ void ps_journal_input_get(strip *s, ps_input *in)
     case PS_INPUT_STORE:
         in->u.store_retry_ms = (uint32_t)get_number(s, 4);
         break;
+    case PS_INPUT_EXPEL:
+        in->u.expel = get_span(s);
+        break;
     case PS_INPUT_LOGIN:
         login_get(s, &in->u.login);
+        break;
+    case PS_INPUT_TRUST:
+        get_copy(s, in->u.trust, sizeof in->u.trust);
         break;
     case PS_INPUT_PUBLISH:
     case PS_INPUT_UNPUBLISH:

@@ -14,23 +14,26 @@ static ps_addr endpoint_addr(const ps_sim_node *node, uint32_t endpoint)
 
 /* From where to where. */
 typedef struct route {
-    uint32_t from, from_endpoint;
+    uint32_t from;
+    ps_addr source;           /* What the receiver sees. */
     uint32_t to, to_endpoint; /* PS_SIM_NONE: nowhere. */
+    uint32_t to_moves;        /* How often that node had moved. */
 } route;
 
-static route find_route(const ps_sim_node *node, const ps_datagram *dg)
+static route find_route(const ps_sim_node *node, const ps_addr *source, const ps_addr *dest)
 {
     const ps_sim *sim = node->sim;
-    route r = {.from = node->id, .from_endpoint = dg->endpoint, .to = PS_SIM_NONE};
-    const uint32_t to = ps_sim_node_find(sim, &dg->to);
-    if (to == PS_SIM_NONE || dg->endpoint >= node->endpoints) {
+    route r = {.from = node->id, .source = *source, .to = PS_SIM_NONE};
+    const uint32_t to = ps_sim_node_find(sim, dest);
+    if (to == PS_SIM_NONE) {
         return r;
     }
     const ps_sim_node *there = sim->nodes[to];
-    if (dg->to.port >= there->addr.port &&
-        dg->to.port - there->addr.port < (int64_t)there->endpoints) {
+    if (dest->port >= there->addr.port &&
+        dest->port - there->addr.port < (int64_t)there->endpoints) {
         r.to = to;
-        r.to_endpoint = (uint32_t)dg->to.port - there->addr.port;
+        r.to_endpoint = (uint32_t)dest->port - there->addr.port;
+        r.to_moves = there->moves;
     }
     return r;
 }
@@ -52,9 +55,10 @@ static uint32_t copy(ps_sim *sim, const route *r, const uint8_t *data, uint32_t 
     }
     ps_sim_packet *p = ps_sim_packet_at(sim, index);
     p->from = r->from;
-    p->from_endpoint = r->from_endpoint;
+    p->source = r->source;
     p->to = r->to;
     p->to_endpoint = r->to_endpoint;
+    p->to_moves = r->to_moves;
     p->next = PS_SIM_NONE;
     p->len = len <= PS_DATAGRAM_MAX ? len : PS_DATAGRAM_MAX + 1;
     memcpy(p->data, data, p->len);
@@ -183,7 +187,7 @@ void ps_sim_datagram_depart(ps_sim_node *node)
     while (node->held > 0) {
         const uint32_t index = next_held(node);
         const ps_sim_packet *p = ps_sim_packet_at(node->sim, index);
-        const route r = {p->from, p->from_endpoint, p->to, p->to_endpoint};
+        const route r = {p->from, p->source, p->to, p->to_endpoint, p->to_moves};
         const uint32_t len = p->len;
         uint8_t data[PS_SIM_PACKET_BYTES];
         memcpy(data, p->data, len);
@@ -198,7 +202,9 @@ static ps_status sim_send(void *ctx, const uint8_t *slab, const ps_datagram dg[]
 {
     ps_sim_node *node = (ps_sim_node *)ctx;
     for (size_t i = 0; i < n && node->up; i++) {
-        const route r = find_route(node, &dg[i]);
+        const ps_addr source = endpoint_addr(node, dg[i].endpoint);
+        route r = find_route(node, &source, &dg[i].to);
+        r.to = dg[i].endpoint < node->endpoints ? r.to : PS_SIM_NONE;
         if (ps_sim_work_holds(node)) {
             hold(node, &r, slab + dg[i].offset, dg[i].len);
         } else {
@@ -206,6 +212,19 @@ static ps_status sim_send(void *ctx, const uint8_t *slab, const ps_datagram dg[]
         }
     }
     *sent = n;
+    return PS_OK;
+}
+
+ps_status ps_sim_send_as(ps_sim *sim, uint32_t node, const ps_addr *from, const ps_addr *to,
+                         const void *data, size_t len)
+{
+    if (node >= sim->nodes_len || len > PS_DATAGRAM_MAX) {
+        return PS_INVALID;
+    }
+    if (ps_sim_is_up(sim, node)) {
+        const route r = find_route(sim->nodes[node], from, to);
+        send_one(sim, &r, data, (uint32_t)len);
+    }
     return PS_OK;
 }
 
@@ -220,7 +239,7 @@ void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet)
     if (ps_sim_is_cut(sim, p->from, p->to)) {
         counter = &sim->stats.cut;
         kind = PS_SIM_CUT;
-    } else if (!node->up) {
+    } else if (!node->up || node->moves != p->to_moves) {
         counter = &sim->stats.unreachable;
         kind = PS_SIM_UNREACHABLE;
     } else if (node->waiting >= node->receive_queue) {
@@ -280,7 +299,7 @@ static ps_status sim_receive(void *ctx, ps_input in[], size_t cap, size_t *n)
         ps_sim_packet_guard(p);
         node->lent[node->lent_len++] = packet;
         in[i] = (ps_input){.now_us = now_us, .type = PS_INPUT_DATAGRAM};
-        in[i].u.datagram.from = endpoint_addr(sim->nodes[p->from], p->from_endpoint);
+        in[i].u.datagram.from = p->source;
         in[i].u.datagram.endpoint = p->to_endpoint;
         in[i].u.datagram.data = p->data;
         in[i].u.datagram.len = p->len;

@@ -94,6 +94,30 @@ ps_addr ps_sim_addr(const ps_sim *sim, uint32_t node)
     return node < sim->nodes_len ? sim->nodes[node]->addr : (ps_addr){.family = PS_ADDR_NONE};
 }
 
+ps_status ps_sim_move(ps_sim *sim, uint32_t node, const ps_addr *addr)
+{
+    if (node >= sim->nodes_len || !addr || addr->family == PS_ADDR_NONE) {
+        return PS_INVALID;
+    }
+    ps_sim_node *n = sim->nodes[node];
+    const uint32_t there = ps_sim_node_find(sim, addr);
+    if ((there != PS_SIM_NONE && there != node) ||
+        n->endpoints > (uint32_t)UINT16_MAX - addr->port) {
+        return PS_INVALID;
+    }
+    n->addr = *addr;
+    n->moves++;
+    /* Open addressing: what was found beyond the old entry must be found still. */
+    memset(sim->by_ip, 0, sim->by_ip_cap * sizeof *sim->by_ip);
+    for (uint32_t i = 0; i < sim->nodes_len; i++) {
+        sim->by_ip[ip_slot(sim, &sim->nodes[i]->addr)] = i + 1;
+    }
+    ps_sim_trace_head(sim, PS_SIM_MOVED, node, node, sizeof addr->ip + 2);
+    ps_sim_trace_bytes(sim, addr->ip, sizeof addr->ip);
+    ps_sim_trace_number(sim, addr->port, 2);
+    return PS_OK;
+}
+
 void ps_sim_node_schedule(ps_sim_node *node)
 {
     ps_sim_queue *q = &node->sim->queue;

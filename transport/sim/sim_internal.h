@@ -48,7 +48,8 @@ typedef enum ps_sim_kind {
     PS_SIM_TRUNCATED,
     PS_SIM_CORRUPTED,
     PS_SIM_CLOCK_SET,
-    PS_SIM_PAUSED
+    PS_SIM_PAUSED,
+    PS_SIM_MOVED
 } ps_sim_kind;
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo). */
@@ -136,7 +137,9 @@ void ps_sim_queue_free(ps_sim_queue *q);
 typedef struct ps_sim_packet {
     uint8_t data[PS_SIM_PACKET_BYTES]; /* First: aligned as malloc's memory. */
     uint32_t from, to;                 /* Nodes. */
-    uint32_t from_endpoint, to_endpoint;
+    uint32_t to_endpoint;
+    uint32_t to_moves; /* How often `to` had moved when it was sent. */
+    ps_addr source;
     uint32_t len;  /* PS_DATAGRAM_MAX + 1 for all that is longer. */
     uint32_t next; /* In a list, or PS_SIM_NONE. */
 } ps_sim_packet;
@@ -218,6 +221,7 @@ struct ps_sim_node {
     bool deaf;
     uint32_t endpoints;
     ps_addr addr;
+    uint32_t moves;     /* Times that it changed. */
     uint16_t next_port; /* Of streams dialled. */
     ps_sim_node_clock clock;
     uint64_t deadline_us; /* In the node's clock. */

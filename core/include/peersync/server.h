@@ -154,6 +154,15 @@ void ps_server_public_key(const ps_server *s, uint8_t key[PS_KEY_BYTES]);
  */
 size_t ps_server_unseal(const ps_server *s, uint8_t *packet, size_t len);
 
+/**
+ * For tools that copy a history without its secrets: turns a datagram that `from` is about to take
+ * into what the same client would have sent to `to`, a machine of the same configuration but for
+ * its lasting secrets that has been stepped with translated inputs so far. Passwords become '*',
+ * tickets and cookies are those of the other realm (the names of passwords in them, zeros), and
+ * what `from` cannot open becomes zeros, all in place and of the same length.
+ */
+void ps_server_translate(const ps_server *from, const ps_server *to, ps_input_datagram *in);
+
 /** Copies the counters. */
 void ps_server_stats_get(const ps_server *s, ps_server_stats *stats);
 

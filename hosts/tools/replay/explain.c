@@ -8,6 +8,7 @@
 #include "peersync/posix.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define SAFE_BYTES PS_TEXT_SAFE_BYTES(PS_NAME_MAX)
 
@@ -37,11 +38,12 @@ static void print_addr(FILE *to, const char *label, const ps_addr *addr)
     fprintf(to, "%s%s", label, ps_addr_format(addr, text));
 }
 
-static void print_packet(FILE *to, const ps_addr *addr, const uint8_t *data, size_t len)
+static void print_packet(FILE *to, const ps_addr *addr, const uint8_t *data, size_t len,
+                         size_t opened)
 {
     char text[4 * PS_EXPLAIN_BYTES];
     print_addr(to, "", addr);
-    ps_explain_packet(data, len, text, sizeof text);
+    ps_explain_packet(data, len, opened, text, sizeof text);
     fprintf(to, " %s\n", text);
 }
 
@@ -50,6 +52,13 @@ static void print_content(FILE *to, const ps_content *content)
     char root[PS_FORMAT_ROOT_BYTES];
     fprintf(to, " %" PRIu64 " bytes, root %.12s...", content->length,
             ps_format_root(root, content->root));
+}
+
+static void print_key(FILE *to, const char *label, const uint8_t key[PS_KEY_BYTES])
+{
+    char hex[PS_FORMAT_ROOT_BYTES];
+    _Static_assert(PS_KEY_BYTES == PS_ROOT_BYTES, "as long as a root");
+    fprintf(to, "%s%.16s...", label, ps_format_root(hex, key));
 }
 
 static void print_error(FILE *to, uint32_t error, uint32_t retry_ms)
@@ -85,7 +94,11 @@ static void print_login(FILE *to, const ps_input_login *m)
 {
     print_addr(to, " at ", &m->server);
     print_text(to, " user ", m->user);
-    fprintf(to, " secret of %zu bytes, stream port %u", m->password.len, m->stream_port);
+    fprintf(to, " secret of %zu bytes, ticket of %zu, stream port %u", m->password.len,
+            m->ticket.len, m->stream_port);
+    if (m->key_known) {
+        print_key(to, ", server's key ", m->server_key);
+    }
 }
 
 /* What the host said, behind its name. */
@@ -108,8 +121,14 @@ static void print_words(FILE *to, const ps_input *in)
     case PS_INPUT_STORE:
         fprintf(to, " busy for %" PRIu32 " ms", in->u.store_retry_ms);
         break;
+    case PS_INPUT_EXPEL:
+        print_text(to, " ", in->u.expel);
+        break;
     case PS_INPUT_LOGIN:
         print_login(to, &in->u.login);
+        break;
+    case PS_INPUT_TRUST:
+        print_key(to, " ", in->u.trust);
         break;
     case PS_INPUT_PUBLISH:
     case PS_INPUT_UNPUBLISH:
@@ -128,11 +147,12 @@ static void print_words(FILE *to, const ps_input *in)
     fputc('\n', to);
 }
 
-void replay_print_input(FILE *to, uint64_t number, uint64_t first_us, const ps_input *in)
+void replay_print_input(FILE *to, uint64_t number, uint64_t first_us, const ps_input *in,
+                        size_t opened)
 {
     begin(to, number, in->now_us, first_us, "<-");
     if (in->type == PS_INPUT_DATAGRAM) {
-        print_packet(to, &in->u.datagram.from, in->u.datagram.data, in->u.datagram.len);
+        print_packet(to, &in->u.datagram.from, in->u.datagram.data, in->u.datagram.len, opened);
         return;
     }
     fputs(replay_input_name(in->type), to);
@@ -161,6 +181,8 @@ static const char *close_reason(uint8_t reason)
         return "replaced by the same device";
     case PS_CLOSE_TAKEN:
         return "taken over by another device";
+    case PS_CLOSE_REMOVED:
+        return "removal of the account";
     default:
         return "unknown";
     }
@@ -214,13 +236,19 @@ static void print_entry(FILE *to, const ps_event *event)
     fprintf(to, "%s%s", m->active ? " active" : " away", m->own ? " own" : "");
 }
 
+static void print_request(FILE *to, const ps_event_login *m)
+{
+    print_text(to, "LOGIN_REQUEST user ", m->user);
+    print_addr(to, " from ", &m->from);
+    fprintf(to, " login %" PRIx64 " by %s%s", m->pending, m->by_ticket ? "ticket" : "password",
+            m->known ? ", device known" : "");
+}
+
 static void print_event(FILE *to, const ps_event *event)
 {
     switch (event->type) {
     case PS_EVENT_LOGIN_REQUEST:
-        print_text(to, "LOGIN_REQUEST user ", event->u.login.user);
-        print_addr(to, " from ", &event->u.login.from);
-        fprintf(to, " login %" PRIx64, event->u.login.pending);
+        print_request(to, &event->u.login);
         break;
     case PS_EVENT_SESSION_OPENED:
     case PS_EVENT_SESSION_CLOSED:
@@ -228,6 +256,12 @@ static void print_event(FILE *to, const ps_event *event)
         break;
     case PS_EVENT_RECORD:
         print_record(to, &event->u.record);
+        break;
+    case PS_EVENT_SERVER_KEY:
+        print_key(to, "SERVER_KEY ", event->u.server_key);
+        break;
+    case PS_EVENT_TICKET:
+        fprintf(to, "TICKET of %zu bytes", event->u.ticket.ticket.len);
         break;
     case PS_EVENT_LOGGED_IN:
     case PS_EVENT_REFUSED:
@@ -274,8 +308,11 @@ void replay_print_outcome(FILE *to, uint64_t number, uint64_t at_us, uint64_t fi
         print_event(to, &m->out.events[i]);
     }
     for (size_t i = 0; i < m->out.datagrams_len; i++) {
+        uint8_t packet[PS_DATAGRAM_MAX];
         const ps_datagram *dg = &m->out.datagrams[i];
+        memcpy(packet, m->out.bytes + dg->offset, dg->len);
+        const size_t opened = replay_machine_unseal(m, packet, dg->len);
         begin(to, number, at_us, first_us, "->");
-        print_packet(to, &dg->to, m->out.bytes + dg->offset, dg->len);
+        print_packet(to, &dg->to, packet, dg->len, opened);
     }
 }

@@ -1,6 +1,8 @@
 #include "machine.h"
 
 #include "common/slab.h"
+#include "peersync/crypto_sodium.h"
+#include "peersync/sim.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,6 +28,15 @@ static bool make_room(replay_machine *m)
     return m->out.bytes != NULL && m->out.datagrams != NULL && m->out.events != NULL;
 }
 
+static bool choose_crypto(ps_journal_head *head)
+{
+    const ps_crypto *crypto = head->crypto_kind == PS_CRYPTO_REAL       ? ps_crypto_sodium()
+                              : head->crypto_kind == PS_CRYPTO_STAND_IN ? ps_sim_crypto()
+                                                                        : NULL;
+    head->server.crypto = head->peer.crypto = crypto;
+    return crypto != NULL;
+}
+
 static ps_status make_machine(replay_machine *m, const ps_journal_head *head)
 {
     ps_status status = PS_INVALID;
@@ -43,9 +54,12 @@ static ps_status make_machine(replay_machine *m, const ps_journal_head *head)
     return status;
 }
 
-const char *replay_machine_open(replay_machine *m, const ps_journal_head *head)
+const char *replay_machine_open(replay_machine *m, ps_journal_head *head)
 {
     memset(m, 0, sizeof *m);
+    if (!choose_crypto(head)) {
+        return "its cryptography is not known here";
+    }
     m->kind = head->kind;
     m->slab_len =
         m->kind == PS_JOURNAL_SERVER ? ps_server_size(&head->server) : ps_peer_size(&head->peer);
@@ -82,6 +96,12 @@ ps_status replay_machine_step(replay_machine *m, ps_input *in)
     m->out.bytes_len = m->out.datagrams_len = m->out.events_len = 0;
     const ps_status status = m->face.step(m->face.self, in, 1, &consumed, &m->out);
     return consumed == 1 || (status != PS_OK && status != PS_MORE) ? status : PS_INVALID;
+}
+
+size_t replay_machine_unseal(const replay_machine *m, uint8_t *packet, size_t len)
+{
+    return m->kind == PS_JOURNAL_SERVER ? ps_server_unseal(m->server, packet, len)
+                                        : ps_peer_unseal(m->peer, packet, len);
 }
 
 void replay_machine_drops(const replay_machine *m, uint64_t drops[PS_DROP_COUNT])

@@ -45,9 +45,11 @@ static const ps_option table[] = {
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(options, scrub),
      .argument = "OUT",
-     .help = "Write a copy in which passwords are overwritten with '*'\n"
-             "of the same length; it replays equal, too. Names and\n"
-             "addresses stay."},
+     .help = "Write a copy without secrets: passwords become '*', tickets\n"
+             "and keys others. A server's tells the same story and\n"
+             "replays equal. A peer's replays, too, but without the keys\n"
+             "of its sessions: it tells what the host said, not what\n"
+             "came of it. Names and addresses stay."},
     {.name = NULL}};
 
 static const ps_option_set set = {

@@ -36,14 +36,16 @@ bool replay_run(ps_journal_source source, void *ctx, uint8_t *buffer, const repl
 /* The kind of an input: "DATAGRAM". Static storage. */
 const char *replay_input_name(ps_input_type type);
 
-/* explain.c: an input as it came (before the step, which opens datagrams in place), then all that
- * it caused: datagrams, events, the reasons of drops. */
-void replay_print_input(FILE *to, uint64_t number, uint64_t first_us, const ps_input *in);
+/* explain.c: an input as it is after the step, which opens datagrams in place (`opened`: how many
+ * bytes of messages), then all that it caused: datagrams, events, the reasons of drops. */
+void replay_print_input(FILE *to, uint64_t number, uint64_t first_us, const ps_input *in,
+                        size_t opened);
 void replay_print_outcome(FILE *to, uint64_t number, uint64_t at_us, uint64_t first_us,
                           const replay_machine *m, const uint64_t drops_before[PS_DROP_COUNT]);
 
-/* scrub.c: reads a journal that replays equal, and writes it with its passwords overwritten; its
- * hashes are those of a machine that was given the overwritten ones.
+/* scrub.c: reads a journal that replays equal, and writes that of another machine, one input a
+ * record: it has other secrets, is given the same inputs but for passwords, tickets and what only
+ * the first one's keys open, and so does the same (a server's) or what it then can (a peer's).
  * NULL; or what went wrong, a clause in static storage or of strerror(). */
 const char *replay_scrub(ps_journal_source source, void *ctx, uint8_t *buffer, const char *path,
                          char *why, size_t why_cap);

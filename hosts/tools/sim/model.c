@@ -8,16 +8,15 @@
 #define SET_BACK_US 1000000u
 /* What is gone is remembered so long, for lists that began before: longer than any lasts. */
 #define MEMORY_US UINT64_C(120000000)
-#define LOGINS    4096u
+#define HANDSHAKES 2048u
 
 void model_init(model *m, struct world *w)
 {
     memset(m, 0, sizeof *m);
     m->w = w;
     m->sessions = calloc(w->cfg.peers, sizeof *m->sessions);
-    m->logins_cap = LOGINS;
-    m->logins = calloc(LOGINS, sizeof *m->logins);
-    WORLD_REQUIRE(w, m->sessions != NULL && m->logins != NULL);
+    m->handshakes = calloc(HANDSHAKES, sizeof *m->handshakes);
+    WORLD_REQUIRE(w, m->sessions != NULL && m->handshakes != NULL);
 }
 
 void model_free(model *m)
@@ -25,7 +24,7 @@ void model_free(model *m)
     free(m->sessions);
     free(m->logs);
     free(m->pubs);
-    free(m->logins);
+    free(m->handshakes);
 }
 
 uint32_t model_hash(ps_span name)
@@ -39,8 +38,7 @@ uint32_t model_hash(ps_span name)
 
 uint32_t model_node(const model *m, const ps_addr *addr)
 {
-    const uint32_t host =
-        ((uint32_t)addr->ip[1] << 16) | ((uint32_t)addr->ip[2] << 8) | addr->ip[3];
+    const uint32_t host = ((uint32_t)addr->ip[2] << 8) | addr->ip[3];
     WORLD_REQUIRE(m->w, addr->ip[0] == 10 && host >= 1 && host <= m->w->cfg.peers + 1);
     return host - 1;
 }
@@ -180,14 +178,32 @@ uint32_t model_asker(const model *m, uint64_t client_id)
     return MODEL_NONE;
 }
 
-const model_login *model_login_of(const model *m, uint64_t client_id)
+model_handshake *model_handshake_of(const model *m, uint64_t id)
 {
-    for (size_t i = 0; i < m->logins_cap; i++) {
-        if (m->logins[i].client_id == client_id) {
-            return &m->logins[i];
+    for (size_t i = 0; i < HANDSHAKES && id != 0; i++) {
+        if (m->handshakes[i].id == id) {
+            return &m->handshakes[i];
         }
     }
     return NULL;
+}
+
+model_handshake *model_handshake_for(const model *m, uint64_t client_id)
+{
+    for (size_t i = 0; i < HANDSHAKES && client_id != 0; i++) {
+        if (m->handshakes[i].client_id == client_id) {
+            return &m->handshakes[i];
+        }
+    }
+    return NULL;
+}
+
+void model_handshake_add(model *m, const ps_addr *addr, uint64_t client_id, uint64_t id)
+{
+    if (model_handshake_of(m, id) == NULL) { /* Else it was told again. */
+        m->handshakes[m->handshakes_at++ % HANDSHAKES] =
+            (model_handshake){.id = id, .client_id = client_id, .addr = *addr};
+    }
 }
 
 void model_forget(model *m, uint32_t log)
@@ -218,14 +234,36 @@ static void pass_time(model *m, uint64_t host_us, uint64_t late_us)
     m->late_us = late_us;
 }
 
+static uint64_t drops_of(const ps_server_stats *stats)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < PS_DROP_COUNT; i++) {
+        sum += stats->drops[i];
+    }
+    return sum;
+}
+
+/* What nobody has sent is dropped and counted, and no message of it is believed. */
+static void check_counters(model *m, const model_owed *owed, const ps_server_stats *stats)
+{
+    if (owed->type != 0 && owed->type != READ_INITIATE && !owed->genuine) {
+        WORLD_REQUIRE(m->w, drops_of(stats) > drops_of(&m->before));
+        WORLD_REQUIRE(m->w, stats->messages_in == m->before.messages_in);
+    }
+    WORLD_REQUIRE(m->w, stats->moves == m->before.moves + (owed->moved ? 1u : 0u));
+    m->before = *stats;
+}
+
 void model_step(model *m, const ps_input *in, const uint8_t *bytes, const ps_output *before,
                 const ps_output *out, const ps_server_stats *stats)
 {
     model_owed owed;
     memset(&owed, 0, sizeof owed);
     pass_time(m, in->now_us, stats->late_us);
+    owed.no_session = stats->drops[PS_DROP_NO_SESSION] > m->before.drops[PS_DROP_NO_SESSION];
     model_input(m, in, bytes, before, out, &owed);
     model_answers(m, before, out, &owed);
+    check_counters(m, &owed, stats);
     WORLD_REQUIRE(m->w, stats->publications == m->live);
     uint32_t open = 0;
     for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
@@ -251,6 +289,8 @@ void model_crash(model *m)
     for (size_t i = 0; i < m->logs_len; i++) {
         m->logs[i].generation = 0;
     }
+    memset(m->handshakes, 0, HANDSHAKES * sizeof *m->handshakes);
+    memset(&m->before, 0, sizeof m->before);
     m->now_us = m->offset_us = m->late_us = 0;
     m->store_busy = false;
 }

@@ -6,6 +6,7 @@
 #define PS_SIM_MODEL_H
 
 #include "peersync/server.h"
+#include "ledger.h"
 #include "read.h"
 
 struct world;
@@ -15,18 +16,37 @@ struct world_command;
 /* Counters that a session's replay window looks back on. */
 #define MODEL_WINDOW 256u
 
+/* The counters of a channel that were taken. */
+typedef struct model_window {
+    uint64_t highest;
+    uint64_t seen[MODEL_WINDOW];
+    size_t seen_len;
+} model_window;
+
+/* A CHALLENGE that was sent to an address which the session does not have yet. */
+typedef struct model_challenge {
+    ps_addr addr;
+    uint64_t nonce;
+} model_challenge;
+
+#define MODEL_CHALLENGES 8u
+
 typedef struct model_session {
     bool open;
     uint32_t node;
+    ps_addr addr;
     uint64_t id;        /* Receiver id of what the server takes; 0: not told yet. */
     uint64_t client_id; /* And of what it sends. */
     uint8_t device[PS_DEVICE_BYTES];
     uint64_t deadline_us; /* In the server's time. */
     uint64_t heard_us;
-    uint64_t highest;
-    uint64_t seen[MODEL_WINDOW];
-    size_t seen_len;
+    model_window window;
+    uint64_t old_id; /* Under the keys before these, which may live on for a while; or 0. */
+    model_window old_window;
+    model_challenge challenges[MODEL_CHALLENGES]; /* A ring. */
+    uint32_t challenges_at;
     bool left;     /* LOGOUT was taken. */
+    bool expelled; /* Its account is gone. */
     bool replaced; /* By the same device, so the server says: this one. */
     uint8_t before[PS_DEVICE_BYTES];
     uint64_t since_us; /* Online without a gap since then, in the network's time. */
@@ -48,11 +68,15 @@ typedef struct model_pub {
     uint64_t born_us, died_us; /* In the network's time; died 0: it is listed. */
 } model_pub;
 
-typedef struct model_login {
-    uint64_t client_id;
+/* A handshake that was answered, and the login that came in it. */
+typedef struct model_handshake {
+    uint64_t id, client_id;
+    ps_addr addr;
+    bool login;
     uint32_t user, node;
     uint8_t device[PS_DEVICE_BYTES];
-} model_login;
+    model_window window;
+} model_handshake;
 
 typedef struct model {
     struct world *w;
@@ -65,15 +89,17 @@ typedef struct model {
     model_pub *pubs;
     size_t pubs_len, pubs_cap;
     uint32_t live;
-    model_login *logins; /* A ring of those seen last. */
-    size_t logins_at, logins_cap;
+    model_handshake *handshakes; /* A ring of those seen last. */
+    size_t handshakes_at;
+    ps_server_stats before; /* As of the step before. */
     uint64_t pages, entries, lists; /* Looked at. */
 } model;
 
 void model_init(model *m, struct world *w);
 void model_free(model *m);
 
-/* The server has stepped this one input (`bytes`: a datagram as it was before) and appended to the
+/* A naive server counts only what peers have really sent: w->sent_by_peers. The server has stepped
+ * this one input (`bytes`: a datagram as it was before) and appended to the
  * output from these lengths on. */
 void model_step(model *m, const ps_input *in, const uint8_t *bytes, const ps_output *before,
                 const ps_output *out, const ps_server_stats *stats);

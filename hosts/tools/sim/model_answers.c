@@ -3,23 +3,45 @@
 
 #include <string.h>
 
+/* The session has the ids of the handshake in whose channel this comes. */
 static void on_login_ok(model *m, const read_packet *p, const read_message *msg)
 {
     read_cursor c = read_body(msg);
-    const uint64_t id = read_number(&c, 8);
     (void)read_bytes(&c, 3 * 4 + 8);
     const uint64_t generation = read_number(&c, 8);
-    const model_login *l = model_login_of(m, p->receiver);
-    WORLD_REQUIRE(m->w, !c.bad && l != NULL && m->sessions[l->user].open);
+    const model_handshake *l = model_handshake_for(m, p->receiver);
+    WORLD_REQUIRE(m->w, !c.bad && l != NULL && l->login && m->sessions[l->user].open);
     model_session *s = &m->sessions[l->user];
-    WORLD_REQUIRE(m->w, s->node == l->node && (s->id == 0 || s->id == id));
-    /* Another device of the user takes over from the silent only. */
-    WORLD_REQUIRE(m->w, !s->replaced || memcmp(s->before, l->device, PS_DEVICE_BYTES) == 0);
-    s->id = id;
-    s->client_id = p->receiver;
-    memcpy(s->device, l->device, PS_DEVICE_BYTES);
-    const uint32_t log = model_log_of(m, l->user, l->device);
+    WORLD_REQUIRE(m->w, s->id == 0 || s->id == l->id);
+    if (s->id == 0) {
+        WORLD_REQUIRE(m->w, ps_addr_equal(&s->addr, &l->addr));
+        /* Another device of the user takes over from the silent only. */
+        WORLD_REQUIRE(m->w, !s->replaced || memcmp(s->before, l->device, PS_DEVICE_BYTES) == 0);
+        s->id = l->id;
+        s->client_id = l->client_id;
+        s->window = l->window;
+        memcpy(s->device, l->device, PS_DEVICE_BYTES);
+    }
+    const uint32_t log = model_log_of(m, l->user, s->device);
     WORLD_REQUIRE(m->w, m->logs[log].generation == generation);
+}
+
+/* A session's packets go where it has proven to be; elsewhere goes one CHALLENGE, as an answer. */
+static void check_place(model *m, const read_packet *p, const ps_datagram *dg,
+                        const model_owed *owed)
+{
+    const uint32_t user = model_asker(m, p->receiver);
+    model_session *s = user != MODEL_NONE ? &m->sessions[user] : NULL;
+    if (s == NULL) { /* A login's channel. */
+        const model_handshake *h = model_handshake_for(m, p->receiver);
+        WORLD_REQUIRE(m->w, h != NULL && ps_addr_equal(&h->addr, &dg->to));
+    } else if (!ps_addr_equal(&s->addr, &dg->to)) {
+        WORLD_REQUIRE(m->w, p->count == 1 && p->messages[0].type == READ_CHALLENGE &&
+                                owed->genuine && ps_addr_equal(&owed->from, &dg->to));
+        read_cursor c = read_body(&p->messages[0]);
+        s->challenges[s->challenges_at++ % MODEL_CHALLENGES] =
+            (model_challenge){.addr = dg->to, .nonce = read_number(&c, 8)};
+    }
 }
 
 static void on_published(const model *m, const read_message *msg, const model_owed *owed)
@@ -65,11 +87,14 @@ static void on_source(const model *m, read_cursor *c, uint32_t asker, const mode
     const ps_content content = read_content(c);
     const uint32_t user = world_user_index(m->w, read_text(c));
     const uint32_t addresses = (uint32_t)read_number(c, 1);
+    WORLD_REQUIRE(m->w, user != UINT32_MAX);
     for (uint32_t i = 0; i < addresses; i++) {
         (void)read_number(c, 1);
-        (void)read_text(c);
+        const ps_span addr = read_text(c); /* The one that was proven. */
+        WORLD_REQUIRE(m->w, addr.len == 7 && memcmp(addr.data + 3, m->sessions[user].addr.ip, 4) ==
+                                                 0);
     }
-    WORLD_REQUIRE(m->w, !c->bad && user != UINT32_MAX);
+    WORLD_REQUIRE(m->w, !c->bad);
     WORLD_REQUIRE(m->w, listed_in(m, user, owed->locate, &content) != MODEL_NONE);
     WORLD_REQUIRE(m->w, ((flags & 2) != 0) == (user == asker));
     WORLD_REQUIRE(m->w, (flags & 1) != 0 || addresses == 0);
@@ -120,6 +145,29 @@ static void on_heartbeat_ok(model *m, const read_packet *p, const read_message *
     WORLD_REQUIRE(m->w, read_number(&c, 8) == m->logs[log].generation);
 }
 
+static void on_data(model *m, const read_packet *p, const model_owed *owed, bool *answered)
+{
+    for (size_t k = 0; k < p->count; k++) {
+        const read_message *msg = &p->messages[k];
+        /* A session's answer answers a packet; else there are words about logins, and probes. */
+        WORLD_REQUIRE(m->w, owed->taken || msg->type == READ_LOGIN_OK || msg->type == READ_ERROR ||
+                                msg->type == READ_CHALLENGE);
+        if (msg->type == READ_LOGIN_OK) {
+            on_login_ok(m, p, msg);
+        } else if (msg->type == READ_PUBLISHED) {
+            on_published(m, msg, owed);
+            *answered = true;
+        } else if (msg->type == READ_HEARTBEAT_OK) {
+            on_heartbeat_ok(m, p, msg);
+        } else if (msg->type == READ_PEERS || msg->type == READ_FILES ||
+                   msg->type == READ_SOURCES || msg->type == READ_NAMES) {
+            on_page(m, p, msg, owed);
+        } else if (msg->type == READ_ERROR && owed->busy && msg->request == owed->request) {
+            *answered = true;
+        }
+    }
+}
+
 void model_answers(model *m, const ps_output *before, const ps_output *out, const model_owed *owed)
 {
     bool answered = !owed->changes;
@@ -127,25 +175,16 @@ void model_answers(model *m, const ps_output *before, const ps_output *out, cons
         const ps_datagram *dg = &out->datagrams[i];
         read_packet p;
         WORLD_REQUIRE(m->w, read_packet_of(out->bytes + dg->offset, dg->len, &p));
-        for (size_t k = 0; k < p.count; k++) {
-            const read_message *msg = &p.messages[k];
-            /* A session's answer answers a packet; else there are words about logins, and probes.
-             */
-            WORLD_REQUIRE(m->w, owed->taken || msg->type == READ_LOGIN_OK ||
-                                    msg->type == READ_ERROR || msg->type == READ_CHALLENGE);
-            if (msg->type == READ_LOGIN_OK) {
-                on_login_ok(m, &p, msg);
-            } else if (msg->type == READ_PUBLISHED) {
-                on_published(m, msg, owed);
-                answered = true;
-            } else if (msg->type == READ_HEARTBEAT_OK) {
-                on_heartbeat_ok(m, &p, msg);
-            } else if (msg->type == READ_PEERS || msg->type == READ_FILES ||
-                       msg->type == READ_SOURCES || msg->type == READ_NAMES) {
-                on_page(m, &p, msg, owed);
-            } else if (msg->type == READ_ERROR && owed->busy && msg->request == owed->request) {
-                answered = true;
-            }
+        if (p.type == READ_DATA) {
+            on_data(m, &p, owed, &answered);
+            check_place(m, &p, dg, owed);
+            continue;
+        }
+        /* In the clear there are only answers, to where the question came from. */
+        WORLD_REQUIRE(m->w, owed->type == (p.type == READ_RESET ? READ_DATA : READ_INITIATE) &&
+                                ps_addr_equal(&owed->from, &dg->to));
+        if (p.type == READ_RESPOND) {
+            model_handshake_add(m, &dg->to, p.receiver, p.given);
         }
     }
     WORLD_REQUIRE(m->w, answered);

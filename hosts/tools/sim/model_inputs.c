@@ -16,68 +16,75 @@ static void sign_of_life(model *m, model_session *s)
     s->heard_us = m->now_us;
 }
 
-/* ---- LOGIN ---- */
+/* ---- counters ---- */
 
-static void on_login(model *m, uint32_t node, const read_message *msg)
-{
-    read_cursor c = read_body(msg);
-    const uint64_t client_id = read_number(&c, 8);
-    const ps_span device = read_bytes(&c, PS_DEVICE_BYTES);
-    (void)read_bytes(&c, 4 + 2 + 2 + 1);
-    const ps_span name = read_text(&c);
-    if (c.bad) {
-        return;
-    }
-    const uint32_t user = world_user_index(m->w, name);
-    if (user == UINT32_MAX) {
-        return;
-    }
-    model_session *s = &m->sessions[user];
-    if (model_online(m, user) && s->client_id == client_id && s->node == node &&
-        memcmp(s->device, device.data, PS_DEVICE_BYTES) == 0) {
-        sign_of_life(m, s); /* The answer was lost. */
-        return;
-    }
-    if (model_login_of(m, client_id) == NULL) {
-        model_login *l = &m->logins[m->logins_at++ % m->logins_cap];
-        *l = (model_login){.client_id = client_id, .user = user, .node = node};
-        memcpy(l->device, device.data, PS_DEVICE_BYTES);
-    }
-}
-
-/* ---- packets of sessions ---- */
-
-static bool is_new(const model_session *s, uint64_t counter)
+static bool is_new(const model_window *w, uint64_t counter)
 {
     if (counter == UINT64_MAX ||
-        (s->highest >= MODEL_WINDOW && counter <= s->highest - MODEL_WINDOW)) {
+        (w->highest >= MODEL_WINDOW && counter <= w->highest - MODEL_WINDOW)) {
         return false;
     }
-    for (size_t i = 0; i < s->seen_len; i++) {
-        if (s->seen[i] == counter) {
+    for (size_t i = 0; i < w->seen_len; i++) {
+        if (w->seen[i] == counter) {
             return false;
         }
     }
     return true;
 }
 
-static void remember(model_session *s, uint64_t counter)
+static void remember(model_window *w, uint64_t counter)
 {
     size_t kept = 0;
-    s->highest = counter > s->highest ? counter : s->highest;
-    for (size_t i = 0; i < s->seen_len; i++) {
-        if (s->seen[i] + MODEL_WINDOW > s->highest) {
-            s->seen[kept++] = s->seen[i];
+    w->highest = counter > w->highest ? counter : w->highest;
+    for (size_t i = 0; i < w->seen_len; i++) {
+        if (w->seen[i] + MODEL_WINDOW > w->highest) {
+            w->seen[kept++] = w->seen[i];
         }
     }
-    s->seen[kept++] = counter;
-    s->seen_len = kept;
+    w->seen[kept++] = counter;
+    w->seen_len = kept;
 }
 
+/* ---- LOGIN ---- */
+
+static void on_login(model *m, model_handshake *h, const read_message *msg)
+{
+    read_cursor c = read_body(msg);
+    const ps_span device = read_bytes(&c, PS_DEVICE_BYTES);
+    (void)read_bytes(&c, 4 + 2 + 2 + 1);
+    const ps_span name = read_text(&c);
+    const uint32_t user = c.bad ? UINT32_MAX : world_user_index(m->w, name);
+    if (user == UINT32_MAX) {
+        return;
+    }
+    h->login = true;
+    h->user = user;
+    h->node = model_node(m, &h->addr);
+    memcpy(h->device, device.data, PS_DEVICE_BYTES);
+}
+
+/* In the channel of a handshake: from its address, and one message. */
+static void on_handshake_packet(model *m, const read_packet *p, const model_owed *owed)
+{
+    model_handshake *h = model_handshake_of(m, p->receiver);
+    if (h == NULL || !owed->genuine || !ps_addr_equal(&h->addr, &owed->from) ||
+        !is_new(&h->window, p->counter)) {
+        return;
+    }
+    remember(&h->window, p->counter);
+    if (p->count == 1 && p->messages[0].type == READ_LOGIN) {
+        on_login(m, h, &p->messages[0]);
+    }
+}
+
+/* ---- packets of sessions ---- */
+
+/* By the id of the keys that it has, or of those it had before. */
 static uint32_t session_of(const model *m, uint64_t id)
 {
     for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
-        if (m->sessions[i].open && m->sessions[i].id == id && id != 0) {
+        const model_session *s = &m->sessions[i];
+        if (s->open && id != 0 && (s->id == id || s->old_id == id)) {
             return i;
         }
     }
@@ -203,20 +210,43 @@ static void read_refusals(const ps_output *before, const ps_output *out, uint32_
     }
 }
 
-static void on_packet(model *m, uint32_t node, const read_packet *p, const ps_output *before,
-                      const ps_output *out, model_owed *owed)
+/* The packet answers a CHALLENGE that was sent to where it comes from. */
+static bool proves_address(const model_session *s, const read_packet *p, const ps_addr *from)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        read_cursor c = read_body(&p->messages[i]);
+        const uint64_t nonce = read_number(&c, 8);
+        for (size_t k = 0; k < MODEL_CHALLENGES; k++) {
+            const model_challenge *asked = &s->challenges[k];
+            if (p->messages[i].type == READ_CHALLENGE_OK && asked->nonce == nonce &&
+                ps_addr_equal(&asked->addr, from)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A packet from where the session is not (yet). The server alone knows how old a CHALLENGE is. */
+static bool follow(model *m, model_session *s, const read_packet *p, model_owed *owed,
+                   bool server_moved)
+{
+    if (ps_addr_equal(&s->addr, &owed->from)) {
+        return true;
+    }
+    if (!server_moved || !proves_address(s, p, &owed->from)) {
+        return false; /* Then a counter of moves that rose is found wrong. */
+    }
+    owed->moved = true;
+    s->addr = owed->from;
+    s->node = model_node(m, &s->addr);
+    return true;
+}
+
+static void on_messages(model *m, model_session *s, const read_packet *p, const ps_output *before,
+                        const ps_output *out, model_owed *owed)
 {
     static model_owed said;
-    const uint32_t user = session_of(m, p->receiver);
-    model_session *s = user != MODEL_NONE ? &m->sessions[user] : NULL;
-    if (!s || !model_online(m, user) || s->node != node || !is_new(s, p->counter)) {
-        return;
-    }
-    remember(s, p->counter);
-    sign_of_life(m, s);
-    owed->taken = true;
-    owed->user = user;
-    owed->log = model_log_of(m, user, s->device);
     for (size_t i = 0; i < p->count && !s->left; i++) {
         const read_message *msg = &p->messages[i];
         if (msg->type == READ_PUBLISH || msg->type == READ_UNPUBLISH) {
@@ -233,6 +263,31 @@ static void on_packet(model *m, uint32_t node, const read_packet *p, const ps_ou
     }
 }
 
+static void on_packet(model *m, const read_packet *p, const ps_output *before,
+                      const ps_output *out, model_owed *owed, bool server_moved)
+{
+    const uint32_t user = session_of(m, p->receiver);
+    if (user == MODEL_NONE) {
+        on_handshake_packet(m, p, owed);
+        return;
+    }
+    model_session *s = &m->sessions[user];
+    const bool old = s->id != p->receiver;
+    model_window *window = old ? &s->old_window : &s->window;
+    if (!owed->genuine || !model_online(m, user) || !is_new(window, p->counter) ||
+        (old && owed->no_session)) {
+        return;
+    }
+    remember(window, p->counter);
+    sign_of_life(m, s);
+    if (follow(m, s, p, owed, server_moved)) {
+        owed->taken = true;
+        owed->user = user;
+        owed->log = model_log_of(m, user, s->device);
+        on_messages(m, s, p, before, out, owed);
+    }
+}
+
 /* ---- events: sessions come and go ---- */
 
 static void on_opened(model *m, const ps_event_session *e)
@@ -245,8 +300,13 @@ static void on_opened(model *m, const ps_event_session *e)
     *s = (model_session){.open = true,
                          .replaced = before.replaced,
                          .node = model_node(m, &e->addr),
+                         .addr = e->addr,
                          .since_us = since_us != 0 ? since_us : world_now_us(m->w)};
     memcpy(s->before, before.device, sizeof s->before);
+    if (before.replaced) {
+        s->old_id = before.id;
+        s->old_window = before.window;
+    }
     sign_of_life(m, s);
 }
 
@@ -269,10 +329,14 @@ static void on_closed(model *m, const ps_event_session *e)
     case PS_CLOSE_TAKEN: /* A second of silence at the least. */
         WORLD_REQUIRE(m->w, s->heard_us + takeover_us <= m->now_us);
         break;
+    case PS_CLOSE_REMOVED:
+        WORLD_REQUIRE(m->w, s->expelled);
+        break;
     default:
         WORLD_REQUIRE(m->w, false);
     }
-    const bool gap = e->reason == PS_CLOSE_LOGOUT || e->reason == PS_CLOSE_SILENCE;
+    const bool gap = e->reason == PS_CLOSE_LOGOUT || e->reason == PS_CLOSE_SILENCE ||
+                     e->reason == PS_CLOSE_REMOVED;
     s->open = false;
     s->replaced = e->reason == PS_CLOSE_REPLACED && s->id != 0;
     s->since_us = gap ? 0 : s->since_us;
@@ -281,20 +345,38 @@ static void on_closed(model *m, const ps_event_session *e)
     }
 }
 
+static void on_datagram(model *m, const ps_input_datagram *in, const uint8_t *bytes,
+                        const ps_output *before, const ps_output *out, model_owed *owed)
+{
+    read_packet p;
+    const bool whole = read_packet_of(bytes, in->len, &p);
+    owed->from = in->from;
+    owed->type = in->len > 0 ? bytes[0] : UINT8_MAX;
+    owed->genuine = ledger_has(&m->w->sent_by_peers, bytes, in->len);
+    if (whole && p.type == READ_DATA) {
+        ps_server_stats now;
+        ps_server_stats_get(m->w->server.machine.self, &now);
+        on_packet(m, &p, before, out, owed, now.moves > m->before.moves);
+    }
+}
+
+static void on_expel(model *m, ps_span name)
+{
+    const uint32_t user = world_user_index(m->w, name);
+    if (user != UINT32_MAX) {
+        m->sessions[user].expelled = true;
+    }
+}
+
 void model_input(model *m, const ps_input *in, const uint8_t *bytes, const ps_output *before,
                  const ps_output *out, model_owed *owed)
 {
-    read_packet p;
     if (in->type == PS_INPUT_STORE) {
         m->store_busy = in->u.store_retry_ms != 0;
-    } else if (in->type == PS_INPUT_DATAGRAM && read_packet_of(bytes, in->u.datagram.len, &p) &&
-               p.type == 7) {
-        const uint32_t node = model_node(m, &in->u.datagram.from);
-        if (p.receiver == 0 && p.count == 1 && p.messages[0].type == READ_LOGIN) {
-            on_login(m, node, &p.messages[0]);
-        } else if (p.receiver != 0) {
-            on_packet(m, node, &p, before, out, owed);
-        }
+    } else if (in->type == PS_INPUT_EXPEL) {
+        on_expel(m, in->u.expel);
+    } else if (in->type == PS_INPUT_DATAGRAM) {
+        on_datagram(m, &in->u.datagram, bytes, before, out, owed);
     }
     for (size_t i = before->events_len; i < out->events_len; i++) {
         if (out->events[i].type == PS_EVENT_SESSION_OPENED) {

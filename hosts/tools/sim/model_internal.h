@@ -21,13 +21,21 @@ uint32_t model_published(const model *m, uint32_t user);
 bool model_online(const model *m, uint32_t user);
 /* The user whose session sends to this client id, or MODEL_NONE. */
 uint32_t model_asker(const model *m, uint64_t client_id);
-const model_login *model_login_of(const model *m, uint64_t client_id);
+/* The handshake by the id that its client was given, or by the client's own; NULL: not seen. */
+model_handshake *model_handshake_of(const model *m, uint64_t id);
+model_handshake *model_handshake_for(const model *m, uint64_t client_id);
+void model_handshake_add(model *m, const ps_addr *addr, uint64_t client_id, uint64_t id);
 /* A device without publications and without a session is forgotten by the server. */
 void model_forget(model *m, uint32_t log);
 
 /* What one input made the server owe: filled by the input's side, compared by the answers'. */
 typedef struct model_owed {
-    bool taken;   /* The input was a packet that a session takes. */
+    ps_addr from;      /* Of the datagram, */
+    unsigned type;     /* and its packet's type; 0: no datagram. */
+    bool genuine;      /* A peer has really sent it. */
+    bool no_session;   /* The server says so. */
+    bool moved;        /* It proves a session's new address. */
+    bool taken;        /* The input was a packet that a session takes. */
     bool changes; /* A message of changes was taken. */
     bool busy;    /* It must be answered BUSY. */
     uint32_t request;

@@ -11,22 +11,20 @@ static uint64_t number(const uint8_t *p, size_t bytes)
     return v;
 }
 
-bool read_packet_of(const uint8_t *data, size_t len, read_packet *out)
+/* Where RESPOND's payload lies: type, client id, ephemeral key, sealed static key. */
+#define RESPOND_PAYLOAD (1u + 8u + 32u + 48u)
+#define HEADER          17u
+#define TAG             16u
+
+static bool read_messages(const uint8_t *data, size_t end, read_packet *out)
 {
-    size_t at = 17;
-    memset(out, 0, sizeof *out);
-    if (len < 17 || len > PS_DATAGRAM_MAX || (data[0] != 7 && data[0] != 5)) {
-        return false;
-    }
-    out->type = data[0];
-    out->receiver = number(data + 1, 8);
-    out->counter = number(data + 9, 8);
-    while (at < len) {
-        if (len - at < 8 || out->count == 8) {
+    size_t at = HEADER;
+    while (at < end) {
+        if (end - at < 8 || out->count == 8) {
             return false;
         }
         const size_t body = (size_t)number(data + at + 2, 2);
-        if (len - at - 8 < body) {
+        if (end - at - 8 < body) {
             return false;
         }
         out->messages[out->count++] = (read_message){.type = data[at],
@@ -35,7 +33,39 @@ bool read_packet_of(const uint8_t *data, size_t len, read_packet *out)
                                                      .len = body};
         at += 8 + body;
     }
-    return out->type == 5 ? out->count == 0 : out->count > 0;
+    return out->count > 0;
+}
+
+bool read_packet_of(const uint8_t *data, size_t len, read_packet *out)
+{
+    memset(out, 0, sizeof *out);
+    if (len < 10 || len > PS_DATAGRAM_MAX) {
+        return false;
+    }
+    out->type = data[0];
+    out->receiver = number(data + (data[0] == READ_INITIATE ? 2 : 1), 8);
+    switch (data[0]) {
+    case READ_INITIATE:
+        return len == 256;
+    case READ_RESPOND:
+        out->given = len >= RESPOND_PAYLOAD + 8 + TAG ? number(data + RESPOND_PAYLOAD, 8) : 0;
+        return out->given != 0;
+    case READ_RETRY:
+        return len == 57;
+    case READ_VERSIONS:
+        return len == 10u + data[9];
+    case READ_RESET:
+    case READ_DATA:
+        if (len < HEADER) {
+            return false;
+        }
+        out->counter = number(data + 9, 8);
+        return data[0] == READ_RESET
+                   ? len == HEADER
+                   : len > HEADER + TAG && read_messages(data, len - TAG, out);
+    default:
+        return false;
+    }
 }
 
 read_cursor read_body(const read_message *m)

@@ -5,6 +5,16 @@
 
 #include "peersync/base.h"
 
+/* Packet types. */
+enum {
+    READ_INITIATE = 1,
+    READ_RESPOND = 2,
+    READ_RETRY = 3,
+    READ_DATA = 4,
+    READ_RESET = 5,
+    READ_VERSIONS = 6
+};
+
 /* Message types. */
 enum {
     READ_LOGIN = 1,
@@ -21,6 +31,7 @@ enum {
     READ_SOURCES = 14,
     READ_LOGOUT = 15,
     READ_CHALLENGE = 17,
+    READ_CHALLENGE_OK = 18,
     READ_ERROR = 21,
     READ_NAMES = 25
 };
@@ -34,13 +45,16 @@ typedef struct read_message {
 
 typedef struct read_packet {
     unsigned type;
-    uint64_t receiver;
-    uint64_t counter;
+    uint64_t receiver; /* DATA, RESET; else the client id. */
+    uint64_t counter;  /* DATA, RESET. */
+    uint64_t given;    /* RESPOND: the receiver id that the client is given. */
     read_message messages[8];
     size_t count;
 } read_packet;
 
-/* False: not a whole packet of one to eight whole messages (a RESET has none). */
+/* The simulator's seals leave what they seal readable, and this reads it; whether it is genuine
+ * others must know (ledger.h). False: not a whole packet, or (DATA) not of one to eight whole
+ * messages. */
 bool read_packet_of(const uint8_t *data, size_t len, read_packet *out);
 
 /* Walks a body. A read past its end gives zeros and sets `bad`. */

@@ -532,9 +532,9 @@ static world *make_world(swarm *s)
         wc.store = true;
         wc.server.max_user_publications = SWARM_NAMES - 4; /* Some want more. */
         wc.server.records = true;
-        wc.server_cost_ns = 20000;
+        wc.server_cost_ns = 1500;
         wc.peer_cost_ns = 5000;
-        wc.verify_cost_ns = 200000;
+        wc.handshake_cost_ns = 100000;
         wc.receive_queue = 256;
     }
     return world_new(&wc);

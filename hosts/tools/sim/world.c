@@ -29,7 +29,10 @@ void world_config_default(world_config *cfg, uint32_t peers)
         .batch = PS_SIM_BATCH_MAX,
         .peers = peers,
         .check_every = 1,
-        .verify_us = 50000,
+        .verify_us = 63000,
+        .verify_threads = 4,
+        .verify_queue = 512,
+        .ask_ppm = 250000,
         .model = true,
         .link = {.latency_us = 20000, .jitter_us = 2000},
     };
@@ -40,8 +43,12 @@ void world_config_default(world_config *cfg, uint32_t peers)
     cfg->server.max_publications = 2048;
     cfg->server.max_user_publications = 2048;
     cfg->server.max_pending_logins = peers + 4;
+    cfg->server.max_handshakes = 4 * peers + 64;
+    cfg->server.max_networks = 256;
     cfg->server.name_bytes = 65536;
+    cfg->server.crypto = ps_sim_crypto();
     ps_peer_config_default(&cfg->peer);
+    cfg->peer.crypto = cfg->server.crypto;
     cfg->peer.max_requests = 16;
     cfg->peer.max_publications = 256;
     cfg->peer.name_bytes = 8192;
@@ -70,6 +77,7 @@ static void server_wake(void *ctx, uint64_t clock_us)
         WORLD_REQUIRE(w, status == PS_OK || status == PS_MORE);
         world_server_read(w);
     } while (status == PS_MORE);
+    world_server_charge(w);
     world_server_settle(w);
 }
 
@@ -107,9 +115,20 @@ static void add_peer(world *w, uint32_t i)
     p->device[0] = (uint8_t)(i >> 8);
     p->device[1] = (uint8_t)i;
     p->device[2] = 1;
+    p->key_known = ps_sim_random(w->sim, PS_SIM_PPM) >= w->cfg.ask_ppm;
+    world_server_public_key(w, p->server_key);
     p->next_tag = 1;
     p->script_at_us = PS_TIME_NEVER;
     world_peer_boot(w, i);
+}
+
+/* What a server makes at its first start, and keeps. */
+static void make_secrets(world *w)
+{
+    const ps_transport *t = ps_sim_transport(w->sim, w->server.node);
+    ps_server_config *s = &w->cfg.server;
+    WORLD_REQUIRE(w, t->entropy(t->ctx, s->static_secret, sizeof s->static_secret) == PS_OK);
+    WORLD_REQUIRE(w, t->entropy(t->ctx, s->realm_secret, sizeof s->realm_secret) == PS_OK);
 }
 
 world *world_new(const world_config *cfg)
@@ -117,12 +136,16 @@ world *world_new(const world_config *cfg)
     world *w = zeroed(1, sizeof *w);
     w->cfg = *cfg;
     w->peers = zeroed(cfg->peers, sizeof *w->peers);
+    w->accounts = zeroed(cfg->peers, sizeof *w->accounts);
+    WORLD_REQUIRE(NULL, cfg->verify_threads >= 1 && cfg->verify_threads <= WORLD_THREADS_MAX);
     model_init(&w->model, w);
+    WORLD_REQUIRE(NULL, ledger_init(&w->sent_by_peers) && ledger_init(&w->sent_by_server));
     ps_sim_config sim;
     ps_sim_config_default(&sim);
     sim.seed = cfg->seed;
     sim.batch = cfg->batch;
     sim.link = cfg->link;
+    sim.max_nodes = cfg->peers + 16;
     sim.start_wall_s = 1700000000;
     sim.stream_buffer = STREAM_BUFFER;
     WORLD_REQUIRE(NULL, ps_sim_create(&sim, &w->sim) == PS_OK);
@@ -132,6 +155,7 @@ world *world_new(const world_config *cfg)
                                      .receive_queue = cfg->receive_queue};
     WORLD_REQUIRE(w, ps_sim_add_node(w->sim, &node, &w->server.node) == PS_OK);
     w->server.w = w;
+    make_secrets(w);
     world_server_boot(w);
     for (uint32_t i = 0; i < cfg->peers; i++) {
         add_peer(w, i);
@@ -155,10 +179,14 @@ void world_free(world *w)
     WORLD_REQUIRE(w, stats.overruns == 0); /* Nobody wrote behind a datagram's end. */
     world_machine_free(&w->server.machine);
     free(w->server.memory);
-    free(w->server.verdicts);
+    world_accounts_free(w);
+    free(w->shared.memory);
+    free(w->accounts);
     free(w->peers);
     free(w->server.store.records);
     model_free(&w->model);
+    ledger_free(&w->sent_by_peers);
+    ledger_free(&w->sent_by_server);
     ps_sim_destroy(w->sim);
     free(w);
 }

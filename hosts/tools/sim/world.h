@@ -54,12 +54,15 @@ typedef struct world_config {
     uint32_t batch; /* Datagrams at a time, in the network and in the pumps. */
     uint32_t peers;
     uint32_t check_every; /* Steps of a machine from one walk over its invariants to the next. */
-    uint32_t verify_us;   /* What a password takes. */
+    uint32_t verify_us;   /* What a password takes, on a thread of the server's pool. */
+    uint32_t verify_threads, verify_queue; /* Of that pool; what finds no place is told BUSY. */
+    uint32_t ask_ppm; /* Peers that do not know the server's key: their user looks at it. */
     bool model;           /* The naive server looks at every step, which is then of one input. */
     bool scarce;          /* Tables may be full. */
     bool store;           /* The server has a store: publications outlive it. */
     uint32_t server_cost_ns, peer_cost_ns; /* Of a datagram received; 0: no work costs anything. */
-    uint32_t verify_cost_ns;               /* Of a password, charged to the server. */
+    uint32_t handshake_cost_ns;            /* Of a handshake, charged to the server. */
+    bool lean;                             /* Peers share the memory of their outputs. */
     uint32_t receive_queue;                /* Of every node; 0: the simulator's. */
     ps_sim_link link;
     ps_server_config server;
@@ -157,6 +160,13 @@ struct world_peer {
     uint64_t script_at_us; /* The story's; PS_TIME_NEVER: none. */
     void *ctx;             /* The story's. */
 
+    /* What its host keeps in files: whose key the server's is, and its ticket. */
+    bool key_known, key_asked;
+    uint8_t server_key[PS_KEY_BYTES];
+    uint8_t ticket[PS_TICKET_MAX];
+    size_t ticket_len;
+    uint32_t moves; /* Addresses that it had before. */
+
     bool online; /* Logged in, as its host was told. */
     bool leaving;
     uint32_t logins, refusals, losses, logouts; /* Events so far. */
@@ -181,10 +191,31 @@ struct world_peer {
 /* A login that waits for its password's verification. */
 typedef struct world_verdict {
     uint64_t due_us;
-    uint64_t pending;
-    uint32_t error;
-    uint32_t retry_ms;
+    ps_input_verdict verdict;
 } world_verdict;
+
+/* Those under way, the first due first: [at, len). */
+typedef struct world_verdicts {
+    world_verdict *list;
+    size_t at, len, cap;
+} world_verdicts;
+
+#define WORLD_THREADS_MAX 16u
+
+/* Verifies passwords beside the loop: some threads, and a queue before them. */
+typedef struct world_pool {
+    uint64_t free_us[WORLD_THREADS_MAX]; /* When each has done what it was given. */
+    uint64_t promised_us;                /* What was told BUSY fills it until then. */
+    uint32_t most;                       /* Passwords that it has held at a time. */
+    uint64_t verified, turned_away;
+    world_verdicts verdicts;
+} world_pool;
+
+/* What the credentials file says of a user. */
+typedef struct world_account {
+    uint32_t changes; /* Of the password. */
+    bool removed;
+} world_account;
 
 /* A record as the server's store keeps it. */
 typedef struct world_record {
@@ -218,9 +249,11 @@ typedef struct world_server {
     world_machine machine;
     void *memory;
     uint32_t busy_ms; /* Not 0: every login is refused as BUSY. */
-    uint64_t requests;
-    world_verdict *verdicts; /* A queue: [at, len). */
-    size_t verdicts_at, verdicts_len, verdicts_cap;
+    uint64_t requests, by_ticket;
+    world_pool pool;
+    world_verdicts at_once; /* What needs no password's time. */
+    uint64_t handshakes;    /* Charged so far. */
+    uint64_t wall_told_s, wall_told_us;
     world_store store;
     uint64_t crashed_us;
     uint64_t away_until_us; /* Until then, it may have been kept from its work. */
@@ -233,7 +266,10 @@ struct world {
     ps_sim *sim;
     world_server server;
     world_peer *peers;
+    world_account *accounts; /* One a peer. */
+    world_slab shared;       /* lean: the peers' output. */
     model model;
+    ledger sent_by_peers, sent_by_server; /* What their machines have put out. */
     uint64_t steps, checks, rebatched;
     uint32_t live_evictions; /* Sessions that ended by silence, not because their peer left. */
     uint32_t held_evictions; /* Of these, sessions that their peers had not given up. */
@@ -269,12 +305,22 @@ const world_record *world_store_last(const world *w, uint32_t user,
 /* ---- a peer's host: world_peer.c, world_commands.c ---- */
 
 void world_user_name(uint32_t index, char out[WORLD_NAME_BYTES]);
-void world_user_password(uint32_t index, char out[WORLD_NAME_BYTES]);
+void world_user_password(const world *w, uint32_t index, char out[WORLD_NAME_BYTES]);
 /* The index of a user's name; UINT32_MAX: not one of ours. */
 uint32_t world_user_index(const world *w, ps_span name);
 
+/* ---- accounts: world_accounts.c ---- */
+
+/* Somebody edits the credentials file, and the server's host acts upon it. */
+void world_account_passwd(world *w, uint32_t user);
+void world_account_remove(world *w, uint32_t user);
+void world_account_add(world *w, uint32_t user);
+void world_server_public_key(const world *w, uint8_t key[PS_KEY_BYTES]);
+
 void world_peer_boot(world *w, uint32_t i);
 void world_peer_crash(world *w, uint32_t i);
+/* Its network gives it another address. */
+void world_peer_move(world *w, uint32_t i);
 ps_peer_stats world_peer_stats(const world *w, uint32_t i);
 
 void world_login(world *w, uint32_t i);
@@ -309,6 +355,7 @@ void world_fetch_cancel(world *w, uint32_t i, world_fetch *f);
 /* Reads the events of a round; after the last round, does what is due and sets the deadline. */
 void world_server_read(world *w);
 void world_server_settle(world *w);
+void world_server_charge(world *w); /* For the handshakes since the last time. */
 void world_peer_read(world_peer *p);
 void world_peer_settle(world_peer *p);
 
@@ -336,5 +383,16 @@ void world_store_crash(world *w, size_t lies);
 /* Gives what is durable to a new server. */
 void world_store_restore(world *w);
 void world_server_submit(world *w, ps_input in);
+
+/* world_accounts.c, for world_server.c: a login asks to be let in; when the next verdict is due, in
+ * the network's time; gives those that are; a new process has none. */
+void world_accounts_ask(world *w, const ps_event_login *e);
+uint64_t world_accounts_due_us(const world *w);
+void world_accounts_work(world *w);
+void world_accounts_boot(world *w);
+void world_accounts_free(world *w);
+
+/* world_commands.c, for world_peer.c: the user has looked at the server's key. */
+void world_trust(world_peer *p);
 
 #endif

@@ -35,6 +35,9 @@ void world_login_as(world *w, uint32_t i, const char *user, const char *password
     in.u.login.stream_port = ps_sim_addr(w->sim, p->node).port;
     in.u.login.user = text_of(user);
     in.u.login.password = text_of(password);
+    in.u.login.key_known = p->key_known;
+    memcpy(in.u.login.server_key, p->server_key, sizeof p->server_key);
+    in.u.login.ticket = (ps_span){p->ticket, p->ticket_len};
     memcpy(in.u.login.device, p->device, sizeof p->device);
     submit(p, in);
 }
@@ -44,8 +47,20 @@ void world_login(world *w, uint32_t i)
     char user[WORLD_NAME_BYTES];
     char password[WORLD_NAME_BYTES];
     world_user_name(w->peers[i].user, user);
-    world_user_password(w->peers[i].user, password);
+    world_user_password(w, w->peers[i].user, password);
     world_login_as(w, i, user, password);
+}
+
+/* Meanwhile the question may have lapsed: then it comes again. */
+void world_trust(world_peer *p)
+{
+    ps_input in = {.type = PS_INPUT_TRUST};
+    memcpy(in.u.trust, p->server_key, sizeof in.u.trust);
+    const ps_status status = ps_pump_submit(&p->machine.pump, &in);
+    WORLD_REQUIRE(p->w, status == PS_OK || status == PS_INVALID);
+    p->key_known = p->key_known || status == PS_OK;
+    world_peer_read(p);
+    ps_sim_set_deadline(p->w->sim, p->node, 0);
 }
 
 void world_logout(world *w, uint32_t i)

@@ -5,19 +5,9 @@
 #include <string.h>
 
 /* "user-12": decimal, as short as it can be. */
-static void numbered(const char *prefix, uint32_t index, char out[WORLD_NAME_BYTES])
-{
-    (void)snprintf(out, WORLD_NAME_BYTES, "%s-%u", prefix, (unsigned)index);
-}
-
 void world_user_name(uint32_t index, char out[WORLD_NAME_BYTES])
 {
-    numbered("user", index, out);
-}
-
-void world_user_password(uint32_t index, char out[WORLD_NAME_BYTES])
-{
-    numbered("secret", index, out);
+    (void)snprintf(out, WORLD_NAME_BYTES, "user-%u", (unsigned)index);
 }
 
 uint32_t world_user_index(const world *w, ps_span name)
@@ -57,7 +47,7 @@ void world_peer_boot(world *w, uint32_t i)
     ps_peer *peer;
     WORLD_REQUIRE(w, ps_peer_init(p->memory, bytes, &cfg, &peer) == PS_OK);
     world_machine_init(&p->machine, w, p->node, i, ps_machine_of_peer(peer), check);
-    p->online = p->leaving = false;
+    p->online = p->leaving = p->key_asked = false;
     world_peer_settle(p);
 }
 
@@ -72,6 +62,16 @@ void world_peer_crash(world *w, uint32_t i)
     world_streams_drop(p);
     p->open = 0;
     p->lost_us = 0;
+}
+
+/* Of 10.x.y.z, y and z stay the peer's: that is how others know it (model_node()). */
+void world_peer_move(world *w, uint32_t i)
+{
+    world_peer *p = &w->peers[i];
+    ps_addr addr = ps_sim_addr(w->sim, p->node);
+    p->moves++;
+    addr.ip[1] = (uint8_t)(1 + p->moves % 254);
+    WORLD_REQUIRE(w, ps_sim_move(w->sim, p->node, &addr) == PS_OK);
 }
 
 ps_peer_stats world_peer_stats(const world *w, uint32_t i)
@@ -171,6 +171,23 @@ static void on_again(world_peer *p, const ps_event_done *e)
     p->agains++;
 }
 
+/* First contact: the user compares it with what he was told. */
+static void on_server_key(world_peer *p, const uint8_t key[PS_KEY_BYTES])
+{
+    uint8_t right[PS_KEY_BYTES];
+    world_server_public_key(p->w, right);
+    WORLD_REQUIRE(p->w, !p->key_known && memcmp(key, right, sizeof right) == 0);
+    memcpy(p->server_key, key, sizeof p->server_key);
+    p->key_asked = true;
+}
+
+static void on_ticket(world_peer *p, const ps_event_ticket *e)
+{
+    WORLD_REQUIRE(p->w, e->ticket.len > 0 && e->ticket.len <= sizeof p->ticket);
+    memcpy(p->ticket, e->ticket.data, e->ticket.len);
+    p->ticket_len = e->ticket.len;
+}
+
 static void on_account(world_peer *p, const ps_event *e)
 {
     const ps_event_account *a = &e->u.account;
@@ -205,6 +222,8 @@ static void on_account(world_peer *p, const ps_event *e)
     case PS_EVENT_SESSION_OPENED:
     case PS_EVENT_SESSION_CLOSED:
     case PS_EVENT_RECORD:
+    case PS_EVENT_SERVER_KEY:
+    case PS_EVENT_TICKET:
     case PS_EVENT_PEER:
     case PS_EVENT_FILE:
     case PS_EVENT_SOURCE:
@@ -239,6 +258,12 @@ void world_peer_read(world_peer *p)
         case PS_EVENT_LOGGED_OUT:
             on_account(p, e);
             break;
+        case PS_EVENT_SERVER_KEY:
+            on_server_key(p, e->u.server_key);
+            break;
+        case PS_EVENT_TICKET:
+            on_ticket(p, &e->u.ticket);
+            break;
         case PS_EVENT_AGAIN:
             on_again(p, &e->u.done);
             break;
@@ -262,6 +287,10 @@ void world_peer_read(world_peer *p)
 /* What the story does about the commands that ended, then the next deadline. */
 void world_peer_settle(world_peer *p)
 {
+    if (p->key_asked) {
+        p->key_asked = false;
+        world_trust(p);
+    }
     while (p->ended_head) {
         world_command *c = p->ended_head;
         p->ended_head = c->ended_next;

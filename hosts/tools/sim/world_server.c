@@ -1,8 +1,33 @@
-/* The server's host: verifies passwords against the accounts of the world, after a while. */
+/* The server's host: its process, its clocks, and what the machine asks of it. */
 #include "world.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* What the machine makes of what it was told last. */
+static uint64_t wall_of_machine(const world_server *s, uint64_t clock_us)
+{
+    const uint64_t passed_us = clock_us > s->wall_told_us ? clock_us - s->wall_told_us : 0;
+    return s->wall_told_s + passed_us / 1000000;
+}
+
+static void tell_wall_clock(world *w)
+{
+    world_server *s = &w->server;
+    const ps_transport *t = ps_sim_transport(w->sim, s->node);
+    s->wall_told_s = t->wall_s(t->ctx);
+    s->wall_told_us = t->now_us(t->ctx);
+    world_server_submit(w, (ps_input){.type = PS_INPUT_WALL_CLOCK, .u.wall_s = s->wall_told_s});
+}
+
+/* A wall clock that was set shows with the next wake. */
+static bool wall_clock_off(const world *w)
+{
+    const ps_transport *t = ps_sim_transport(w->sim, w->server.node);
+    const uint64_t shown_s = t->wall_s(t->ctx);
+    const uint64_t known_s = wall_of_machine(&w->server, t->now_us(t->ctx));
+    return shown_s > known_s + 1 || known_s > shown_s + 1;
+}
 
 static int check(const void *self)
 {
@@ -25,13 +50,14 @@ void world_server_boot(world *w)
     ps_server *server;
     WORLD_REQUIRE(w, ps_server_init(s->memory, bytes, &w->cfg.server, &server) == PS_OK);
     world_machine_init(&s->machine, w, s->node, WORLD_SERVER, ps_machine_of_server(server), check);
-    s->verdicts_at = s->verdicts_len = 0;
+    world_accounts_boot(w);
+    s->handshakes = 0;
     s->lives++;
     if (w->cfg.store) {
         ps_pump_commit(&s->machine.pump, 0);
         world_store_restore(w);
     }
-    world_server_submit(w, (ps_input){.type = PS_INPUT_WALL_CLOCK, .u.wall_s = t->wall_s(t->ctx)});
+    tell_wall_clock(w);
     world_server_settle(w);
 }
 
@@ -88,38 +114,19 @@ ps_server_stats world_server_stats(const world *w)
     return stats;
 }
 
-static bool right(const world *w, const ps_event_login *e)
+void world_server_public_key(const world *w, uint8_t key[PS_KEY_BYTES])
 {
-    const uint32_t i = world_user_index(w, e->user);
-    char password[WORLD_NAME_BYTES];
-    if (i == UINT32_MAX) {
-        return false;
-    }
-    world_user_password(i, password);
-    return e->password.len == strlen(password) &&
-           memcmp(e->password.data, password, e->password.len) == 0;
+    ps_server_public_key(w->server.machine.self, key);
 }
 
-static void verify_later(world *w, const ps_event_login *e)
+void world_server_charge(world *w)
 {
-    world_server *s = &w->server;
-    if (s->verdicts_len == s->verdicts_cap) {
-        s->verdicts_cap = s->verdicts_cap ? 2 * s->verdicts_cap : 64;
-        s->verdicts = realloc(s->verdicts, s->verdicts_cap * sizeof *s->verdicts);
-        WORLD_REQUIRE(w, s->verdicts != NULL);
+    if (w->cfg.handshake_cost_ns > 0) {
+        const uint64_t handshakes = world_server_stats(w).handshakes;
+        const uint64_t fresh = handshakes - w->server.handshakes;
+        w->server.handshakes = handshakes;
+        ps_sim_charge(w->sim, w->server.node, fresh * w->cfg.handshake_cost_ns);
     }
-    const uint32_t error =
-        s->busy_ms > 0 ? PS_E_BUSY : (right(w, e) ? PS_E_NONE : PS_E_CREDENTIALS);
-    s->requests++;
-    if (w->cfg.server_cost_ns > 0) {
-        ps_sim_charge(w->sim, s->node, w->cfg.verify_cost_ns);
-    }
-    s->verdicts[s->verdicts_len++] = (world_verdict){
-        .due_us = world_now_us(w) + w->cfg.verify_us,
-        .pending = e->pending,
-        .error = error,
-        .retry_ms = s->busy_ms,
-    };
 }
 
 /* Sessions are the model's business. */
@@ -128,7 +135,7 @@ void world_server_read(world *w)
     const ps_output *out = &w->server.machine.pump.out;
     for (size_t i = 0; i < out->events_len; i++) {
         if (out->events[i].type == PS_EVENT_LOGIN_REQUEST) {
-            verify_later(w, &out->events[i].u.login);
+            world_accounts_ask(w, &out->events[i].u.login);
         } else if (out->events[i].type == PS_EVENT_RECORD) {
             world_store_add(w, &out->events[i].u.record);
         }
@@ -152,20 +159,11 @@ void world_server_submit(world *w, ps_input in)
 void world_server_settle(world *w)
 {
     world_server *s = &w->server;
-    const uint64_t now_us = world_now_us(w);
-    while (s->verdicts_at < s->verdicts_len && s->verdicts[s->verdicts_at].due_us <= now_us) {
-        const world_verdict v = s->verdicts[s->verdicts_at++];
-        world_server_submit(
-            w, (ps_input){
-                   .type = PS_INPUT_VERDICT,
-                   .u.verdict = {.pending = v.pending, .error = v.error, .retry_ms = v.retry_ms}});
+    if (wall_clock_off(w)) {
+        tell_wall_clock(w);
     }
-    uint64_t host_us = PS_TIME_NEVER;
-    if (s->verdicts_at == s->verdicts_len) {
-        s->verdicts_at = s->verdicts_len = 0;
-    } else {
-        host_us = s->verdicts[s->verdicts_at].due_us;
-    }
+    world_accounts_work(w);
+    uint64_t host_us = world_accounts_due_us(w);
     if (w->cfg.store) {
         world_store_work(w);
         host_us = host_us < world_store_due_us(w) ? host_us : world_store_due_us(w);

@@ -1,5 +1,5 @@
 /* A peer's data plane: serves the streams that come in, and fetches from others. */
-#include "world.h"
+#include "model_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,18 +122,12 @@ static void serve(world_peer *p)
 
 /* ---- fetching ---- */
 
+/* By what stays of its address when it moves. */
 static uint32_t peer_at(const world *w, const ps_addr *addr)
 {
-    uint32_t i = 0;
-    while (i < w->cfg.peers) {
-        const ps_addr here = ps_sim_addr(w->sim, w->peers[i].node);
-        if (ps_addr_equal(&here, addr)) {
-            break;
-        }
-        i++;
-    }
-    WORLD_REQUIRE(w, i < w->cfg.peers); /* No source is elsewhere. */
-    return i;
+    const uint32_t node = model_node(&w->model, addr);
+    WORLD_REQUIRE(w, node >= 1 && node <= w->cfg.peers); /* No source is elsewhere. */
+    return node - 1;
 }
 
 world_fetch *world_fetch_start(world *w, uint32_t i, const world_line *source)

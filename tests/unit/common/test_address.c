@@ -50,11 +50,33 @@ static void faults_say_what_is_wrong(void **state)
     assert_non_null(ps_address_resolve("[host]:5", &a));
 }
 
+static void all_ways_of_writing_an_address_come_to_one(void **state)
+{
+    (void)state;
+    static const char *const forms[][2] = {
+        {"5000", "127.0.0.1:5000"},
+        {":05000", "127.0.0.1:5000"},
+        {"127.0.0.1:5000", "127.0.0.1:5000"},
+        {"[0:0::1]:80", "[::1]:80"},
+        {"[2001:DB8::A]:80", "[2001:db8::a]:80"},
+        {"Host.Example:0080", "host.example:80"},
+    };
+    char out[PS_ADDRESS_CANONICAL];
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        ps_address_canonical(forms[i][0], out);
+        assert_string_equal(out, forms[i][1]);
+        char again[PS_ADDRESS_CANONICAL];
+        ps_address_canonical(out, again);
+        assert_string_equal(again, out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_forms_mean_loopback),
         cmocka_unit_test(full_forms_are_read),
+        cmocka_unit_test(all_ways_of_writing_an_address_come_to_one),
         cmocka_unit_test(faults_say_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

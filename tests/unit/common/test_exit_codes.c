@@ -33,6 +33,8 @@ static void every_error_has_a_code(void **state)
     assert_int_equal(ps_exit_of_error(PS_E_NONE), PS_EXIT_DONE);
     assert_int_equal(ps_exit_of_error(PS_E_CREDENTIALS), PS_EXIT_REFUSED);
     assert_int_equal(ps_exit_of_error(PS_E_NO_ACTIVE_PEER), PS_EXIT_NO_ACTIVE_PEER);
+    assert_int_equal(ps_exit_of_error(PS_E_SERVER_KEY), PS_EXIT_SERVER_KEY);
+    assert_int_equal(ps_exit_of_error(PS_E_THROTTLED), PS_EXIT_BUSY);
     assert_int_equal(ps_exit_of_error(60000), PS_EXIT_PROTOCOL);
 }
 

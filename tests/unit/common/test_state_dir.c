@@ -46,6 +46,8 @@ static void the_default_follows_the_environment(void **state)
     const size_t len = strlen("/home/x/.local/state/peersync");
     assert_int_equal(ps_state_dir_default(path, len, NULL), -1);
     assert_int_equal(ps_state_dir_default(path, len + 1, NULL), 0);
+    assert_int_equal(ps_state_dir_of(path, sizeof path, "peersyncd", NULL), 0);
+    assert_string_equal(path, "/home/x/.local/state/peersyncd");
     unsetenv("HOME");
     assert_int_equal(ps_state_dir_default(path, sizeof path, NULL), -1);
 }

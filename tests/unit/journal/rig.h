@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define TAPE_BYTES   (1024u * 1024u)
-#define EVERY_INPUT  15u
+#define EVERY_INPUT  17u
 #define STEP_BYTES   8192u
 #define MANY         256u
 #define PASSWORD     "password123"
@@ -67,8 +67,9 @@ static inline void every_input(ps_input in[EVERY_INPUT])
         .from = v6, .data = datagram, .len = sizeof datagram, .endpoint = 0xa1b2c3d4};
     in[2].u.entropy = span_of("sixteen bytes at the least");
     in[3].u.wall_s = UINT64_C(0x1020304050607080);
-    in[4].u.verdict = (ps_input_verdict){
-        .pending = UINT64_C(0x8877665544332211), .error = 3, .retry_ms = 0x01020304};
+    in[4].u.verdict = (ps_input_verdict){.pending = UINT64_C(0x8877665544332211),
+                                         .retry_ms = 0x01020304,
+                                         .credential = {0xc1, 2, 3, [15] = 0x1c}};
     in[5].u.restore = (ps_input_restore){.generation = 77,
                                          .user = span_of("alice"),
                                          .device = {9, 8, 7},
@@ -76,13 +77,18 @@ static inline void every_input(ps_input in[EVERY_INPUT])
                                          .content = content,
                                          .published = true};
     in[6].u.store_retry_ms = 0x0a0b0c0d;
-    in[7].u.login = (ps_input_login){.server = v6,
+    in[7].u.expel = span_of("mallory");
+    in[8].u.login = (ps_input_login){.server = v6,
                                      .endpoint = 2,
                                      .stream_port = 0xfedc,
+                                     .key_known = true,
+                                     .server_key = {0x5e, 1, [31] = 2},
                                      .device = {4, 5, 6},
                                      .user = span_of("bob"),
-                                     .password = span_of(PASSWORD)};
-    in[9].u.command.content = content;
+                                     .password = span_of(PASSWORD),
+                                     .ticket = span_of("a ticket")};
+    memset(in[9].u.trust, 0x7a, sizeof in[9].u.trust);
+    in[11].u.command.content = content;
     _Static_assert(PS_INPUT_LOCATE - PS_INPUT_TICK + 1 == (int)EVERY_INPUT, "a kind is missing");
 }
 

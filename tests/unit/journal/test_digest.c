@@ -62,6 +62,10 @@ static void every_field_of_the_servers_events_counts(void **state)
     differs_by(of_event, e, u.login.from.port, 1);
     differs_by(of_event, e, u.login.user.len, 4);
     differs_by(of_event, e, u.login.password.len, 4);
+    differs_by(of_event, e, u.login.known, true);
+    differs_by(of_event, e, u.login.by_ticket, true);
+    e.u.login.by_ticket = true;
+    differs_by(of_event, e, u.login.credential[15], 1);
     e = (ps_event){.type = PS_EVENT_SESSION_CLOSED};
     differs_by(of_event, e, u.session.addr.port, 1);
     differs_by(of_event, e, u.session.user.len, 1);
@@ -81,7 +85,12 @@ static void every_field_of_the_servers_events_counts(void **state)
 static void every_field_of_the_peers_events_counts(void **state)
 {
     (void)state;
-    ps_event e = {.type = PS_EVENT_LOGGED_IN};
+    ps_event e = {.type = PS_EVENT_SERVER_KEY};
+    differs_by(of_event, e, u.server_key[31], 1);
+    e = (ps_event){.type = PS_EVENT_TICKET};
+    differs_by(of_event, e, u.ticket.ticket, span_of("x"));
+    differs_by(of_event, e, u.ticket.expires_s, 1);
+    e = (ps_event){.type = PS_EVENT_LOGGED_IN};
     differs_by(of_event, e, u.account.observed.port, 1);
     differs_by(of_event, e, u.account.wall_s, 1);
     differs_by(of_event, e, u.account.again, true);

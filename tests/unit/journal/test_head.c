@@ -1,5 +1,7 @@
 #include "rig.h"
 
+#include "peersync/sim.h"
+
 static uint8_t buffer[PS_JOURNAL_RECORD_MAX];
 static uint8_t written[HEAD_MAX];
 
@@ -29,7 +31,9 @@ static void a_servers_configuration_comes_back(void **state)
                                        .max_devices = 3,
                                        .max_publications = 4,
                                        .max_user_publications = 5,
+                                       .max_handshakes = 17,
                                        .max_pending_logins = 6,
+                                       .max_networks = 18,
                                        .name_bytes = UINT64_C(0x0700000000000007),
                                        .heartbeat_ms = 8,
                                        .dead_ms = 9,
@@ -38,8 +42,17 @@ static void a_servers_configuration_comes_back(void **state)
                                        .takeover_ms = 12,
                                        .search_names = 13,
                                        .resets_per_s = 0xfedcba98,
+                                       .handshake_ms = 19,
+                                       .handshakes_per_s = 20,
+                                       .open_per_s = 21,
+                                       .retries_per_s = 22,
+                                       .network_per_s = 23,
+                                       .ticket_s = 24,
                                        .records = true,
-                                       .seed = {15, 16}}};
+                                       .crypto = ps_sim_crypto(),
+                                       .seed = {15, 16},
+                                       .static_secret = {25, 26},
+                                       .realm_secret = {27, 28}}};
     assert_int_equal(get(written, put(&head), &out), PS_JOURNAL_OK);
     assert_int_equal(out.kind, PS_JOURNAL_SERVER);
     assert_false(out.scrubbed);
@@ -61,7 +74,19 @@ static void a_servers_configuration_comes_back(void **state)
     assert_int_equal(c->resets_per_s, 0xfedcba98);
     assert_true(c->records);
     assert_false(c->mem_is_zero);
+    assert_int_equal(c->max_handshakes, 17);
+    assert_int_equal(c->max_networks, 18);
+    assert_int_equal(c->handshake_ms, 19);
+    assert_int_equal(c->handshakes_per_s, 20);
+    assert_int_equal(c->open_per_s, 21);
+    assert_int_equal(c->retries_per_s, 22);
+    assert_int_equal(c->network_per_s, 23);
+    assert_int_equal(c->ticket_s, 24);
     assert_memory_equal(c->seed, head.server.seed, 32);
+    assert_memory_equal(c->static_secret, head.server.static_secret, 32);
+    assert_memory_equal(c->realm_secret, head.server.realm_secret, 32);
+    assert_null(c->crypto);                                /* The reader's caller chooses, */
+    assert_int_equal(out.crypto_kind, PS_CRYPTO_STAND_IN); /* by this. */
 }
 
 static void a_peers_configuration_comes_back(void **state)
@@ -70,6 +95,7 @@ static void a_peers_configuration_comes_back(void **state)
     ps_journal_head out;
     ps_journal_head head = {.kind = PS_JOURNAL_PEER,
                             .scrubbed = true,
+                            .crypto_kind = PS_CRYPTO_REAL,
                             .peer = {.size = sizeof head.peer,
                                      .max_requests = 1,
                                      .max_publications = 2,
@@ -77,6 +103,8 @@ static void a_peers_configuration_comes_back(void **state)
                                      .request_ms = 4,
                                      .datagram_max = 0x0405,
                                      .mem_is_zero = true,
+                                     .rekey_ms = 8,
+                                     .rekey_packets = UINT64_C(0x0900000000000009),
                                      .seed = {6, 7}}};
     assert_int_equal(get(written, put(&head), &out), PS_JOURNAL_OK);
     assert_int_equal(out.kind, PS_JOURNAL_PEER);
@@ -88,6 +116,10 @@ static void a_peers_configuration_comes_back(void **state)
     assert_int_equal(out.peer.request_ms, 4);
     assert_int_equal(out.peer.datagram_max, 0x0405);
     assert_true(out.peer.mem_is_zero);
+    assert_int_equal(out.peer.rekey_ms, 8);
+    assert_true(out.peer.rekey_packets == UINT64_C(0x0900000000000009));
+    assert_null(out.peer.crypto);
+    assert_int_equal(out.crypto_kind, PS_CRYPTO_REAL);
     assert_memory_equal(out.peer.seed, head.peer.seed, 32);
 }
 
@@ -97,14 +129,20 @@ static void the_first_lines_say_what_it_holds(void **state)
     ps_journal_head head = server_head();
     put(&head);
     written[PREAMBLE] = '\0';
-    assert_true(strncmp((char *)written, PS_JOURNAL_MAGIC "THIS FILE HOLDS SECRETS: passwords",
-                        sizeof PS_JOURNAL_MAGIC - 1 + 34) == 0);
+    assert_true(strncmp((char *)written, PS_JOURNAL_MAGIC "THIS FILE HOLDS SECRETS: ",
+                        sizeof PS_JOURNAL_MAGIC - 1 + 25) == 0);
+    assert_non_null(strstr((char *)written, "the server's lasting keys"));
+    assert_non_null(strstr((char *)written, "passwords"));
+    put(&(ps_journal_head){.kind = PS_JOURNAL_PEER});
     assert_int_equal(written[PREAMBLE - 1], '\n');
+    written[PREAMBLE] = '\0';
+    assert_null(strstr((char *)written, "lasting"));
+    assert_non_null(strstr((char *)written, "HOLDS SECRETS: passwords, tickets"));
     head.scrubbed = true;
     put(&head);
     written[PREAMBLE] = '\0';
     assert_null(strstr((char *)written, "SECRETS"));
-    assert_non_null(strstr((char *)written, "Passwords are scrubbed"));
+    assert_non_null(strstr((char *)written, "Passwords, tickets and keys are scrubbed"));
     assert_non_null(strstr((char *)written, "session ids can be derived"));
 }
 
@@ -155,7 +193,7 @@ static void other_versions_and_kinds_are_refused(void **state)
     mend(written, 0, len);
     assert_int_equal(get(written, len, &out), PS_JOURNAL_DAMAGED);
     put(&head);
-    written[len - CHECKSUM - 33] = 2; /* A truth. */
+    written[len - CHECKSUM - 3 * 32 - 1] = 2; /* A truth. */
     mend(written, 0, len);
     assert_int_equal(get(written, len, &out), PS_JOURNAL_DAMAGED);
     assert_int_equal(get((const uint8_t *)"alice password123\n", 18, &out), PS_JOURNAL_FOREIGN);

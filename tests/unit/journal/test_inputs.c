@@ -59,8 +59,16 @@ static void what_the_host_of_a_server_says_comes_back(void **state)
     assert_true(out.u.wall_s == UINT64_C(0x1020304050607080));
     out = again(PS_INPUT_VERDICT);
     assert_true(out.u.verdict.pending == UINT64_C(0x8877665544332211));
-    assert_int_equal(out.u.verdict.error, 3);
+    assert_int_equal(out.u.verdict.error, PS_E_NONE);
     assert_int_equal(out.u.verdict.retry_ms, 0x01020304);
+    assert_memory_equal(out.u.verdict.credential, all[4].u.verdict.credential, 16);
+    all[4].u.verdict.error = PS_E_CREDENTIALS;
+    out = again(PS_INPUT_VERDICT);
+    assert_int_equal(out.u.verdict.error, PS_E_CREDENTIALS);
+    assert_int_equal(out.u.verdict.credential[0], 0); /* It has no meaning then. */
+    all[4].u.verdict.error = PS_E_NONE;
+    out = again(PS_INPUT_EXPEL);
+    assert_true(span_equal(out.u.expel, span_of("mallory")));
     out = again(PS_INPUT_STORE);
     assert_int_equal(out.u.store_retry_ms, 0x0a0b0c0d);
 }
@@ -81,7 +89,7 @@ static void a_restored_record_comes_back(void **state)
 static void what_the_host_of_a_peer_says_comes_back(void **state)
 {
     (void)state;
-    const ps_input_login *was = &all[7].u.login;
+    const ps_input_login *was = &all[8].u.login;
     ps_input out = again(PS_INPUT_LOGIN);
     assert_memory_equal(&out.u.login.server, &was->server, sizeof was->server);
     assert_int_equal(out.u.login.endpoint, 2);
@@ -89,6 +97,16 @@ static void what_the_host_of_a_peer_says_comes_back(void **state)
     assert_memory_equal(out.u.login.device, was->device, PS_DEVICE_BYTES);
     assert_true(span_equal(out.u.login.user, was->user));
     assert_true(span_equal(out.u.login.password, was->password));
+    assert_true(span_equal(out.u.login.ticket, was->ticket));
+    assert_true(out.u.login.key_known);
+    assert_memory_equal(out.u.login.server_key, was->server_key, PS_KEY_BYTES);
+    all[8].u.login.key_known = false;
+    out = again(PS_INPUT_LOGIN);
+    assert_false(out.u.login.key_known);
+    assert_int_equal(out.u.login.server_key[0], 0);
+    all[8].u.login.key_known = true;
+    out = again(PS_INPUT_TRUST);
+    assert_memory_equal(out.u.trust, all[9].u.trust, PS_KEY_BYTES);
     (void)again(PS_INPUT_LOGOUT);
     for (int type = PS_INPUT_PUBLISH; type <= PS_INPUT_LOCATE; type++) {
         const ps_input_command *command = &all[type - PS_INPUT_TICK].u.command;
@@ -97,7 +115,7 @@ static void what_the_host_of_a_peer_says_comes_back(void **state)
         assert_true(span_equal(out.u.command.text, command->text));
     }
     out = again(PS_INPUT_PUBLISH);
-    assert_content(&out.u.command.content, &all[9].u.command.content);
+    assert_content(&out.u.command.content, &all[11].u.command.content);
 }
 
 /* Every proper prefix lacks something; every room that is too small says so. */

@@ -113,7 +113,7 @@ static void hostile_records_are_refused(void **state)
         {LENGTH + 12, 2},        /* more than there are, */
         {LENGTH + 9, 0xff},      /* and far more. */
         {LENGTH + 13 + 8, 0},    /* Kind of the input. */
-        {LENGTH + 13 + 8, 16},   /* A kind that does not exist yet. */
+        {LENGTH + 13 + 8, 18},   /* A kind that does not exist yet. */
         {LENGTH + 13 + 8, 0x08}, /* A kind that has more fields. */
     };
     for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {

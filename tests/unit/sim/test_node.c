@@ -116,9 +116,69 @@ static void a_crash_takes_what_waits_and_a_restart_begins_anew(void **state)
     ps_sim_destroy(sim);
 }
 
+/* What is under way to the old address arrives nowhere; all nodes are found where they are. */
+static void a_node_that_moves_is_found_at_its_new_address(void **state)
+{
+    (void)state;
+    ps_sim_config cfg = test_config(1, (ps_sim_link){.latency_us = 100});
+    ps_sim *sim = test_network(&cfg, 3);
+    const ps_addr old = ps_sim_addr(sim, 1);
+    ps_addr other = old;
+    other.ip[1] = 77;
+    other.port = 6000;
+    test_send(sim, 0, 1, "late", 4);
+    test_send(sim, 1, 0, "last", 4);
+    assert_int_equal(ps_sim_move(sim, 1, &other), PS_OK);
+    ps_sim_run_until(sim, START_US + 200);
+    assert_int_equal(test_receive(sim, 1), -1);
+    assert_int_equal(test_stats(sim).unreachable, 1);
+    const ps_transport *t = ps_sim_transport(sim, 0);
+    ps_input in[2];
+    size_t n = 0;
+    assert_int_equal(t->receive(t->ctx, in, 2, &n), PS_OK);
+    assert_true(ps_addr_equal(&in[0].u.datagram.from, &old)); /* It was sent from there. */
+    test_send(sim, 0, 1, "hello", 5);
+    test_send(sim, 1, 0, "hello", 5);
+    ps_sim_run_until(sim, START_US + 400);
+    assert_int_equal(test_receive(sim, 1), 'h');
+    assert_int_equal(t->receive(t->ctx, in, 2, &n), PS_OK);
+    assert_true(ps_addr_equal(&in[0].u.datagram.from, &other));
+    ps_addr taken = ps_sim_addr(sim, 2);
+    assert_int_equal(ps_sim_move(sim, 1, &taken), PS_INVALID);
+    assert_int_equal(ps_sim_move(sim, 3, &old), PS_INVALID);
+    assert_int_equal(ps_sim_move(sim, 1, &old), PS_OK); /* And back. */
+    ps_sim_destroy(sim);
+}
+
+static void a_node_can_lie_about_where_it_is(void **state)
+{
+    (void)state;
+    static const uint8_t big[PS_DATAGRAM_MAX + 1];
+    ps_sim_config cfg = test_config(1, (ps_sim_link){.latency_us = 100});
+    ps_sim *sim = test_network(&cfg, 2);
+    const ps_addr to = ps_sim_addr(sim, 1);
+    ps_addr nobody = to;
+    nobody.ip[0] = 203;
+    assert_int_equal(ps_sim_send_as(sim, 0, &nobody, &to, "boo", 3), PS_OK);
+    assert_int_equal(ps_sim_send_as(sim, 0, &to, &nobody, "boo", 3), PS_OK);
+    assert_int_equal(ps_sim_send_as(sim, 0, &to, &to, big, sizeof big), PS_INVALID);
+    assert_int_equal(ps_sim_send_as(sim, 2, &to, &to, "boo", 3), PS_INVALID);
+    ps_sim_run_until(sim, START_US + 100);
+    const ps_transport *t = ps_sim_transport(sim, 1);
+    ps_input in[2];
+    size_t n = 0;
+    assert_int_equal(t->receive(t->ctx, in, 2, &n), PS_OK);
+    assert_int_equal(n, 1);
+    assert_true(ps_addr_equal(&in[0].u.datagram.from, &nobody));
+    assert_int_equal(test_stats(sim).unreachable, 1);
+    ps_sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_node_that_moves_is_found_at_its_new_address),
+        cmocka_unit_test(a_node_can_lie_about_where_it_is),
         cmocka_unit_test(addresses_follow_ids_or_the_configuration),
         cmocka_unit_test(many_nodes_find_each_other),
         cmocka_unit_test(a_deadline_wakes_once_and_the_last_one_counts),

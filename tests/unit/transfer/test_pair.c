@@ -116,7 +116,11 @@ static void cheap_final(ps_sha256 *state, uint8_t digest[32])
     }
 }
 
-static const ps_crypto cheap = {sizeof(ps_crypto), cheap_init, cheap_update, cheap_final};
+static const ps_crypto cheap = {.size = sizeof(ps_crypto),
+                                .kind = PS_CRYPTO_STAND_IN,
+                                .sha256_init = cheap_init,
+                                .sha256_update = cheap_update,
+                                .sha256_final = cheap_final};
 
 /* More than one chunk of hashes, with proofs: a file of zeros, whose hashes need no file. */
 static void many_chunks(uint64_t length, uint64_t flip_at, uint32_t expect)

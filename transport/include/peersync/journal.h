@@ -4,8 +4,9 @@
  * history. Fed to another machine of that configuration, the inputs give the same output; each
  * record holds a hash of what its inputs caused, so that a replay knows whether it did.
  *
- * A journal holds secrets: passwords as they were typed, names, addresses, and the seed from which
- * session ids can be derived. Its first lines say so. Nothing here opens files or allocates: bytes
+ * A journal holds secrets: the seed and, of a server, its lasting keys, from which the keys of all
+ * sessions and all that was said in them can be had; passwords, tickets, names and addresses with
+ * them. Its first lines say so. Nothing here opens files or allocates: bytes
  * go to a sink of the host and come from a source of the host.
  */
 #ifndef PEERSYNC_JOURNAL_H
@@ -20,7 +21,7 @@ extern "C" {
 /** What every journal begins with, a line of text. */
 #define PS_JOURNAL_MAGIC "PeerSync journal\n"
 /** The format, in the head. A reader takes its own version alone. */
-#define PS_JOURNAL_VERSION 1u
+#define PS_JOURNAL_VERSION 2u
 /** Largest record, in bytes: room for a full batch of a pump and for the longest UDP datagram. */
 #define PS_JOURNAL_RECORD_MAX (128u * 1024u)
 /** Smallest buffer of a writer, in bytes: the head and short inputs. */
@@ -47,7 +48,10 @@ const char *ps_journal_result_text(ps_journal_result result);
 /** What the head says. */
 typedef struct ps_journal_head {
     ps_journal_kind kind;
-    bool scrubbed;           /**< Passwords were overwritten. */
+    bool scrubbed;           /**< Passwords, tickets and lasting keys were replaced. */
+    uint32_t crypto_kind;    /**< Of the machine's cryptography. Read: choose the implementation by
+                                  it, and set the configuration's `crypto`, which is NULL. Written:
+                                  that of the configuration's `crypto` counts. */
     ps_server_config server; /**< PS_JOURNAL_SERVER: as the machine was made, seed and all. */
     ps_peer_config peer;     /**< PS_JOURNAL_PEER. */
 } ps_journal_head;

@@ -178,6 +178,20 @@ const ps_transport *ps_sim_transport(ps_sim *sim, uint32_t node);
 const ps_stream_transport *ps_sim_stream_transport(ps_sim *sim, uint32_t node);
 /** Where the node receives datagrams and accepts streams. */
 ps_addr ps_sim_addr(const ps_sim *sim, uint32_t node);
+/**
+ * Gives the node another address (a laptop that roams, a NAT that has forgotten): what it sends
+ * from now on comes from there. What is under way to the old one arrives nowhere. Streams that
+ * there are go on.
+ * @return PS_OK; PS_INVALID an unknown node, or an IP address that another node has.
+ */
+ps_status ps_sim_move(ps_sim *sim, uint32_t node, const ps_addr *addr);
+/**
+ * Sends a datagram that claims to come from any address: for nodes that lie. It leaves at once.
+ * @param to where nobody is, it counts as unreachable. @param len at most PS_DATAGRAM_MAX.
+ * @return PS_OK; PS_INVALID an unknown node or a longer datagram.
+ */
+ps_status ps_sim_send_as(ps_sim *sim, uint32_t node, const ps_addr *from, const ps_addr *to,
+                         const void *data, size_t len);
 
 /**
  * When the node wants to be woken without an arrival; replaces what it asked for before.

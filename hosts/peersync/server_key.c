@@ -1,0 +1,163 @@
+#include "server_key.h"
+
+#include "app.h"
+#include "common/fingerprint.h"
+#include "common/terminal.h"
+#include "known_servers_file.h"
+#include "safe.h"
+#include "trust.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_NAME  "known_servers"
+#define PATH_BYTES (PS_STATE_PATH_MAX + sizeof FILE_NAME + 1u)
+#define WHY_BYTES  2048u
+
+static void make_path(const struct app *a, char path[PATH_BYTES])
+{
+    snprintf(path, PATH_BYTES, "%s/" FILE_NAME, a->state.dir.path);
+}
+
+/* A person is asked only where the question is seen. */
+static struct trust_facts facts_of(const struct app *a)
+{
+    return (struct trust_facts){.loopback = ps_address_is_loopback(&a->server),
+                                .person = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1,
+                                .accept_new = a->options.accept_new_key,
+                                .named = a->options.server_key};
+}
+
+/* A disk that takes nothing keeps nobody out: the next contact is a first one again. */
+static void remember(struct app *a)
+{
+    char path[PATH_BYTES];
+    char why[WHY_BYTES];
+    make_path(a, path);
+    if (known_servers_remember(path, a->server_key.server, a->server_key.key, why, sizeof why) !=
+        PS_EXIT_DONE) {
+        out_fail(a->out, "%s: the server's key is not remembered", SAFE(why));
+    }
+}
+
+ps_exit server_key_load(struct app *a)
+{
+    struct server_key *k = &a->server_key;
+    const struct trust_facts facts = facts_of(a);
+    char path[PATH_BYTES];
+    char why[WHY_BYTES];
+    uint8_t key[PS_KEY_BYTES];
+    uint32_t line = 0;
+    ps_address_canonical(a->options.server, k->server);
+    make_path(a, path);
+    const ps_exit code = known_servers_look_up(path, k->server, key, &line, why, sizeof why);
+    if (code != PS_EXIT_DONE) {
+        out_fail(a->out, "%s", SAFE(why));
+        return code;
+    }
+    if (line > 0 && trust_remembered(&facts, key)) {
+        memcpy(k->key, key, sizeof k->key);
+        k->known = true;
+    } else {
+        k->known = k->accepted;
+        if (k->accepted) {
+            remember(a);
+        }
+    }
+    return PS_EXIT_DONE;
+}
+
+/* Asks for the full word. The end of the input is a no. */
+static bool ask(struct app *a, const char *fingerprint)
+{
+    char question[PS_ADDRESS_CANONICAL * 4 + PS_FINGERPRINT_BYTES + 128];
+    char line[64];
+    snprintf(question, sizeof question,
+             "The server at %s is not known yet. Its key is %s. Trust it? [yes/no] ",
+             SAFE(a->server_key.server), fingerprint);
+    for (;;) {
+        out_prompt(a->out, question);
+        out_flush(a->out);
+        const ssize_t n = ps_line_read(STDIN_FILENO, line, sizeof line);
+        out_answered(a->out, n != -1);
+        if (n == -1 || (n >= 0 && strcmp(line, "no") == 0)) {
+            return false;
+        }
+        if (n >= 0 && strcmp(line, "yes") == 0) {
+            return true;
+        }
+        out_fail(a->out, "please type the full word, yes or no");
+    }
+}
+
+static void accept_key(struct app *a, const uint8_t key[PS_KEY_BYTES])
+{
+    memcpy(a->server_key.key, key, PS_KEY_BYTES);
+    a->server_key.known = true;
+    a->server_key.accepted = true;
+    remember(a);
+}
+
+ps_exit server_key_judge(struct app *a, const uint8_t key[PS_KEY_BYTES])
+{
+    const struct trust_facts facts = facts_of(a);
+    const char *server = SAFE(a->server_key.server);
+    char fingerprint[PS_FINGERPRINT_BYTES];
+    ps_fingerprint_format(fingerprint, key);
+    switch (trust_decide(&facts, key)) {
+    case TRUST_SILENTLY:
+        break;
+    case TRUST_AND_SAY:
+        out_note(a->out, "the server at %s is new here: its key, %s, is trusted from now on",
+                 server, fingerprint);
+        break;
+    case TRUST_IF_PERSON:
+        if (!ask(a, fingerprint)) {
+            out_fail(a->out, "the server's key was not accepted: your password was not sent");
+            return PS_EXIT_SERVER_UNKNOWN;
+        }
+        break;
+    case TRUST_NOT_NAMED:
+        out_fail(a->out, "the server at %s has the key %s, not the one of --server-key", server,
+                 fingerprint);
+        out_fail(a->out, "somebody may be in between; your password was not sent. Ask the server's "
+                         "operator for the output of `peersyncd key show`");
+        return PS_EXIT_SERVER_KEY;
+    case TRUST_NOT_NEW:
+    default:
+        out_fail(a->out,
+                 "the server at %s is not known yet, and there is nobody to ask. Its key "
+                 "is %s",
+                 server, fingerprint);
+        out_fail(a->out,
+                 "compare that with what `peersyncd key show` prints there, then give "
+                 "--server-key %s, or --accept-new-key to trust a new server's key unseen",
+                 fingerprint);
+        return PS_EXIT_SERVER_UNKNOWN;
+    }
+    accept_key(a, key);
+    return PS_EXIT_DONE;
+}
+
+void server_key_say_changed(struct app *a)
+{
+    const struct server_key *k = &a->server_key;
+    char path[PATH_BYTES];
+    char why[WHY_BYTES];
+    char fingerprint[PS_FINGERPRINT_BYTES];
+    uint8_t key[PS_KEY_BYTES];
+    uint32_t line = 0;
+    ps_fingerprint_format(fingerprint, k->key);
+    out_fail(a->out, "the server at %s does not have the key that is known for it, %s",
+             SAFE(k->server), fingerprint);
+    out_fail(a->out, "somebody may be in between; your password was not sent. Ask the server's "
+                     "operator for the output of `peersyncd key show`");
+    make_path(a, path);
+    if (known_servers_look_up(path, k->server, key, &line, why, sizeof why) == PS_EXIT_DONE &&
+        line > 0) {
+        out_fail(a->out, "if the server's key was changed on purpose, remove line %u of %s",
+                 (unsigned)line, SAFE(path));
+    }
+}

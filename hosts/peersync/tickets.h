@@ -1,0 +1,27 @@
+/* Tickets of servers, kept in the state directory from one run to the next: one of each server and
+ * user, in `tickets/NAME` (0600). A ticket shows a server that this device has been in before; it
+ * opens nothing without the password. To lose one costs little, so nobody is told. */
+#ifndef PEERSYNC_TICKETS_H
+#define PEERSYNC_TICKETS_H
+
+#include "state.h"
+
+/* For so long after its expiry a ticket is still shown, in seconds: 90 days. */
+#define TICKETS_SHOWN_S (UINT64_C(90) * 86400u)
+
+/* Whose ticket: `server` as ps_address_canonical() writes it. */
+struct ticket_owner {
+    const struct state *state; /* Open; its device counts, too. */
+    const char *server;
+    const char *user;
+};
+
+/* Keeps a ticket in the place of the last one. */
+void tickets_keep(const struct ticket_owner *owner, const ps_event_ticket *ticket);
+/* The ticket to show. One that is too old by `now_s` (seconds since 1970) is wiped.
+ * @return its length; 0: there is none. */
+size_t tickets_get(const struct ticket_owner *owner, uint64_t now_s, uint8_t out[PS_TICKET_MAX]);
+/* Forgets it. */
+void tickets_wipe(const struct ticket_owner *owner);
+
+#endif

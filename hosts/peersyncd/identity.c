@@ -1,0 +1,334 @@
+#include "peersyncd/identity.h"
+
+#include "common/exit_codes.h"
+#include "common/text.h"
+#include "peersync/posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECRET_BYTES 32u
+#define BASE64       sodium_base64_VARIANT_ORIGINAL
+/* More than the longest file that is made here. */
+#define FILE_BYTES 512u
+
+_Static_assert(PS_KEY_BYTES == SECRET_BYTES, "both files hold as much");
+_Static_assert(PS_KEY_BYTES == crypto_scalarmult_BYTES, "X25519");
+
+typedef struct key_file {
+    const char *name;
+    const char *comment;
+    const char *loss; /* What it means to begin with a new one. */
+} key_file;
+
+static const key_file server_file = {
+    PS_IDENTITY_SERVER_FILE,
+    "# The secret key of a PeerSync server (X25519). Whoever has it can pass for the server.",
+    "a new server key is made, and every client must be told to accept it"};
+static const key_file realm_file = {
+    PS_IDENTITY_REALM_FILE,
+    "# The realm secret of PeerSync servers. Whoever has it can make tickets for every user.",
+    "a new realm secret is made, and everybody logs in with a password again"};
+
+/* What is being done, for its messages. */
+typedef struct place {
+    const ps_state_dir *dir;
+    const key_file *file;
+    char *message;
+    size_t cap;
+} place;
+
+static int refuse(const place *p, const char *why)
+{
+    char dir[1024];
+    ps_text_safe_string(dir, sizeof dir, p->dir->path);
+    snprintf(p->message, p->cap, "%s/%s cannot be used: %s", dir, p->file->name, why);
+    return PS_EXIT_STATE;
+}
+
+static int refuse_damaged(const place *p)
+{
+    char why[256];
+    snprintf(why, sizeof why, "it is damaged: put your copy of it back, or remove it (then %s)",
+             p->file->loss);
+    return refuse(p, why);
+}
+
+static int refuse_readable(const place *p)
+{
+    char dir[1024];
+    ps_text_safe_string(dir, sizeof dir, p->dir->path);
+    snprintf(p->message, p->cap,
+             "%s/%s cannot be used: others may read or change it. If nobody has, type\n"
+             "  chmod 600 '%s/%s'\nelse remove it (then %s)",
+             dir, p->file->name, dir, p->file->name, p->file->loss);
+    return PS_EXIT_STATE;
+}
+
+/* A comment line and 32 bytes in base64, with nothing behind them. */
+static bool parse(const char *text, size_t len, uint8_t secret[SECRET_BYTES])
+{
+    const char *begin = text;
+    const char *end = text + len;
+    while (begin < end && *begin == '#') {
+        const char *newline = memchr(begin, '\n', (size_t)(end - begin));
+        begin = newline != NULL ? newline + 1 : end;
+    }
+    while (end > begin && (end[-1] == '\n' || end[-1] == '\r')) {
+        end--;
+    }
+    size_t got = 0;
+    const bool good = sodium_base642bin(secret, SECRET_BYTES, begin, (size_t)(end - begin), NULL,
+                                        &got, NULL, BASE64) == 0 &&
+                      got == SECRET_BYTES;
+    /* All zero is what a disk leaves of a file after some crashes, in other forms of it. */
+    return good && !sodium_is_zero(secret, SECRET_BYTES);
+}
+
+static ssize_t read_all(int fd, char *text, size_t cap)
+{
+    size_t len = 0;
+    while (len < cap) {
+        const ssize_t n = read(fd, text + len, cap - len);
+        if (n == 0) {
+            break;
+        }
+        if (n < 0 && errno != EINTR) {
+            return -1;
+        }
+        len += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)len;
+}
+
+/* @return a ps_exit; NOT_FOUND when there is no such file. */
+static int read_secret(const place *p, uint8_t secret[SECRET_BYTES])
+{
+    char text[FILE_BYTES];
+    struct stat st;
+    const int fd = openat(p->dir->dir_fd, p->file->name,
+                          O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return errno == ENOENT  ? PS_EXIT_NOT_FOUND
+               : errno == ELOOP ? refuse(p, "it is a symbolic link; put the file itself there")
+                                : refuse(p, strerror(errno));
+    }
+    ssize_t len = -1;
+    if (fstat(fd, &st) == 0) {
+        len = S_ISREG(st.st_mode) ? read_all(fd, text, sizeof text) : 0;
+    }
+    const int error = errno;
+    close(fd);
+    int code = PS_EXIT_DONE;
+    if (len < 0) {
+        code = refuse(p, strerror(error));
+    } else if (!S_ISREG(st.st_mode)) {
+        code = refuse(p, "it is not a regular file");
+    } else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        code = refuse_readable(p);
+    } else if ((size_t)len == sizeof text || !parse(text, (size_t)len, secret)) {
+        code = refuse_damaged(p);
+    }
+    explicit_bzero(text, sizeof text);
+    return code;
+}
+
+static bool write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        const ssize_t n = write(fd, text, len);
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        text += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+/* Gives the whole file its name, unless another process was faster. */
+static bool settle(int dir_fd, const char *temporary, const char *name)
+{
+    bool done = linkat(dir_fd, temporary, dir_fd, name, 0) == 0 || errno == EEXIST;
+    if (!done) {
+        /* A file system without hard links. */
+        done = renameat2(dir_fd, temporary, dir_fd, name, RENAME_NOREPLACE) == 0 || errno == EEXIST;
+    }
+    const int error = errno;
+    (void)unlinkat(dir_fd, temporary, 0);
+    errno = error;
+    return done;
+}
+
+/* As refuse(), where nothing can be written: another place may do. */
+static int refuse_place(const place *p, int error)
+{
+    (void)refuse(p, strerror(error));
+    return PS_EXIT_LOCAL_FILE;
+}
+
+static int write_secret(const place *p, const char *text, size_t len)
+{
+    char temporary[64];
+    snprintf(temporary, sizeof temporary, "%s.%08x", p->file->name, randombytes_random());
+    const int dir_fd = p->dir->dir_fd;
+    const int fd =
+        openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return refuse_place(p, errno);
+    }
+    bool good = write_all(fd, text, len) && fsync(fd) == 0;
+    int error = errno;
+    if (close(fd) != 0 && good) {
+        good = false;
+        error = errno;
+    }
+    if (!good) {
+        (void)unlinkat(dir_fd, temporary, 0);
+        return refuse_place(p, error);
+    }
+    if (!settle(dir_fd, temporary, p->file->name) || fsync(dir_fd) != 0) {
+        return refuse_place(p, errno);
+    }
+    return PS_EXIT_DONE;
+}
+
+static int make_secret(const place *p)
+{
+    uint8_t secret[SECRET_BYTES];
+    char base64[sodium_base64_ENCODED_LEN(SECRET_BYTES, BASE64)];
+    char text[FILE_BYTES];
+    if (ps_posix_entropy(secret, sizeof secret) != PS_OK) {
+        return refuse(p, "the system gives no random bytes");
+    }
+    sodium_bin2base64(base64, sizeof base64, secret, sizeof secret, BASE64);
+    const int len = snprintf(text, sizeof text, "%s\n%s\n", p->file->comment, base64);
+    const int code = write_secret(p, text, (size_t)len);
+    explicit_bzero(secret, sizeof secret);
+    explicit_bzero(base64, sizeof base64);
+    explicit_bzero(text, sizeof text);
+    return code;
+}
+
+/* What is made is read again: another process may have been faster. */
+static int load_secret(const place *p, uint8_t secret[SECRET_BYTES])
+{
+    int code = read_secret(p, secret);
+    if (code == PS_EXIT_NOT_FOUND) {
+        code = make_secret(p);
+        if (code == PS_EXIT_DONE) {
+            code = read_secret(p, secret);
+        }
+    }
+    return code == PS_EXIT_NOT_FOUND ? refuse(p, strerror(ENOENT)) : code;
+}
+
+/* @return a ps_exit; LOCAL_FILE when nothing can be written there. */
+static int load(const ps_state_dir *dir, ps_identity *out, char *message, size_t cap)
+{
+    const place server = {dir, &server_file, message, cap};
+    const place realm = {dir, &realm_file, message, cap};
+    *out = (ps_identity){.path = ""};
+    if (sodium_init() < 0) {
+        return refuse(&server, "the system gives no random bytes");
+    }
+    int code = load_secret(&server, out->static_secret);
+    if (code == PS_EXIT_DONE) {
+        code = load_secret(&realm, out->realm_secret);
+    }
+    if (code == PS_EXIT_DONE) {
+        (void)crypto_scalarmult_base(out->public_key, out->static_secret);
+        snprintf(out->path, sizeof out->path, "%s/%s", dir->path, server_file.name);
+    } else {
+        ps_identity_wipe(out);
+    }
+    return code;
+}
+
+int ps_identity_load(const ps_state_dir *dir, ps_identity *out, char *message, size_t cap)
+{
+    const int code = load(dir, out, message, cap);
+    return code == PS_EXIT_LOCAL_FILE ? PS_EXIT_STATE : code;
+}
+
+static int make_passing(ps_identity *out, const char *why, char *message, size_t cap)
+{
+    if (sodium_init() < 0 ||
+        ps_posix_entropy(out->static_secret, sizeof out->static_secret) != PS_OK ||
+        ps_posix_entropy(out->realm_secret, sizeof out->realm_secret) != PS_OK) {
+        snprintf(message, cap, "the system gives no random bytes");
+        return PS_EXIT_SYSTEM;
+    }
+    (void)crypto_scalarmult_base(out->public_key, out->static_secret);
+    snprintf(
+        message, cap,
+        "the server's keys end with this run, and its clients will refuse the next one: name a "
+        "directory with --state (%s)",
+        why);
+    return PS_EXIT_DONE;
+}
+
+int ps_identity_load_default(bool may_end, ps_identity *out, char *message, size_t cap)
+{
+    static ps_state_dir dir;
+    char path[PS_STATE_PATH_MAX];
+    const char *why = "there is no home directory";
+    *out = (ps_identity){.path = ""};
+    message[0] = '\0';
+    if (ps_state_dir_of(path, sizeof path, "peersyncd", NULL) == 0) {
+        if (ps_state_dir_open(&dir, path) == PS_STATE_OK) {
+            const int code = load(&dir, out, message, cap);
+            ps_state_dir_close(&dir);
+            /* What stands there and cannot be used is refused, not passed over. */
+            if (code != PS_EXIT_LOCAL_FILE) {
+                return code;
+            }
+            snprintf(dir.error, sizeof dir.error, "%s", message);
+        }
+        why = dir.error;
+    }
+    if (!may_end) {
+        snprintf(message, cap, "%s: name a directory with --state", why);
+        return PS_EXIT_STATE;
+    }
+    return make_passing(out, why, message, cap);
+}
+
+void ps_identity_wipe(ps_identity *identity)
+{
+    explicit_bzero(identity->static_secret, sizeof identity->static_secret);
+    explicit_bzero(identity->realm_secret, sizeof identity->realm_secret);
+}
+
+int ps_identity_show(const char *state)
+{
+    static char message[PS_IDENTITY_MESSAGE];
+    static ps_state_dir dir;
+    static ps_identity identity;
+    int code = PS_EXIT_DONE;
+    if (state == NULL) {
+        code = ps_identity_load_default(false, &identity, message, sizeof message);
+    } else if (ps_state_dir_open(&dir, state) != PS_STATE_OK) {
+        fprintf(stderr, "peersyncd: %s\n", dir.error);
+        return PS_EXIT_STATE;
+    } else {
+        code = ps_identity_load(&dir, &identity, message, sizeof message);
+        ps_state_dir_close(&dir);
+    }
+    if (code != PS_EXIT_DONE) {
+        fprintf(stderr, "peersyncd: %s\n", message);
+        return code;
+    }
+    char fingerprint[PS_FINGERPRINT_BYTES];
+    char path[1024];
+    ps_fingerprint_format(fingerprint, identity.public_key);
+    ps_text_safe_string(path, sizeof path, identity.path);
+    ps_identity_wipe(&identity);
+    fprintf(stderr, "the server's key, kept in %s:\n", path);
+    return puts(fingerprint) >= 0 && fflush(stdout) == 0 ? PS_EXIT_DONE : PS_EXIT_LOCAL_FILE;
+}

@@ -1,0 +1,97 @@
+#include "peersyncd/password.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FORM "$argon2id$v=19$m="
+
+/* Of random bytes: nobody knows a password for it, and whoever finds one is not admitted. */
+const char ps_password_of_nobody[PS_PASSWORD_STORED] =
+    FORM "65536,t=2,p=1$Tm9ib2R5IGlzIGF0IGhvbWU$q0cXlkH0W3mB4oUuG8Jf5nS2vYtRzKe7iDp1xNaLrQE";
+
+_Static_assert(crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE == 65536 * 1024 &&
+                   crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE == 2,
+               "the numbers of the string above");
+
+const char *const ps_strengths[] = {"interactive", "moderate", "sensitive", NULL};
+
+static const struct {
+    unsigned long long passes;
+    size_t memory;
+} strengths[] = {
+    {crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE, crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE},
+    {crypto_pwhash_argon2id_OPSLIMIT_MODERATE, crypto_pwhash_argon2id_MEMLIMIT_MODERATE},
+    {crypto_pwhash_argon2id_OPSLIMIT_SENSITIVE, crypto_pwhash_argon2id_MEMLIMIT_SENSITIVE}};
+
+const char *ps_password_fault(ps_span password)
+{
+    if (password.len == 0) {
+        return "it is empty";
+    }
+    if (password.len > PS_PASSWORD_MAX) {
+        return "it is longer than 128 bytes";
+    }
+    for (size_t i = 0; i < password.len; i++) {
+        if (password.data[i] == ' ' || password.data[i] == '\t') {
+            return "it holds a space";
+        }
+        if (password.data[i] < 0x20 || password.data[i] == 0x7f) {
+            return "it holds a control character";
+        }
+    }
+    return NULL;
+}
+
+/* A decimal number that fits 32 bits, and the character behind it. */
+static const char *number(const char *at, char behind, uint64_t *out)
+{
+    *out = 0;
+    while (*at >= '0' && *at <= '9' && *out <= UINT32_MAX) {
+        *out = *out * 10u + (uint64_t)(*at++ - '0');
+    }
+    return *at == behind ? at + 1 : NULL;
+}
+
+ps_stored_kind ps_stored_kind_of(ps_span stored)
+{
+    char text[PS_PASSWORD_STORED];
+    if (stored.len < sizeof FORM || stored.len >= sizeof text ||
+        memcmp(stored.data, FORM, sizeof FORM - 1) != 0) {
+        return PS_STORED_PLAIN;
+    }
+    memcpy(text, stored.data, stored.len);
+    text[stored.len] = '\0';
+    uint64_t kib = 0;
+    uint64_t passes = 0;
+    const char *at = number(text + sizeof FORM - 1, ',', &kib);
+    if (at == NULL || kib < 8 || strncmp(at, "t=", 2) != 0 || number(at + 2, ',', &passes) == NULL ||
+        crypto_pwhash_argon2id_str_needs_rehash(text, crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE,
+                                                crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE) < 0) {
+        return PS_STORED_PLAIN;
+    }
+    /* Both fit 32 bits: libsodium has read them too. */
+    const uint64_t memory = kib * 1024u;
+    if (memory > PS_PASSWORD_MEMORY_MAX || passes > PS_PASSWORD_WORK_MAX / memory) {
+        return PS_STORED_EXCESSIVE;
+    }
+    return memory < crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE ||
+                   passes < crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE
+               ? PS_STORED_WEAK
+               : PS_STORED_HASHED;
+}
+
+bool ps_password_hash(ps_span password, ps_strength strength, char out[PS_PASSWORD_STORED])
+{
+    return crypto_pwhash_argon2id_str(out, (const char *)password.data, password.len,
+                                      strengths[strength].passes, strengths[strength].memory) == 0;
+}
+
+ps_check ps_password_check(const char stored[PS_PASSWORD_STORED], ps_span password)
+{
+    errno = 0;
+    if (crypto_pwhash_argon2id_str_verify(stored, (const char *)password.data, password.len) == 0) {
+        return PS_CHECK_RIGHT;
+    }
+    /* EINVAL stands for a mismatch. */
+    return errno == ENOMEM ? PS_CHECK_FAILED : PS_CHECK_WRONG;
+}

@@ -1,0 +1,90 @@
+#include "unit.h"
+
+#include "peersyncd/password.h"
+
+#include <string.h>
+
+static ps_span span(const char *text)
+{
+    return (ps_span){(const uint8_t *)text, strlen(text)};
+}
+
+static void passwords_have_rules(void **state)
+{
+    (void)state;
+    assert_null(ps_password_fault(span("a")));
+    assert_null(ps_password_fault(span("p\xc3\xa4ss!")));
+    assert_non_null(ps_password_fault(span("")));
+    assert_non_null(ps_password_fault(span("a b")));
+    assert_non_null(ps_password_fault(span("a\tb")));
+    assert_non_null(ps_password_fault(span("a\x7f")));
+}
+
+static void a_made_string_is_of_the_strength_that_was_chosen(void **state)
+{
+    (void)state;
+    char made[PS_PASSWORD_STORED];
+    char again[PS_PASSWORD_STORED];
+    assert_true(ps_password_hash(span("password123"), PS_INTERACTIVE, made));
+    assert_memory_equal(made, "$argon2id$v=19$m=65536,t=2,p=1$", 31);
+    assert_int_equal(ps_stored_kind_of(span(made)), PS_STORED_HASHED);
+    assert_true(strlen(made) <= PS_PASSWORD_MAX);
+    assert_int_equal(ps_password_check(made, span("password123")), PS_CHECK_RIGHT);
+    assert_int_equal(ps_password_check(made, span("password124")), PS_CHECK_WRONG);
+    assert_true(ps_password_hash(span("password123"), PS_INTERACTIVE, again));
+    assert_string_not_equal(made, again); /* Salted. */
+    assert_true(ps_password_hash(span("pw"), PS_MODERATE, made));
+    assert_memory_equal(made, "$argon2id$v=19$m=262144,t=3,p=1$", 32);
+}
+
+static void nobodys_string_is_well_formed(void **state)
+{
+    (void)state;
+    assert_int_equal(ps_stored_kind_of(span(ps_password_of_nobody)), PS_STORED_HASHED);
+    assert_int_equal(ps_password_check(ps_password_of_nobody, span("pw")), PS_CHECK_WRONG);
+}
+
+#define REST "$Tm9ib2R5IGlzIGF0IGhvbWU$q0cXlkH0W3mB4oUuG8Jf5nS2vYtRzKe7iDp1xNaLrQE"
+
+static void kinds_are_told_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        ps_stored_kind kind;
+    } cases[] = {{"password123", PS_STORED_PLAIN},
+                 {"$argon2id$", PS_STORED_PLAIN},
+                 {"$argon2id$v=19$m=65536,t=2,p=1", PS_STORED_PLAIN},
+                 {"$argon2id$v=19$m=65536,t=2,p=1" REST, PS_STORED_HASHED},
+                 {"$argon2id$v=19$m=65536,t=2,p=1" REST "x$", PS_STORED_PLAIN},
+                 {"$argon2id$v=16$m=65536,t=2,p=1" REST, PS_STORED_PLAIN},
+                 {"$argon2i$v=19$m=65536,t=3,p=1" REST, PS_STORED_PLAIN},
+                 {"$argon2id$v=19$m=65536,t=1,p=1" REST, PS_STORED_WEAK},
+                 {"$argon2id$v=19$m=65535,t=2,p=1" REST, PS_STORED_WEAK},
+                 {"$argon2id$v=19$m=0,t=2,p=1" REST, PS_STORED_PLAIN},
+                 {"$argon2id$v=19$m=65536,t=0,p=1" REST, PS_STORED_PLAIN},
+                 {"$argon2id$v=19$m=99999999999999999999,t=2,p=1" REST, PS_STORED_PLAIN},
+                 {"$argon2id$v=19$m=1048576,t=4,p=1" REST, PS_STORED_HASHED},
+                 {"$argon2id$v=19$m=1048577,t=1,p=1" REST, PS_STORED_EXCESSIVE},
+                 {"$argon2id$v=19$m=65536,t=1000000,p=1" REST, PS_STORED_EXCESSIVE}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(ps_stored_kind_of(span(cases[i].text)), cases[i].kind);
+    }
+    assert_int_equal(ps_stored_kind_of((ps_span){NULL, 0}), PS_STORED_PLAIN);
+    char longest[256];
+    memset(longest, 'a', sizeof longest);
+    memcpy(longest, cases[3].text, strlen(cases[3].text));
+    assert_int_equal(ps_stored_kind_of((ps_span){(uint8_t *)longest, sizeof longest}),
+                     PS_STORED_PLAIN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(passwords_have_rules),
+        cmocka_unit_test(a_made_string_is_of_the_strength_that_was_chosen),
+        cmocka_unit_test(nobodys_string_is_well_formed),
+        cmocka_unit_test(kinds_are_told_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
