@@ -203,6 +203,12 @@ static bool waits_out_a_refusal(const ps_peer *p)
     return ps_time_reached(p->attempt.renew_us, p->clock.now_us);
 }
 
+/* An attempt for fresh keys alone was in no hurry, and the server that it began with is gone. */
+static bool returns_already(const ps_peer *p)
+{
+    return p->attempt.phase != PS_ATTEMPT_NONE && !p->attempt.rekey;
+}
+
 /* Whoever saw a packet of ours can say it: all that he gains is a handshake a second, for the
  * session stays until the server has answered a login. */
 void ps_peer_on_reset(ps_peer_turn *t, const ps_packet *packet)
@@ -213,7 +219,7 @@ void ps_peer_on_reset(ps_peer_turn *t, const ps_packet *packet)
         ps_peer_drop(p, PS_DROP_NO_SESSION);
     } else if (p->state == PS_PEER_LEAVING) {
         p->logout.answered = true;
-    } else if ((of_attempt ? waits_out_a_refusal(p) : p->attempt.phase != PS_ATTEMPT_NONE) ||
+    } else if ((of_attempt ? waits_out_a_refusal(p) : returns_already(p)) ||
                !ps_time_reached(p->reset_us, p->clock.now_us)) {
         ps_peer_drop(p, PS_DROP_STALE);
     } else {

@@ -269,16 +269,52 @@ static void a_restart_meanwhile_is_told(void **state)
     rig_free(r);
 }
 
-static void a_reset_meanwhile_begins_nothing(void **state)
+/* The server is another one now: that is a return, and it is in a hurry. */
+static void a_reset_meanwhile_begins_a_return(void **state)
 {
     (void)state;
     log_model *log;
     rig *r = rekeying(&log);
     const size_t initiates = r->initiates_len;
-    craft_reset_packet(&r->c, RIG_SESSION, r->p->session.tx_counter);
-    (void)rig_deliver(r);
+    for (int k = 0; k < 2; k++) { /* Once a second. */
+        craft_reset_packet(&r->c, RIG_SESSION, r->p->session.tx_counter);
+        (void)rig_deliver(r);
+        assert_int_equal(r->initiates_len, initiates + 1);
+    }
     assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
-    assert_int_equal(r->initiates_len, initiates);
+    rig_accept_of(r, &given);
+    assert_true(rig_event_nth(r, PS_EVENT_LOGGED_IN, 0)->account.again);
+    assert_int_equal(rig_stats(r).rekeys, 0);
+    free(log);
+    rig_free(r);
+}
+
+/* LOGIN_OK is lost: the server has the fresh keys already, and answers under them. */
+static void what_comes_under_the_fresh_keys_early_is_heard(void **state)
+{
+    (void)state;
+    log_model *log;
+    rig *r = rekeying(&log);
+    (void)rig_command(r, PS_INPUT_LIST_PEERS, 7, "");
+    (void)rig_command(r, PS_INPUT_LIST_FILES, 8, "");
+    assert_int_equal(rig_last(r, PS_MSG_LIST_PEERS)->receiver_id, RIG_SESSION);
+    rig_packet_of(r, r->client_id, 2);
+    craft_page(&r->c, PS_MSG_PEERS, rig_last(r, PS_MSG_LIST_PEERS)->request, 0);
+    craft_end(&r->c);
+    craft_error(&r->c, rig_last(r, PS_MSG_LIST_FILES)->request, PS_E_UNSUPPORTED, 0, "");
+    (void)rig_deliver(r);
+    assert_int_equal(rig_done(r, 7), PS_E_NONE);
+    assert_int_equal(rig_done(r, 8), PS_E_UNSUPPORTED);
+    assert_int_equal(rig_drops_all(r), 0);
+    rig_run(r, r->now_us + 2 * SECOND);
+    const rig_sent *s = rig_last(r, PS_MSG_HEARTBEAT);
+    rig_packet_of(r, r->client_id, 3);
+    craft_heartbeat_ok(&r->c, s->request, 0, 0, 0);
+    (void)rig_deliver(r);
+    const uint64_t dead_us = s->time_us + 2 * SECOND;
+    rig_run(r, dead_us); /* Else it would be lost by now. */
+    assert_int_equal(rig_stats(r).state, PS_PEER_ONLINE);
+    rig_channel_of(r, r->client_id)->counter = 3;
     rig_accept_of(r, &given);
     assert_int_equal(rig_stats(r).rekeys, 1);
     free(log);
@@ -357,7 +393,8 @@ int main(void)
         cmocka_unit_test(what_is_under_way_goes_on),
         cmocka_unit_test(a_server_that_does_not_answer_keeps_the_session),
         cmocka_unit_test(a_restart_meanwhile_is_told),
-        cmocka_unit_test(a_reset_meanwhile_begins_nothing),
+        cmocka_unit_test(a_reset_meanwhile_begins_a_return),
+        cmocka_unit_test(what_comes_under_the_fresh_keys_early_is_heard),
         cmocka_unit_test(somebody_in_the_servers_place_is_told_of),
         cmocka_unit_test(refused_for_good_it_ends_the_session),
         cmocka_unit_test(a_loss_and_a_logout_wipe_the_old_keys),
