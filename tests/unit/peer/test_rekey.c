@@ -202,6 +202,7 @@ static void what_is_under_way_goes_on(void **state)
     assert_int_equal(rig_last(r, PS_MSG_LOGIN)->receiver_id, RIG_SESSION + 1);
     rig_accept_of(r, &given);
     rig_settle(r);
+    rig_run(r, r->now_us + SECOND); /* What has no answer is sent again in its time. */
     const rig_sent *s = rig_last(r, PS_MSG_LIST_FILES); /* From where it was. */
     ps_list list;
     assert_true(ps_list_decode(PS_MSG_LIST_FILES, (ps_span){s->body, s->body_len}, &list));
@@ -215,6 +216,35 @@ static void what_is_under_way_goes_on(void **state)
     assert_true(log_answer(r, log, s));
     assert_int_equal(rig_done(r, 2), PS_E_NONE);
     assert_int_equal(rig_stats(r).repairs, 0);
+    free(log);
+    rig_free(r);
+}
+
+/* LOGIN_OK says where the log stood: that may be before what was acknowledged since. */
+static void an_older_position_is_no_reason_for_a_repair(void **state)
+{
+    (void)state;
+    log_model *log;
+    rig *r = rekeying(&log);
+    (void)rig_publish(r, 2, "file", 3);
+    const rig_sent *s = rig_last(r, PS_MSG_PUBLISH);
+    log_apply(log, s);
+    rig_packet_of(r, r->client_id, 2);
+    craft_published(&r->c, s->request, 1);
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_done(r, 2), PS_E_NONE);
+    (void)rig_publish(r, 3, "another", 4);
+    rig_accept_of(r, &given); /* Generation 0; sent first, it comes last. */
+    r->counter = 2;
+    assert_int_equal(r->p->repair.phase, PS_REPAIR_NONE);
+    assert_int_equal(r->p->flight.count, 1);
+    assert_false(log_answer(r, log, rig_last(r, PS_MSG_PUBLISH))); /* Of the old keys. */
+    live(r, log, r->now_us + 5 * SECOND);
+    assert_int_equal(rig_done(r, 3), PS_E_NONE);
+    assert_int_equal(rig_stats(r).repairs, 0);
+    assert_int_equal(rig_stats(r).unacknowledged, 0);
+    assert_int_equal(log_count(log), 2);
     free(log);
     rig_free(r);
 }
@@ -391,6 +421,7 @@ int main(void)
         cmocka_unit_test(by_count_of_what_comes),
         cmocka_unit_test(old_keys_last_ten_seconds),
         cmocka_unit_test(what_is_under_way_goes_on),
+        cmocka_unit_test(an_older_position_is_no_reason_for_a_repair),
         cmocka_unit_test(a_server_that_does_not_answer_keeps_the_session),
         cmocka_unit_test(a_restart_meanwhile_is_told),
         cmocka_unit_test(a_reset_meanwhile_begins_a_return),
