@@ -12,9 +12,10 @@ static ps_timeouts *timeouts_of(ps_server *s, ps_handshake_state state)
         return &s->probing;
     case PS_HANDSHAKE_REPLACED:
         return &s->aging;
+    case PS_HANDSHAKE_ADMITTED:
+        return &s->admitted;
     case PS_HANDSHAKE_FREE:
     case PS_HANDSHAKE_OPEN:
-    case PS_HANDSHAKE_ADMITTED:
     default:
         return &s->opening;
     }
@@ -47,10 +48,14 @@ uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t cli
     return PS_NIL;
 }
 
-/* The one whose loss is felt least: a client that has not answered, then keys of the past. */
+/* The one whose loss is felt least: what is kept to repeat an answer, then keys of the past, then
+ * the client that has not answered for longest. */
 static uint32_t dispensable(const ps_server *s)
 {
-    return s->opening.head != PS_NIL ? s->opening.head : s->aging.head;
+    if (s->admitted.head != PS_NIL) {
+        return s->admitted.head;
+    }
+    return s->aging.head != PS_NIL ? s->aging.head : s->opening.head;
 }
 
 uint32_t ps_handshake_take(ps_server *s)
@@ -60,7 +65,8 @@ uint32_t ps_handshake_take(ps_server *s)
         if (old == PS_NIL) {
             return PS_NIL;
         }
-        s->stats.handshakes_pushed_out++;
+        s->stats.handshakes_pushed_out +=
+            ps_handshake_at(s, old)->state == PS_HANDSHAKE_OPEN ? 1u : 0u;
         ps_handshake_remove(s, old);
     }
     const bool fresh = s->handshakes.free == 0;
@@ -145,7 +151,7 @@ void ps_handshake_retire(ps_server *s, const ps_session *x)
 void ps_handshakes_tick(ps_server *s, ps_output *out)
 {
     const uint64_t now_us = s->clock.now_us;
-    ps_timeouts *const lists[] = {&s->opening, &s->logging_in, &s->aging};
+    ps_timeouts *const lists[] = {&s->opening, &s->logging_in, &s->admitted, &s->aging};
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
         for (uint32_t n = 0; n < PS_SERVER_TICK_EVICTIONS; n++) {
             const uint32_t old = ps_timeouts_due(lists[k], ps_handshake_times(s), now_us);
@@ -167,8 +173,10 @@ void ps_handshakes_tick(ps_server *s, ps_output *out)
 uint64_t ps_handshakes_due_us(const ps_server *s)
 {
     const ps_timeout_node *times = ps_handshake_times(s);
-    return ps_time_min(ps_time_min(ps_timeouts_deadline_us(&s->opening, times),
-                                   ps_timeouts_deadline_us(&s->logging_in, times)),
-                       ps_time_min(ps_timeouts_deadline_us(&s->probing, times),
-                                   ps_timeouts_deadline_us(&s->aging, times)));
+    const uint64_t waiting_us = ps_time_min(ps_timeouts_deadline_us(&s->opening, times),
+                                            ps_timeouts_deadline_us(&s->logging_in, times));
+    const uint64_t kept_us = ps_time_min(ps_timeouts_deadline_us(&s->admitted, times),
+                                         ps_timeouts_deadline_us(&s->aging, times));
+    return ps_time_min(ps_time_min(waiting_us, kept_us),
+                       ps_timeouts_deadline_us(&s->probing, times));
 }

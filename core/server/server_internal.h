@@ -142,8 +142,9 @@ struct ps_server {
     ps_server_stats stats;
 
     ps_slots sessions, handshakes;
-    ps_timeouts liveness;                            /* Of sessions. */
-    ps_timeouts opening, logging_in, probing, aging; /* Of handshakes: they share their nodes. */
+    ps_timeouts liveness; /* Of sessions. */
+    ps_timeouts opening, logging_in, probing, admitted,
+        aging; /* Of handshakes: one array of nodes. */
     uint32_t index_mask, handshake_mask, network_mask;
     size_t sessions_at, session_times_at, index_at; /* From the machine's address. */
     size_t handshakes_at, handshake_heads_at, handshake_times_at, networks_at;

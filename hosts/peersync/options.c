@@ -60,8 +60,8 @@ static const ps_option table[] = {
      .offset = offsetof(struct options, journal),
      .argument = "FILE",
      .help = "Record every input of the session there for peersync-replay, once a second.\n"
-             "The file holds passwords. A journal that is there becomes FILE.1, also at a\n"
-             "further login."},
+             "The file holds passwords, tickets and keys. A journal that is there becomes\n"
+             "FILE.1, also at a further login."},
     {.name = "max-uploads",
      .kind = PS_OPTION_NUMBER,
      .offset = offsetof(struct options, max_uploads),

@@ -3,13 +3,12 @@
 #include "common/exit_codes.h"
 #include "common/safe_write.h"
 #include "common/text.h"
-#include "peersync/crypto_openssl.h"
-#include "peersync/posix.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Appends a word so that a shell reads it as one; what needs no quotes gets none. */
 static size_t quote(char *out, size_t cap, const char *word)
@@ -40,7 +39,8 @@ static size_t quote(char *out, size_t cap, const char *word)
     return len;
 }
 
-void ps_accounts_first_command(const ps_daemon_config *config, char *out, size_t cap)
+void ps_accounts_command_line(const ps_daemon_config *config, const char *what, char *out,
+                              size_t cap)
 {
     char program[PS_STATE_PATH_MAX];
     char value[PS_STATE_PATH_MAX + 256] = "";
@@ -48,18 +48,18 @@ void ps_accounts_first_command(const ps_daemon_config *config, char *out, size_t
     if (config->credentials_value[0] != '\0') {
         quote(value, sizeof value, config->credentials_value);
     }
-    snprintf(out, cap, "%s user add NAME%s%s", program, config->credentials_option, value);
+    snprintf(out, cap, "%s user %s%s%s", program, what, config->credentials_option, value);
 }
 
-int ps_accounts_read(const ps_daemon_config *config, ps_credentials *out, bool *missing,
-                     char *message, size_t cap)
+int ps_accounts_read(const char *file, ps_credentials *out, bool *missing, char *message,
+                     size_t cap)
 {
     char path[1024];
     uint8_t *bytes = NULL;
     size_t len = 0;
-    ps_text_safe_string(path, sizeof path, config->credentials);
+    ps_text_safe_string(path, sizeof path, file);
     *missing = false;
-    if (ps_file_read(config->credentials, PS_CREDENTIALS_BYTES_MAX, &bytes, &len) != 0) {
+    if (ps_file_read(file, PS_CREDENTIALS_BYTES_MAX, &bytes, &len) != 0) {
         if (errno != ENOENT) {
             snprintf(message, cap, "%s: %s", path,
                      errno == EINVAL  ? "it is not a regular file"
@@ -87,10 +87,11 @@ int ps_accounts_read(const ps_daemon_config *config, ps_credentials *out, bool *
     return PS_EXIT_CREDENTIALS;
 }
 
-int ps_accounts_load(const ps_daemon_config *config, ps_credentials *out, char *message, size_t cap)
+int ps_accounts_load(const ps_daemon_config *config, const uint8_t realm_secret[32],
+                     ps_credentials *out, char *message, size_t cap)
 {
     bool missing = false;
-    int code = ps_accounts_read(config, out, &missing, message, cap);
+    int code = ps_accounts_read(config->credentials, out, &missing, message, cap);
     if (code != PS_EXIT_DONE) {
         return code;
     }
@@ -98,20 +99,36 @@ int ps_accounts_load(const ps_daemon_config *config, ps_credentials *out, char *
         char path[1024];
         char command[2 * PS_STATE_PATH_MAX + 512];
         ps_text_safe_string(path, sizeof path, config->credentials);
-        ps_accounts_first_command(config, command, sizeof command);
+        ps_accounts_command_line(config, "add NAME", command, sizeof command);
         snprintf(message, cap, "%s %s. Make the first user with:\n  %s", path,
                  missing ? "does not exist, so nobody could log in" : "names no users yet",
                  command);
         ps_credentials_free(out);
         return PS_EXIT_CREDENTIALS;
     }
-    uint8_t salt[PS_CREDENTIALS_SALT];
-    if (ps_posix_entropy(salt, sizeof salt) != PS_OK) {
-        snprintf(message, cap, "the system gives no random bytes");
-        ps_credentials_free(out);
-        return PS_EXIT_SYSTEM;
-    }
-    ps_credentials_seal(out, ps_crypto_openssl(), salt);
-    explicit_bzero(salt, sizeof salt);
+    ps_credentials_seal(out, realm_secret);
     return PS_EXIT_DONE;
+}
+
+void ps_accounts_warn(const ps_daemon_config *config, const ps_credentials *credentials)
+{
+    struct stat st;
+    char command[2 * PS_STATE_PATH_MAX + 512];
+    const uint32_t in_clear = credentials->count - credentials->hashed_count;
+    if (stat(config->credentials, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        ps_log(PS_LOG_WARNING, "others may read the credentials file: chmod 600 it",
+               (ps_log_field[]){PS_F_STRING("file", config->credentials), PS_F_END});
+    }
+    if (in_clear > 0) {
+        ps_accounts_command_line(config, "import", command, sizeof command);
+        ps_log(PS_LOG_WARNING, "passwords stand in the credentials file in clear: convert them",
+               (ps_log_field[]){PS_F_NUMBER("users", in_clear), PS_F_STRING("command", command),
+                                PS_F_END});
+    }
+    if (credentials->weak_count > 0) {
+        ps_log(PS_LOG_WARNING,
+               "argon2id strings are weaker than interactive: set those passwords anew with "
+               "'user passwd'",
+               (ps_log_field[]){PS_F_NUMBER("users", credentials->weak_count), PS_F_END});
+    }
 }

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINES_MAX 16u
+#define LINES_MAX 32u
 
 /* What the larger configuration has more. Both have a capacity that is a power of two, where the
  * tables of buckets are exactly full: the padding of other capacities is not the record's. */
@@ -68,7 +68,13 @@ static void print_settings(const ps_daemon_config *config, FILE *out)
     print_number(out, "max-users", s->max_users, "");
     print_number(out, "max-publications", s->max_publications, "");
     print_number(out, "max-user-publications", s->max_user_publications, "");
-    print_number(out, "max-logins", s->max_pending_logins, "");
+    print_number(out, "max-logins", config->login_slots, "");
+    print_number(out, "login-threads", config->login_threads, "");
+    print_number(out, "ticket-hours", s->ticket_s / 3600u, "");
+    print_number(out, "max-handshakes", s->max_handshakes, "");
+    print_number(out, "handshakes-per-second", s->handshakes_per_s, "");
+    print_number(out, "open-handshakes-per-second", s->open_per_s, "");
+    print_number(out, "network-handshakes-per-second", s->network_per_s, "");
     print_number(out, "name-bytes", s->name_bytes, "");
     print_number(out, "heartbeat", s->heartbeat_ms, " ms");
     print_number(out, "dead after a silence of", s->dead_ms, " ms");
@@ -83,20 +89,20 @@ static void print_memory(const ps_server_config *config, FILE *out)
     count = count < LINES_MAX ? count : LINES_MAX;
     const uint64_t total = ps_server_size(config);
     uint64_t sum = 0;
-    fprintf(out, "\nmemory\n  %-44s %12s %14s\n", "", "records", "bytes");
+    fprintf(out, "\nmemory\n  %-52s %12s %14s\n", "", "records", "bytes");
     for (size_t i = 0; i < count; i++) {
-        fprintf(out, "  %-44s %12llu %14llu\n", lines[i].what, (unsigned long long)lines[i].count,
+        fprintf(out, "  %-52s %12llu %14llu\n", lines[i].what, (unsigned long long)lines[i].count,
                 (unsigned long long)lines[i].bytes);
         sum += lines[i].bytes;
     }
     if (sum != total) {
-        fprintf(out, "  %-44s %12s %14llu\n", "padding", "", (unsigned long long)(total - sum));
+        fprintf(out, "  %-52s %12s %14llu\n", "padding", "", (unsigned long long)(total - sum));
     }
-    fprintf(out, "  %-44s %12s %14llu  (%s)\n", "total", "", (unsigned long long)total,
+    fprintf(out, "  %-52s %12s %14llu  (%s)\n", "total", "", (unsigned long long)total,
             ps_format_size(size, total));
-    fprintf(out, "\n  %-44s %12s %14llu\n", "a session, with its user and device", "",
+    fprintf(out, "\n  %-52s %12s %14llu\n", "a session, with its user and device", "",
             (unsigned long long)ps_bytes_per_session(config));
-    fprintf(out, "  %-44s %12s %14llu\n", "a publication, with 28 bytes of its name", "",
+    fprintf(out, "  %-52s %12s %14llu\n", "a publication, with 28 bytes of its name", "",
             (unsigned long long)ps_bytes_per_publication(config));
 }
 
@@ -169,15 +175,17 @@ int ps_check_config(const ps_daemon_config *config, FILE *out)
     if (code != PS_EXIT_DONE) {
         return code;
     }
-    code = ps_accounts_read(config, &credentials, &missing, message, sizeof message);
+    code = ps_accounts_read(config->credentials, &credentials, &missing, message, sizeof message);
     if (code != PS_EXIT_DONE) {
         fprintf(stderr, "peersyncd: %s\n", message);
         return code;
     }
     fprintf(out, "\nusers\n  %-44s %12lu\n", "in the credentials file",
             (unsigned long)credentials.count);
+    fprintf(out, "  %-44s %12lu\n", "whose passwords stand there in clear",
+            (unsigned long)(credentials.count - credentials.hashed_count));
     if (credentials.count == 0) {
-        ps_accounts_first_command(config, message, sizeof message);
+        ps_accounts_command_line(config, "add NAME", message, sizeof message);
         fprintf(out, "  the server does not start without one; make the first with:\n    %s\n",
                 message);
     }

@@ -4,155 +4,22 @@
 #include "common/exit_codes.h"
 #include "common/suggest.h"
 #include "common/text.h"
+#include "peersync/pump.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#define RECORDS_MAX (UINT64_C(1) << 24)
-
-#define CREDENTIALS_HELP                                                                           \
-    "The users: 'username password', a line each; '#'\n"                                           \
-    "begins a comment line. Default: credentials.txt in\n"                                         \
-    "the --state directory, else in the working directory."
-
-static const ps_option daemon_options[] = {
-    {.name = "listen",
-     .kind = PS_OPTION_LIST,
-     .offset = offsetof(ps_daemon_options, listen),
-     .argument = "ADDR[:PORT]",
-     .help = "Listen there instead of on 127.0.0.1; may be given\n"
-             "again. 0.0.0.0 and [::] mean every address."},
-    {.name = "credentials",
-     .kind = PS_OPTION_TEXT,
-     .offset = offsetof(ps_daemon_options, credentials),
-     .argument = "FILE",
-     .help = CREDENTIALS_HELP},
-    {.name = "state",
-     .kind = PS_OPTION_TEXT,
-     .offset = offsetof(ps_daemon_options, state),
-     .argument = "DIR",
-     .help = "A directory of the server's own, made where it is\n"
-             "missing; one server at a time may use it. What is\n"
-             "published lasts there; without it, as long as the\n"
-             "server runs."},
-    {.name = "journal",
-     .kind = PS_OPTION_TEXT,
-     .offset = offsetof(ps_daemon_options, journal),
-     .argument = "FILE",
-     .help = "Record every input there for peersync-replay, once\n"
-             "a second. The file holds passwords. A journal that\n"
-             "is there becomes FILE.1."},
-    {.name = "check-config",
-     .kind = PS_OPTION_FLAG,
-     .offset = offsetof(ps_daemon_options, check_config),
-     .help = "Show what would be used, with the sum of the\n"
-             "memory, and end."},
-    {.name = "log-level",
-     .kind = PS_OPTION_CHOICE,
-     .offset = offsetof(ps_daemon_options, log_level),
-     .argument = "LEVEL",
-     .help = "error, warning, info (the default) or debug.",
-     .choices = ps_log_levels},
-    {.name = "log-format",
-     .kind = PS_OPTION_CHOICE,
-     .offset = offsetof(ps_daemon_options, log_format),
-     .argument = "FORMAT",
-     .help = "text (the default) or json, a line each, on stderr.",
-     .choices = ps_log_formats},
-    {.name = "max-sessions",
-     .kind = PS_OPTION_NUMBER,
-     .offset = offsetof(ps_daemon_options, max_sessions),
-     .argument = "N",
-     .help = "Users online at a time (4096).",
-     .min = 1,
-     .max = RECORDS_MAX},
-    {.name = "max-users",
-     .kind = PS_OPTION_NUMBER,
-     .offset = offsetof(ps_daemon_options, max_users),
-     .argument = "N",
-     .help = "Users who are online or have published something.\n"
-             "Default: as many as sessions need.",
-     .min = 1,
-     .max = RECORDS_MAX},
-    {.name = "max-publications",
-     .kind = PS_OPTION_NUMBER,
-     .offset = offsetof(ps_daemon_options, max_publications),
-     .argument = "N",
-     .help = "Published names in all (65536).",
-     .min = 1,
-     .max = RECORDS_MAX},
-    {.name = "max-user-publications",
-     .kind = PS_OPTION_NUMBER,
-     .offset = offsetof(ps_daemon_options, max_user_publications),
-     .argument = "N",
-     .help = "The quota of one user. Default: all of them.",
-     .min = 1,
-     .max = RECORDS_MAX},
-    {.name = "max-logins",
-     .kind = PS_OPTION_NUMBER,
-     .offset = offsetof(ps_daemon_options, max_logins),
-     .argument = "N",
-     .help = "Passwords under verification at a time.",
-     .min = 1,
-     .max = RECORDS_MAX},
-    {.name = "name-bytes",
-     .kind = PS_OPTION_NUMBER,
-     .offset = offsetof(ps_daemon_options, name_bytes),
-     .argument = "N",
-     .help = "Room for what names have beyond 28 bytes each.\n"
-             "Default: in proportion to the publications.",
-     .min = 0,
-     .max = RECORDS_MAX * PS_NAME_MAX},
-    {.name = NULL}};
-
-static bool is_user_command(const char *word)
-{
-    return strcmp(word, "user") == 0;
-}
-
-const ps_option_set ps_daemon_line = {
-    .program = "peersyncd",
-    .usage = "peersyncd [PORT] [OPTION...]\n"
-             "peersyncd user add|passwd|remove NAME [--credentials FILE]\n"
-             "peersyncd user list [--credentials FILE]",
-    .summary = "The PeerSync server: it knows who is online and who publishes what. It listens on\n"
-               "127.0.0.1:PORT (5000 where none is given; 0 takes a free one) and says so on\n"
-               "stderr when it is ready. SIGHUP reads the credentials again; SIGTERM and SIGINT\n"
-               "end it.",
-    .epilogue =
-        "Passwords stand in the credentials file in clear: keep it readable for the server\n"
-        "only. Packets are not sealed yet: whoever can watch the network can read them.",
-    .version = PEERSYNC_VERSION,
-    .options = daemon_options,
-    .ends_options = is_user_command};
-
-static const ps_option user_options[] = {{.name = "credentials",
-                                          .kind = PS_OPTION_TEXT,
-                                          .offset = offsetof(ps_daemon_options, credentials),
-                                          .argument = "FILE",
-                                          .help = CREDENTIALS_HELP},
-                                         {.name = "state",
-                                          .kind = PS_OPTION_TEXT,
-                                          .offset = offsetof(ps_daemon_options, state),
-                                          .argument = "DIR",
-                                          .help = "The server's state directory."},
-                                         {.name = NULL}};
-
-const ps_option_set ps_user_line = {
-    .program = "peersyncd user",
-    .usage = "peersyncd user add NAME\n"
-             "peersyncd user passwd NAME\n"
-             "peersyncd user remove NAME\n"
-             "peersyncd user list",
-    .summary = "Edits the credentials file; its comments and its order stay. A new password is\n"
-               "asked for twice at a terminal, else it is the first line of standard input. It is\n"
-               "kept in clear. A running server takes changes up on SIGHUP.",
-    .options = user_options};
+#define LOGIN_SLOTS   256u
+#define LOGIN_THREADS 4
+/* Logins of one batch that the host answers at once, beside those that it verifies. */
+#define LOGINS_AT_ONCE PS_PUMP_BATCH
 
 void ps_daemon_options_default(ps_daemon_options *options)
 {
     *options = (ps_daemon_options){.log_level = PS_LOG_INFO, .log_format = PS_LOG_TEXT};
-    options->name_bytes = UINT64_MAX; /* In proportion. */
+    options->name_bytes = UINT64_MAX;                 /* In proportion. */
+    options->open_handshakes_per_second = UINT64_MAX; /* The machine's own. */
 }
 
 int ps_daemon_credentials(const ps_daemon_options *options, ps_daemon_config *out)
@@ -184,17 +51,23 @@ static void capacities(const ps_daemon_options *o, ps_server_config *c)
         const uint64_t sessions = c->max_sessions;
         const uint64_t users = c->max_users * scale / sessions;
         const uint64_t devices = c->max_devices * scale / sessions;
-        c->max_users = (uint32_t)(users < 1 ? 1 : users < RECORDS_MAX ? users : RECORDS_MAX);
-        c->max_devices = (uint32_t)(devices < 1             ? 1
-                                    : devices < RECORDS_MAX ? devices
-                                                            : RECORDS_MAX);
+        c->max_users = (uint32_t)(users < 1 ? 1 : users < PS_RECORDS_MAX ? users : PS_RECORDS_MAX);
+        c->max_devices = (uint32_t)(devices < 1                ? 1
+                                    : devices < PS_RECORDS_MAX ? devices
+                                                               : PS_RECORDS_MAX);
         c->max_sessions = (uint32_t)scale;
+        if (scale > sessions) {
+            const uint64_t handshakes = c->max_handshakes * scale / sessions;
+            c->max_handshakes =
+                (uint32_t)(handshakes < PS_HANDSHAKES_MAX ? handshakes : PS_HANDSHAKES_MAX);
+            c->max_networks = (uint32_t)scale;
+        }
     }
     if (o->max_users > 0) {
         const uint64_t devices = (uint64_t)c->max_devices * o->max_users / c->max_users;
-        c->max_devices = (uint32_t)(devices < 1             ? 1
-                                    : devices < RECORDS_MAX ? devices
-                                                            : RECORDS_MAX);
+        c->max_devices = (uint32_t)(devices < 1                ? 1
+                                    : devices < PS_RECORDS_MAX ? devices
+                                                               : PS_RECORDS_MAX);
         c->max_users = (uint32_t)o->max_users;
     }
     if (o->max_publications > 0) {
@@ -211,10 +84,35 @@ static void capacities(const ps_daemon_options *o, ps_server_config *c)
     if (c->max_user_publications > c->max_publications) {
         c->max_user_publications = c->max_publications;
     }
-    if (o->max_logins > 0) {
-        c->max_pending_logins = (uint32_t)o->max_logins;
-    }
     c->mem_is_zero = true;
+}
+
+/* What logins and handshakes may take. */
+static void rates(const ps_daemon_options *o, ps_daemon_config *out)
+{
+    ps_server_config *c = &out->server;
+    out->login_slots = o->max_logins > 0 ? (uint32_t)o->max_logins : LOGIN_SLOTS;
+    c->max_pending_logins = out->login_slots + LOGINS_AT_ONCE;
+    if (o->max_handshakes > 0) {
+        c->max_handshakes = (uint32_t)o->max_handshakes;
+    } else if (c->max_handshakes < 2 * c->max_pending_logins) {
+        c->max_handshakes = 2 * c->max_pending_logins;
+    }
+    c->ticket_s = o->ticket_hours > 0 ? (uint32_t)o->ticket_hours * 3600u : c->ticket_s;
+    if (o->handshakes_per_second > 0) {
+        c->handshakes_per_s = (uint32_t)o->handshakes_per_second;
+    }
+    if (o->open_handshakes_per_second != UINT64_MAX) {
+        c->open_per_s = (uint32_t)o->open_handshakes_per_second;
+    }
+    if (o->network_handshakes_per_second > 0) {
+        c->network_per_s = (uint32_t)o->network_handshakes_per_second;
+    }
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    out->login_threads = o->login_threads > 0    ? (unsigned)o->login_threads
+                         : cores < 1             ? 1
+                         : cores > LOGIN_THREADS ? LOGIN_THREADS
+                                                 : (unsigned)cores;
 }
 
 /* "ADDR" without a port takes the common one: "0.0.0.0", "[::]". */
@@ -236,8 +134,11 @@ static int bad_word(const char *word, char *error, size_t cap)
 {
     char shown[256];
     ps_text_safe_string(shown, sizeof shown, word);
-    snprintf(error, cap, "'%s' is neither a port from 0 to 65535 nor the command 'user'%s", shown,
-             ps_edit_distance(word, "user", 1) == 1 ? ": did you mean 'user'?" : "");
+    snprintf(error, cap, "'%s' is neither a port from 0 to 65535 nor the command 'user' or 'key'%s",
+             shown,
+             ps_edit_distance(word, "user", 1) == 1  ? ": did you mean 'user'?"
+             : ps_edit_distance(word, "key", 1) == 1 ? ": did you mean 'key'?"
+                                                     : "");
     return PS_EXIT_USAGE;
 }
 
@@ -280,7 +181,13 @@ int ps_daemon_configure(const ps_daemon_options *options, const ps_words *words,
         return PS_EXIT_USAGE;
     }
     capacities(options, &out->server);
+    rates(options, out);
     out->server.records = out->state != NULL;
+    if (out->server.max_handshakes < out->server.max_pending_logins) {
+        snprintf(error, error_cap, "--max-handshakes must be at least %u: what logins may take",
+                 (unsigned)out->server.max_pending_logins);
+        return PS_EXIT_USAGE;
+    }
     if (ps_server_size(&out->server) == 0) {
         snprintf(error, error_cap, "these capacities do not fit together or into memory");
         return PS_EXIT_USAGE;

@@ -6,8 +6,15 @@
 #include "common/options.h"
 #include "common/state_dir.h"
 #include "peersync/server.h"
+#include "peersyncd/password.h"
 
 #define PS_DEFAULT_PORT 5000u
+/* The core's own bounds. */
+#define PS_RECORDS_MAX    (UINT64_C(1) << 24)
+#define PS_HANDSHAKES_MAX (UINT64_C(1) << 20)
+/* Most passwords that may wait. */
+#define PS_LOGIN_SLOTS_MAX   (UINT32_C(1) << 16)
+#define PS_LOGIN_THREADS_MAX 256u
 
 /* As typed. */
 typedef struct ps_daemon_options {
@@ -24,6 +31,13 @@ typedef struct ps_daemon_options {
     uint64_t max_user_publications;
     uint64_t max_logins;
     uint64_t name_bytes;
+    uint64_t login_threads;
+    uint64_t ticket_hours;
+    uint64_t max_handshakes;
+    uint64_t handshakes_per_second;
+    uint64_t open_handshakes_per_second;
+    uint64_t network_handshakes_per_second;
+    unsigned strength;
 } ps_daemon_options;
 
 /* As used. */
@@ -39,12 +53,17 @@ typedef struct ps_daemon_config {
     bool check_config;
     ps_log_level log_level;
     ps_log_format log_format;
-    ps_server_config server;
+    ps_server_config server; /* Without its crypto and its secrets. */
+    uint32_t login_slots;    /* Passwords that wait or are under verification. */
+    unsigned login_threads;
+    ps_strength strength; /* Of the strings that `user` makes. */
 } ps_daemon_config;
 
-/* The program's line, and that of `peersyncd user ...`. */
+/* command_lines.c: the program's line, and those of `peersyncd user ...` and `peersyncd key ...`.
+ */
 extern const ps_option_set ps_daemon_line;
 extern const ps_option_set ps_user_line;
+extern const ps_option_set ps_key_line;
 
 /* The defaults of what may be typed. */
 void ps_daemon_options_default(ps_daemon_options *options);

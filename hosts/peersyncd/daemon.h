@@ -7,7 +7,10 @@
 #include "peersync/pump.h"
 #include "peersyncd/config.h"
 #include "peersyncd/credentials.h"
+#include "peersyncd/identity.h"
 #include "peersyncd/store.h"
+#include "peersyncd/throttle.h"
+#include "peersyncd/verifier.h"
 
 #include <stdatomic.h>
 #include <uv.h>
@@ -26,6 +29,7 @@ _Static_assert(PS_DAEMON_DATAGRAMS >= PS_SERVER_STEP_DATAGRAMS, "a step fits");
 
 typedef struct ps_daemon {
     const ps_daemon_config *config;
+    ps_identity identity;
     ps_credentials credentials;
     ps_posix_udp *udp;
     ps_transport transport;
@@ -38,9 +42,13 @@ typedef struct ps_daemon {
     ps_datagram datagrams[PS_DAEMON_DATAGRAMS];
     ps_event events[PS_DAEMON_EVENTS];
 
-    /* Verdicts that wait for room: no more than the machine keeps pending logins. */
-    ps_input_verdict *verdicts;
+    ps_verifier *verifier;
+    uv_async_t verified; /* A verification is done. */
+    ps_throttle *throttle;
+    ps_input_verdict *verdicts; /* Those that wait for room in the output. */
     size_t verdicts_cap, verdicts_len;
+    ps_label *expelled; /* Users without an account whom the machine was not told of yet. */
+    size_t expelled_cap, expelled_len;
 
     /* What must last, where there is a state directory. */
     bool records;
@@ -87,8 +95,24 @@ void ps_daemon_records_retry(ps_daemon *d);
 int ps_daemon_records_end(ps_daemon *d);
 void ps_daemon_records_close(ps_daemon *d);
 
-/* sessions.c: reads the pump's events, verifies passwords, logs who comes and goes, clears them. */
+/* sessions.c: reads the pump's events, has logins verified, logs who comes and goes, clears them.
+ */
 void ps_daemon_read_events(ps_daemon *d);
+
+/* logins.c: starts the threads. @return false: there is not enough memory, or no thread. */
+bool ps_daemon_logins_open(ps_daemon *d);
+/* Somebody wants in: answered at once, or verified first. */
+void ps_daemon_login(ps_daemon *d, const ps_event_login *login);
+/* Takes back what has been verified. */
+void ps_daemon_logins_settle(ps_daemon *d);
+/* Reads the credentials again, on SIGHUP. The old ones stay when the new file has a fault. */
+void ps_daemon_reload(ps_daemon *d);
+/* Logs out, some in a round, who has no account any more. @return false: more are left. */
+bool ps_daemon_expel(ps_daemon *d);
+/* Ends the threads, before the loop's handles. */
+void ps_daemon_logins_end(ps_daemon *d);
+/* Frees and wipes: accounts and keys too. */
+void ps_daemon_logins_close(ps_daemon *d);
 /* Hands waiting verdicts to the machine. @return false: there is no room now, run a round. */
 bool ps_daemon_give_verdicts(ps_daemon *d);
 

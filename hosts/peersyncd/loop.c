@@ -2,7 +2,7 @@
 
 #include "common/exit_codes.h"
 #include "common/slab.h"
-#include "peersyncd/accounts.h"
+#include "peersync/crypto_sodium.h"
 #include "peersyncd/daemon.h"
 
 #include <errno.h>
@@ -74,7 +74,8 @@ void ps_daemon_work(ps_daemon *d)
         status = ps_pump_run_once(&d->pump);
         ps_daemon_read_events(d);
         const bool told = ps_daemon_tell_store(d);
-        if ((!ps_daemon_give_verdicts(d) || !told) && status == PS_OK) {
+        ps_daemon_logins_settle(d);
+        if ((!ps_daemon_give_verdicts(d) || !ps_daemon_expel(d) || !told) && status == PS_OK) {
             status = PS_MORE;
         }
     }
@@ -121,27 +122,17 @@ static void on_second(uv_timer_t *timer)
     ps_daemon_report_journal(ps_journal_file_flush(d->journal));
 }
 
-/* The old accounts stay when the new file has a fault. */
-static void reload(ps_daemon *d)
+static void on_verified(uv_async_t *async)
 {
-    static char message[PS_ACCOUNTS_MESSAGE];
-    ps_credentials fresh;
-    if (ps_accounts_load(d->config, &fresh, message, sizeof message) != PS_EXIT_DONE) {
-        ps_log(PS_LOG_ERROR, "the credentials were not read again",
-               (ps_log_field[]){PS_F_STRING("cause", message), PS_F_END});
-        return;
-    }
-    ps_credentials_free(&d->credentials);
-    d->credentials = fresh;
-    ps_log(PS_LOG_INFO, "the credentials were read again",
-           (ps_log_field[]){PS_F_NUMBER("users", d->credentials.count), PS_F_END});
+    ps_daemon_work(async->data);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     ps_daemon *d = handle->data;
     if (number == SIGHUP) {
-        reload(d);
+        ps_daemon_reload(d);
+        ps_daemon_work(d);
     } else {
         ps_daemon_report_end(d, number == SIGINT ? "SIGINT" : "SIGTERM");
         d->ending = true;
@@ -198,18 +189,20 @@ static int make_server(ps_daemon *d)
     if (ps_posix_entropy(config.seed, sizeof config.seed) != PS_OK) {
         return fail(PS_EXIT_SYSTEM, "the system gives no random bytes", strerror(errno));
     }
+    config.crypto = ps_crypto_sodium();
+    memcpy(config.static_secret, d->identity.static_secret, sizeof config.static_secret);
+    memcpy(config.realm_secret, d->identity.realm_secret, sizeof config.realm_secret);
     d->slab_len = ps_server_size(&config);
     d->slab = ps_slab_map(d->slab_len);
-    d->verdicts_cap = config.max_pending_logins;
-    d->verdicts = calloc(d->verdicts_cap, sizeof *d->verdicts);
-    if (d->slab == NULL || d->verdicts == NULL) {
+    if (d->slab == NULL) {
+        explicit_bzero(&config, sizeof config);
         return fail(PS_EXIT_SYSTEM, "there is not enough memory (see --check-config)",
                     strerror(errno));
     }
     ps_machine machine;
     const ps_status status = ps_server_init(d->slab, d->slab_len, &config, &d->server);
     const int code = make_face(d, &config, &machine);
-    explicit_bzero(config.seed, sizeof config.seed);
+    explicit_bzero(&config, sizeof config);
     if (code != PS_EXIT_DONE) {
         return code;
     }
@@ -235,6 +228,10 @@ static int start_handles(ps_daemon *d)
             d->polls[i].data = d;
             d->polls_len++;
         }
+    }
+    if (rc == 0) {
+        rc = uv_async_init(&d->loop, &d->verified, on_verified);
+        d->verified.data = d;
     }
     uv_timer_init(&d->loop, &d->due);
     uv_timer_init(&d->loop, &d->second);
@@ -265,6 +262,9 @@ static int serve(ps_daemon *d)
     rc = start_handles(d);
     if (rc != 0) {
         code = fail(PS_EXIT_SYSTEM, "the loop cannot be started", uv_strerror(rc));
+    } else if (!ps_daemon_logins_open(d)) {
+        code = fail(PS_EXIT_SYSTEM, "logins cannot be verified",
+                    "there is not enough memory, or no thread");
     } else {
         tell_time(d);
         ps_daemon_report_ready(d);
@@ -272,6 +272,7 @@ static int serve(ps_daemon *d)
         uv_run(&d->loop, UV_RUN_DEFAULT);
         d->ending = true;
     }
+    ps_daemon_logins_end(d);
     uv_walk(&d->loop, close_handle, NULL);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
@@ -282,15 +283,18 @@ static int serve(ps_daemon *d)
     return code;
 }
 
-int ps_daemon_run(const ps_daemon_config *config, const ps_state_dir *state,
+int ps_daemon_run(const ps_daemon_config *config, const ps_state_dir *state, ps_identity *identity,
                   ps_credentials *credentials)
 {
     ps_daemon *d = calloc(1, sizeof *d);
     if (d == NULL) {
+        ps_identity_wipe(identity);
         ps_credentials_free(credentials);
         return fail(PS_EXIT_SYSTEM, "there is not enough memory", strerror(errno));
     }
     d->config = config;
+    d->identity = *identity;
+    ps_identity_wipe(identity);
     d->credentials = *credentials;
     d->failures.every_us = FAILURE_EVERY_US;
     d->refusals.every_us = REFUSAL_EVERY_US;
@@ -310,8 +314,7 @@ int ps_daemon_run(const ps_daemon_config *config, const ps_state_dir *state,
     ps_daemon_report_journal(ps_journal_file_close(d->journal));
     ps_posix_udp_close(d->udp);
     ps_slab_unmap(d->slab, d->slab_len);
-    free(d->verdicts);
-    ps_credentials_free(&d->credentials);
+    ps_daemon_logins_close(d);
     free(d);
     return code;
 }

@@ -4,11 +4,12 @@
 
 #include "peersyncd/config.h"
 #include "peersyncd/credentials.h"
+#include "peersyncd/identity.h"
 
-/* Binds, says where, and serves until SIGTERM or SIGINT. Takes the credentials over, and reads them
- * again on SIGHUP. What is published lasts in `state`, which the caller has locked; NULL: in memory
- * only. @return a ps_exit. */
-int ps_daemon_run(const ps_daemon_config *config, const ps_state_dir *state,
+/* Binds, says where, and serves until SIGTERM or SIGINT. Takes the keys and the credentials over,
+ * and reads the latter again on SIGHUP. What is published lasts in `state`, which the caller has
+ * locked; NULL: in memory only. @return a ps_exit. */
+int ps_daemon_run(const ps_daemon_config *config, const ps_state_dir *state, ps_identity *identity,
                   ps_credentials *credentials);
 
 #endif

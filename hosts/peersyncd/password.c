@@ -64,7 +64,8 @@ ps_stored_kind ps_stored_kind_of(ps_span stored)
     uint64_t kib = 0;
     uint64_t passes = 0;
     const char *at = number(text + sizeof FORM - 1, ',', &kib);
-    if (at == NULL || kib < 8 || strncmp(at, "t=", 2) != 0 || number(at + 2, ',', &passes) == NULL ||
+    if (at == NULL || kib < 8 || strncmp(at, "t=", 2) != 0 ||
+        number(at + 2, ',', &passes) == NULL ||
         crypto_pwhash_argon2id_str_needs_rehash(text, crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE,
                                                 crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE) < 0) {
         return PS_STORED_PLAIN;

@@ -1,11 +1,9 @@
 /* What the operator reads on stderr. */
 #include "peersyncd/daemon.h"
 
-#include "common/address.h"
-#include "common/text.h"
+#include "peersyncd/accounts.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 static void say_address(const ps_daemon *d, const ps_addr *addr)
 {
@@ -19,35 +17,20 @@ static void say_address(const ps_daemon *d, const ps_addr *addr)
     }
 }
 
-/* Passwords stand in the file in clear. */
-static void warn_of_readers(const ps_daemon *d)
-{
-    struct stat st;
-    if (stat(d->config->credentials, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        ps_log(PS_LOG_WARNING, "others may read the passwords: chmod 600 the credentials file",
-               (ps_log_field[]){PS_F_STRING("file", d->config->credentials), PS_F_END});
-    }
-}
-
 void ps_daemon_report_ready(const ps_daemon *d)
 {
     ps_addr bound[PS_OPTION_REPEATS_MAX];
     size_t count = d->transport.endpoints(d->transport.ctx, bound, PS_OPTION_REPEATS_MAX);
-    bool open = false;
+    char fingerprint[PS_FINGERPRINT_BYTES];
     count = count < d->config->listen_len ? count : d->config->listen_len;
-    for (size_t i = 0; i < count; i++) {
-        open = open || !ps_address_is_loopback(&bound[i]);
-    }
-    warn_of_readers(d);
+    ps_accounts_warn(d->config, &d->credentials);
     if (d->journal != NULL) {
         ps_log(PS_LOG_WARNING, PS_JOURNAL_WARNING,
                (ps_log_field[]){PS_F_STRING("file", d->config->journal), PS_F_END});
     }
-    if (open) {
-        ps_log(PS_LOG_WARNING,
-               "packets are not sealed yet: whoever can watch the network can read passwords",
-               (ps_log_field[]){PS_F_END});
-    }
+    ps_fingerprint_format(fingerprint, d->identity.public_key);
+    ps_log(PS_LOG_INFO, "server key",
+           (ps_log_field[]){PS_F_STRING("fingerprint", fingerprint), PS_F_END});
     ps_log(PS_LOG_DEBUG, "ready",
            (ps_log_field[]){PS_F_NUMBER("users", d->credentials.count),
                             PS_F_NUMBER("memory_bytes", d->slab_len), PS_F_END});

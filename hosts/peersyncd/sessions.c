@@ -1,23 +1,5 @@
-/* Logins and sessions: the host's part is to verify and to tell. */
+/* The machine's events: what the host is asked, and what it tells the log. */
 #include "peersyncd/daemon.h"
-
-#include <string.h>
-
-static void verify(ps_daemon *d, const ps_event_login *login)
-{
-    const bool good = ps_credentials_verify(&d->credentials, login->user, login->password);
-    uint64_t held = 0;
-    if (!good && ps_rate_allow(&d->refusals, d->transport.now_us(d->transport.ctx), &held)) {
-        ps_log(PS_LOG_INFO, "login refused",
-               (ps_log_field[]){PS_F_SPAN("user", login->user), PS_F_ADDR("address", &login->from),
-                                PS_F_NUMBER("more", held), PS_F_END});
-    }
-    /* One that finds no room is forgotten by the machine too, and its peer asks again. */
-    if (d->verdicts_len < d->verdicts_cap) {
-        d->verdicts[d->verdicts_len++] = (ps_input_verdict){
-            .pending = login->pending, .error = good ? PS_E_NONE : PS_E_CREDENTIALS};
-    }
-}
 
 static const char *reason_name(unsigned reason)
 {
@@ -30,6 +12,8 @@ static const char *reason_name(unsigned reason)
         return "replaced";
     case PS_CLOSE_TAKEN:
         return "taken over";
+    case PS_CLOSE_REMOVED:
+        return "the account was removed";
     default:
         return "unknown";
     }
@@ -55,7 +39,7 @@ void ps_daemon_read_events(ps_daemon *d)
     for (size_t i = 0; i < out->events_len; i++) {
         const ps_event *e = &out->events[i];
         if (e->type == PS_EVENT_LOGIN_REQUEST) {
-            verify(d, &e->u.login);
+            ps_daemon_login(d, &e->u.login);
         } else if (e->type == PS_EVENT_SESSION_OPENED || e->type == PS_EVENT_SESSION_CLOSED) {
             log_session(e);
         } else if (e->type == PS_EVENT_RECORD) {
@@ -63,24 +47,4 @@ void ps_daemon_read_events(ps_daemon *d)
         }
     }
     ps_pump_clear_events(&d->pump);
-}
-
-bool ps_daemon_give_verdicts(ps_daemon *d)
-{
-    size_t given = 0;
-    while (given < d->verdicts_len) {
-        ps_input in = {.type = PS_INPUT_VERDICT, .u.verdict = d->verdicts[given]};
-        const ps_status status = ps_pump_submit(&d->pump, &in);
-        if (status == PS_AGAIN) {
-            break;
-        }
-        if (status == PS_FAILED) {
-            ps_daemon_report_failure(d);
-        }
-        given++;
-        ps_daemon_read_events(d);
-    }
-    d->verdicts_len -= given;
-    memmove(d->verdicts, d->verdicts + given, d->verdicts_len * sizeof *d->verdicts);
-    return d->verdicts_len == 0;
 }

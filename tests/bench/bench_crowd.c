@@ -30,6 +30,7 @@ typedef struct member {
     bool online;
     uint64_t lost_us;  /* When it learnt that it must return; 0: it need not. */
     uint64_t asked_us; /* First sending of the heartbeat that waits; 0: none does. */
+    uint64_t again_us; /* The first login was answered BUSY: when it tries again; else 0. */
 } member;
 
 typedef struct crowd {
@@ -89,6 +90,8 @@ static void read_events(crowd *c, member *m, uint64_t at_us)
             memcpy(key, e->u.server_key, sizeof key);
         } else if (e->type == PS_EVENT_PUT_OFF) {
             c->put_off++;
+        } else if (e->type == PS_EVENT_REFUSED && e->u.account.error == PS_E_BUSY) {
+            m->again_us = at_us + e->u.account.retry_ms * UINT64_C(1000);
         } else if (e->type == PS_EVENT_REFUSED) {
             (void)fprintf(stderr, "refused: %s\n", ps_error_text(e->u.account.error));
             exit(1);
@@ -152,10 +155,27 @@ static void receive(crowd *c, member *m)
     }
 }
 
+static void log_in(crowd *c, member *m)
+{
+    char user[16];
+    (void)snprintf(user, sizeof user, "u%zu", (size_t)(m - c->members));
+    ps_input in = {.now_us = now_us(),
+                   .type = PS_INPUT_LOGIN,
+                   .u.login = {.server = c->server,
+                               .user = {(const uint8_t *)user, strlen(user)},
+                               .password = {(const uint8_t *)"crowd", 5}}};
+    ps_store64(in.u.login.device, (uint64_t)(m - c->members) + 1);
+    m->again_us = 0;
+    step(c, m, &in);
+}
+
 static void scan(crowd *c)
 {
     for (size_t i = 0; i < c->len; i++) {
         const uint64_t at_us = now_us();
+        if (c->members[i].again_us != 0 && c->members[i].again_us <= at_us) {
+            log_in(c, &c->members[i]);
+        }
         if (c->members[i].peer != NULL && ps_peer_deadline_us(c->members[i].peer) <= at_us) {
             ps_input in = {.now_us = at_us, .type = PS_INPUT_TICK};
             step(c, &c->members[i], &in);
@@ -207,15 +227,7 @@ static void join(crowd *c, size_t i, uint16_t port)
     if (ps_peer_init(aligned_alloc(64, size), size, &cfg, &m->peer) != PS_OK) {
         die("peer");
     }
-    char user[16];
-    (void)snprintf(user, sizeof user, "u%zu", i);
-    ps_input in = {.now_us = now_us(),
-                   .type = PS_INPUT_LOGIN,
-                   .u.login = {.server = c->server,
-                               .user = {(const uint8_t *)user, strlen(user)},
-                               .password = {(const uint8_t *)"crowd", 5}}};
-    ps_store64(in.u.login.device, i + 1);
-    step(c, m, &in);
+    log_in(c, m);
 }
 
 static void watch(crowd *c)

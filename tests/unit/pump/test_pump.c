@@ -1,6 +1,8 @@
 /* The pump between a scripted transport and a scripted machine, both in memory. */
 #include "script.h"
 
+#include "peersync/sim.h"
+
 static void test_init_refuses_nonsense(void **state)
 {
     (void)state;
@@ -361,6 +363,7 @@ static void test_machines(void **state)
     static _Alignas(64) uint8_t mem[65536];
     ps_peer_config cfg;
     ps_peer_config_default(&cfg);
+    cfg.crypto = ps_sim_crypto();
     cfg.max_requests = 2;
     cfg.max_publications = 4;
     cfg.name_bytes = 256;
@@ -378,6 +381,9 @@ static void test_machines(void **state)
     ps_server_config_default(&scfg);
     scfg.max_sessions = scfg.max_users = scfg.max_devices = scfg.max_publications = 4;
     scfg.max_pending_logins = 2;
+    scfg.max_handshakes = 4;
+    scfg.max_networks = 4;
+    scfg.crypto = ps_sim_crypto();
     scfg.name_bytes = 256;
     ps_server *server = NULL;
     assert_int_equal(ps_server_init(mem, sizeof mem, &scfg, &server), PS_OK);

@@ -47,7 +47,7 @@ static void finds_each_damage(void **state)
     BREAKS(s->logins = 0);
     BREAKS(s->retiring = 1);
     BREAKS(s->logging_in.tail = 3);
-    BREAKS(s->opening.head = PS_NIL);
+    BREAKS(s->admitted.head = PS_NIL);
     BREAKS(s->directory.pubs.used++);
 }
 
