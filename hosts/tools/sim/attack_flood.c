@@ -141,9 +141,10 @@ void attack_flood(attacks *a)
     for (uint32_t i = 0; i < cfg.peers; i++) {
         if (i < HONEST || i >= first_of(NEW)) {
             world_login(w, i);
+            attack_run(a, w, 20 * MS);
         }
     }
-    attack_run(a, w, 8 * S);
+    attack_run(a, w, S);
     cut_off(&f, cuts);
     const ps_server_stats before = world_server_stats(w);
     WORLD_REQUIRE(w, before.sessions == HONEST);
