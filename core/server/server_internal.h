@@ -29,6 +29,8 @@
 
 /* Keys that were replaced live on for what is still under way. */
 #define PS_OLD_KEYS_US UINT64_C(10000000)
+/* A clock that is set back by less does not void the tickets of before. */
+#define PS_CLOCK_SLACK_S UINT64_C(60)
 /* LOGINs that one handshake may try: by ticket, by password, and by another password. */
 #define PS_LOGIN_TRIES 3u
 
@@ -102,7 +104,8 @@ typedef struct ps_handshake {
     uint16_t datagram_max;
     uint8_t probes;   /* Sent so far. */
     uint64_t probed;  /* PROBING: the other session, by its id. */
-    uint64_t session; /* REPLACED: the one that goes on, by its id; 0: none. */
+    uint64_t session; /* REPLACED: the one that goes on, by its id; 0: none, */
+    uint64_t begins;  /* and the counter that came next in it then. */
     uint8_t credential[PS_CREDENTIAL_BYTES];
     uint8_t device[PS_DEVICE_BYTES];
     uint8_t user_len;
@@ -143,8 +146,8 @@ struct ps_server {
 
     ps_slots sessions, handshakes;
     ps_timeouts liveness; /* Of sessions. */
-    ps_timeouts opening, logging_in, probing, admitted,
-        aging; /* Of handshakes: one array of nodes. */
+    /* Of handshakes: they share their nodes. */
+    ps_timeouts opening, logging_in, probing, refused, admitted, aging;
     uint32_t index_mask, handshake_mask, network_mask;
     size_t sessions_at, session_times_at, index_at; /* From the machine's address. */
     size_t handshakes_at, handshake_heads_at, handshake_times_at, networks_at;

@@ -71,8 +71,9 @@ typedef struct bench_peer {
 
 static ps_daemon_config config;
 static ps_state_dir state;
-static ps_credentials credentials;
 static ps_identity identity;
+static uint8_t server_key[PS_KEY_BYTES];
+static ps_credentials credentials;
 static bench_peer *peers;
 static size_t peers_len;
 static uint32_t waits_us[WAITS_MAX];
@@ -109,6 +110,9 @@ static void make_credentials(void)
     }
     require(ps_credentials_parse((ps_span){(const uint8_t *)text, len}, &credentials, &fault),
             "the credentials");
+    memset(identity.static_secret, 1, sizeof identity.static_secret);
+    ps_crypto_sodium()->x25519_public(server_key, identity.static_secret);
+    memcpy(identity.public_key, server_key, sizeof server_key);
     ps_credentials_seal(&credentials, identity.realm_secret);
 }
 
@@ -120,8 +124,8 @@ static void peer_open(bench_peer *p, size_t index, const ps_addr *server)
     require(ps_posix_udp_open(&any, 1, NULL, &p->udp, &why) == PS_OK, "a peer's socket");
     p->transport = ps_posix_udp_transport(p->udp);
     ps_peer_config_default(&cfg);
-    require(ps_posix_entropy(cfg.seed, sizeof cfg.seed) == PS_OK, "entropy");
     cfg.crypto = ps_crypto_sodium();
+    require(ps_posix_entropy(cfg.seed, sizeof cfg.seed) == PS_OK, "entropy");
     const size_t size = ps_peer_size(&cfg);
     void *mem = bench_pages(size);
     require(ps_peer_init(mem, size, &cfg, &p->machine) == PS_OK, "a peer");
@@ -140,8 +144,8 @@ static void peer_open(bench_peer *p, size_t index, const ps_addr *server)
                                .key_known = true,
                                .user = {(const uint8_t *)user, strlen(user)},
                                .password = {(const uint8_t *)"pw", 2}}};
-    memcpy(in.u.login.server_key, identity.public_key, PS_KEY_BYTES);
     memset(in.u.login.device, (int)index + 1, PS_DEVICE_BYTES);
+    memcpy(in.u.login.server_key, server_key, sizeof server_key);
     require(ps_pump_submit(&p->pump, &in) == PS_OK, "a login");
 }
 
@@ -255,6 +259,7 @@ int main(int argc, char **argv)
     static char port[8];
     static char error[1024];
     char dir[] = "./bench-state-XXXXXX";
+    static const char *items[1];
     pthread_t thread;
     const uint64_t outstanding = bench_option(argc, argv, "--outstanding", 64);
     const uint64_t seconds = bench_option(argc, argv, "--seconds", 3);
@@ -264,16 +269,16 @@ int main(int argc, char **argv)
     require(peers_len <= PEERS_MAX, "too many peers");
     peers = calloc(peers_len, sizeof *peers);
     require(peers != NULL && mkdtemp(dir) != NULL, "memory or a directory");
+    make_credentials();
     ps_daemon_options_default(&options);
     options.state = store ? dir : NULL;
     snprintf(port, sizeof port, "%u", free_port());
-    words = (ps_words){.items = {port}, .len = 1};
+    items[0] = port;
+    words = (ps_words){.items = items, .len = 1};
     require(ps_daemon_configure(&options, &words, argv[0], &config, error, sizeof error) == 0,
             error);
     ps_log_setup(PS_LOG_WARNING, PS_LOG_TEXT);
     require(ps_state_dir_open(&state, dir) == PS_STATE_OK, "the state directory");
-    require(ps_identity_load(&state, &identity, error, sizeof error) == 0, error);
-    make_credentials();
     require(pthread_create(&thread, NULL, serve, &store) == 0, "a thread");
 
     for (size_t i = 0; i < peers_len; i++) {
@@ -294,13 +299,9 @@ int main(int argc, char **argv)
     kill(getpid(), SIGTERM);
     pthread_join(thread, NULL);
     ps_state_dir_close(&state);
-    static const char *const files[] = {"publications.log", PS_IDENTITY_SERVER_FILE,
-                                        PS_IDENTITY_REALM_FILE};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char path[64];
-        snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-        unlink(path);
-    }
+    char log[64];
+    snprintf(log, sizeof log, "%s/%s", dir, "publications.log");
+    unlink(log);
     rmdir(dir);
     return 0;
 }

@@ -45,7 +45,7 @@ says "$OUT" '^flash-crowd: 300 peers, [0-9]+ virtual seconds, seed 1, batch 64$'
 cp "$OUT" "$WORK/story"
 run 0 --watch --story flash-crowd --batch 3
 says "$OUT" '^ +2\.0 s  online 20 .*20 peers are here early' \
-    'queue 256/256' ' lost 100 .*A cable is cut' 'knows nobody' 'files 100  Everybody is back'
+    'queue 128/128' ' lost 100 .*A cable is cut' 'knows nobody' 'files 100  Everybody is back'
 ! grep -q $'\033' "$OUT" || fail "an escape, but there is no terminal"
 diff <(grep hash "$WORK/story") <(grep hash "$OUT") >/dev/null || fail "another hash when watched"
 run 0 --story flash-crowd --seed 2 --quiet

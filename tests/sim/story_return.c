@@ -14,12 +14,13 @@
 #define HEARTBEAT  (2 * S)
 #define VERIFY     (1 * MS)
 
-/* What a message of changes holds: 34 bytes of headers, 40 of content and 1 of length a name. */
-#define MESSAGE_NAMES ((PS_DATAGRAM_MAX - 34u) / (40u + 1u + NAME_BYTES))
+/* What a message of changes holds: 34 bytes of headers, 16 of the seal, 40 of content and 1 of
+ * length a name. */
+#define MESSAGE_NAMES ((PS_DATAGRAM_MAX - 50u) / (40u + 1u + NAME_BYTES))
 /* All names of a peer, one message after the other. */
 #define SEND ((NAMES + MESSAGE_NAMES - 1u) / MESSAGE_NAMES * ROUND_TRIP)
-/* RESET answers a heartbeat, LOGIN_OK the login and its verification. */
-#define LOGIN (2 * ROUND_TRIP + VERIFY)
+/* RESET answers a heartbeat, RETRY and RESPOND the handshake, LOGIN_OK the login. */
+#define LOGIN (4 * ROUND_TRIP + VERIFY)
 /* DIGESTS take two questions; the names in buckets that differ fit one page. */
 #define COMPARE (3 * ROUND_TRIP)
 

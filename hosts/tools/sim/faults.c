@@ -55,6 +55,13 @@ static void weather(swarm *s)
     set_weather(s, &link);
 }
 
+static void corruption(swarm *s)
+{
+    ps_sim_link link = fair();
+    link.corrupt_ppm = draw_ppm(s, 200000) + 1000;
+    set_weather(s, &link);
+}
+
 static void bursts(swarm *s)
 {
     ps_sim_link link = fair();
@@ -156,6 +163,39 @@ static bool second_device(swarm *s)
     return false;
 }
 
+/* ---- who listens, and who roams ---- */
+
+/* What somebody has seen, the newest or older; half of it from elsewhere. */
+static bool replay(swarm *s)
+{
+    world *w = s->w;
+    const uint64_t seen = w->captured_len < w->cfg.captures ? w->captured_len : w->cfg.captures;
+    const ps_addr nobody = {.ip = {192, 0, 2, 7}, .port = 9, .family = PS_ADDR_V4};
+    const bool newest = draw(s, 0, 1) == 0;
+    const uint64_t count = draw(s, 1, 64);
+    for (uint64_t k = 0; k < count && seen > 0; k++) {
+        const uint64_t back = newest ? k % seen : draw(s, 0, seen - 1);
+        const world_capture *c =
+            &w->captured[(w->captured_len - 1 - back) % w->cfg.captures];
+        const uint64_t whose = draw(s, 0, 3);
+        const ps_addr peer = ps_sim_addr(w->sim, w->peers[any_peer(s)].node);
+        world_send_as(w, whose == 0 ? &nobody : (whose == 1 ? &peer : &c->from), &c->to, c->data,
+                      c->len);
+    }
+    return seen > 0;
+}
+
+/* Who moves while he logs in begins anew when the server does not answer. */
+#define LOGIN_ANEW_US (17 * S)
+
+static void move_peer(swarm *s)
+{
+    const uint32_t peer = any_peer(s);
+    const uint64_t until_us = world_now_us(s->w) + LOGIN_ANEW_US;
+    world_peer_move(s->w, peer);
+    s->faults.kept_us = s->faults.kept_us > until_us ? s->faults.kept_us : until_us;
+}
+
 /* ---- clocks: the server's, or a peer's ---- */
 
 /* A peer whose clock stood still does not know that time has passed, and learns with its next
@@ -183,6 +223,7 @@ static void clock_wrong(swarm *s, const ps_sim_clock *clock)
     s->faults.clocks_us = world_now_us(s->w) + draw(s, S, clock->stopped ? 6 * S : 60 * S);
 }
 
+/* Wall clocks stay where they are: what they show means nothing to anybody. */
 static void put_clocks_right(swarm *s)
 {
     static const ps_sim_clock right = {.jump_us = 0};
@@ -254,6 +295,21 @@ static bool begin(swarm *s, fault f)
         return keep_server(s, true, draw(s, 1000, 2 * S));
     case FAULT_SECOND_DEVICE:
         return second_device(s);
+    case FAULT_CORRUPTION:
+        corruption(s);
+        break;
+    case FAULT_MOVE:
+        move_peer(s);
+        break;
+    case FAULT_REPLAY:
+        return replay(s);
+    case FAULT_WALL_CLOCK:
+        world_server_clock(
+            w, &(ps_sim_clock){.wall_jump_s = (int64_t)draw(s, 0, 400000) - 200000});
+        break;
+    case FAULT_PASSWORD:
+        world_account_passwd(w, w->peers[any_peer(s)].user);
+        break;
     case FAULT_COUNT:
     default:
         break;

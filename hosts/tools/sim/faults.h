@@ -26,7 +26,12 @@
     X(SLOW_DISK, "slow disk of the server")                                                        \
     X(FULL_DISK, "failing disk of the server")                                                     \
     X(BUSY_SERVER, "server with too much work")                                                    \
-    X(SECOND_DEVICE, "logins from a user's second device")
+    X(SECOND_DEVICE, "logins from a user's second device")                                         \
+    X(CORRUPTION, "flipped bits")                                                                  \
+    X(MOVE, "peers whose address changes")                                                         \
+    X(REPLAY, "datagrams sent again by somebody, from where they came or elsewhere")               \
+    X(WALL_CLOCK, "server's wall clock set: tickets expire, cookies change")                       \
+    X(PASSWORD, "passwords changed: tickets are void")
 
 typedef enum fault {
 #define FAULT_ENUM(name, text) FAULT_##name,

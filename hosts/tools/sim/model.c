@@ -190,12 +190,14 @@ model_handshake *model_handshake_of(const model *m, uint64_t id)
 
 model_handshake *model_handshake_for(const model *m, uint64_t client_id)
 {
+    model_handshake *found = NULL; /* One INITIATE may have been answered twice. */
     for (size_t i = 0; i < HANDSHAKES && client_id != 0; i++) {
-        if (m->handshakes[i].client_id == client_id) {
-            return &m->handshakes[i];
+        model_handshake *h = &m->handshakes[i];
+        if (h->client_id == client_id && (found == NULL || h->login)) {
+            found = h;
         }
     }
-    return NULL;
+    return found;
 }
 
 void model_handshake_add(model *m, const ps_addr *addr, uint64_t client_id, uint64_t id)

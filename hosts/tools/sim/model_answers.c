@@ -32,6 +32,9 @@ static void check_place(model *m, const read_packet *p, const ps_datagram *dg,
 {
     const uint32_t user = model_asker(m, p->receiver);
     model_session *s = user != MODEL_NONE ? &m->sessions[user] : NULL;
+    if (s == NULL && owed->taken && m->sessions[owed->user].client_id == p->receiver) {
+        s = &m->sessions[owed->user]; /* Its LOGOUT has just closed it. */
+    }
     if (s == NULL) { /* A login's channel. */
         const model_handshake *h = model_handshake_for(m, p->receiver);
         WORLD_REQUIRE(m->w, h != NULL && ps_addr_equal(&h->addr, &dg->to));

@@ -9,6 +9,9 @@
 
 /* X(name, function, what happens). To add one: a line here, and story_<function>.c. */
 #define STORY_LIST(X)                                                                              \
+    X("attacks", attacks,                                                                          \
+      "Replays, flipped bits, lies about addresses, a flood of a million\n"                        \
+      "               handshakes, ten thousand peers that return at once.")                        \
     X("flash-crowd", flash_crowd,                                                                  \
       "280 people log in at once and want the same file; then a cable is cut,\n"                   \
       "               and then the server starts again without its memory.")

@@ -17,10 +17,10 @@
 #define FILES      5u  /* Each of them, with the one that is wanted. */
 #define CUT        100u
 #define WANTED     "Everybody waits for this.ogg"
-#define QUEUE      256u
+#define QUEUE      128u
 #define PACKET_NS  20000u
-#define SECRET_NS  1000000u /* A password. */
-#define RUSH_US    (30 * MS)
+#define HANDSHAKE_NS 100000u
+#define RUSH_US    (10 * MS)
 #define SERVED_US  (8 * S)    /* The crowd is served within; it has not been kept out for long. */
 #define NOTICE_US  (2 * S)    /* A heartbeat's interval: then a peer hears RESET. */
 #define LOGIN_US   (500 * MS) /* And has logged in again, although all others do too. */
@@ -327,8 +327,8 @@ void story_flash_crowd(const story_config *cfg)
     wc.repeat = cfg->repeat;
     wc.check_every = 64;
     wc.server_cost_ns = PACKET_NS;
-    wc.verify_cost_ns = SECRET_NS;
-    wc.verify_us = 1 * MS;
+    wc.handshake_cost_ns = HANDSHAKE_NS;
+    wc.verify_threads = 8;
     wc.receive_queue = QUEUE;
     wc.script = act;
     wc.event = event;

@@ -209,6 +209,8 @@ bool swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets)
         for (uint32_t k = 0; k < SWARM_NAMES; k++) {
             set_version(s, peer, k, 0);
         }
+        s->w->peers[peer].key_known = false;
+        s->w->peers[peer].ticket_len = 0;
     }
     return true;
 }
@@ -290,6 +292,13 @@ static bool known_well(const swarm *s, uint32_t peer)
            model_device_names(m, p->user, p->device) == wanted;
 }
 
+/* Who knows a password of the past only will be refused when he returns. */
+static bool knows_password(const swarm *s, uint32_t peer)
+{
+    const world_peer *p = &s->w->peers[peer];
+    return p->password_known == s->w->accounts[p->user].changes;
+}
+
 /* The user's wishes: listed, and nothing else is. */
 static bool wishes_hold(swarm *s)
 {
@@ -297,7 +306,7 @@ static bool wishes_hold(swarm *s)
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         const ps_peer_stats stats = world_peer_stats(s->w, i);
         if (!s->users[i].second &&
-            (stats.state != PS_PEER_ONLINE || !s->w->peers[i].online || s->w->peers[i].open != 0 ||
+            (stats.state != PS_PEER_ONLINE || !knows_password(s, i) || !s->w->peers[i].online || s->w->peers[i].open != 0 ||
              stats.unacknowledged != 0 || stats.requests != 0)) {
             return false;
         }
@@ -340,7 +349,8 @@ static void gather(swarm *s)
 {
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         const ps_peer_state state = world_peer_stats(s->w, i).state;
-        if (s->users[i].second && state != PS_PEER_IDLE && state != PS_PEER_LEAVING) {
+        const bool leaves = s->users[i].second || !knows_password(s, i);
+        if (leaves && state != PS_PEER_IDLE && state != PS_PEER_LEAVING) {
             world_logout(s->w, i);
         } else if (!s->users[i].second && state == PS_PEER_IDLE) {
             world_login(s->w, i);
@@ -527,6 +537,10 @@ static world *make_world(swarm *s)
     wc.fetched = swarm_fetched;
     wc.crypto = ps_sim_crypto();
     wc.ctx = s;
+    /* Keys are replaced again and again, and some tickets do not live to see it. */
+    wc.peer.rekey_ms = 60000 + (uint32_t)(cfg->seed % 7) * 20000;
+    wc.server.ticket_s = cfg->seed % 3 == 0 ? 45 : 86400;
+    wc.proof = cfg->model;
     if (cfg->faults) {
         wc.link = (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
         wc.store = true;
@@ -536,6 +550,9 @@ static world *make_world(swarm *s)
         wc.peer_cost_ns = 5000;
         wc.handshake_cost_ns = 100000;
         wc.receive_queue = 256;
+        wc.verify_threads = 2;
+        wc.verify_queue = 8;
+        wc.captures = 512;
     }
     return world_new(&wc);
 }

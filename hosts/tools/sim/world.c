@@ -34,6 +34,7 @@ void world_config_default(world_config *cfg, uint32_t peers)
         .verify_queue = 512,
         .ask_ppm = 250000,
         .model = true,
+        .proof = true,
         .link = {.latency_us = 20000, .jitter_us = 2000},
     };
     ps_server_config_default(&cfg->server);
@@ -126,7 +127,7 @@ static void add_peer(world *w, uint32_t i)
 static void make_secrets(world *w)
 {
     const ps_transport *t = ps_sim_transport(w->sim, w->server.node);
-    ps_server_config *s = &w->cfg.server;
+    world_server *s = &w->server;
     WORLD_REQUIRE(w, t->entropy(t->ctx, s->static_secret, sizeof s->static_secret) == PS_OK);
     WORLD_REQUIRE(w, t->entropy(t->ctx, s->realm_secret, sizeof s->realm_secret) == PS_OK);
 }
@@ -139,6 +140,8 @@ world *world_new(const world_config *cfg)
     w->accounts = zeroed(cfg->peers, sizeof *w->accounts);
     WORLD_REQUIRE(NULL, cfg->verify_threads >= 1 && cfg->verify_threads <= WORLD_THREADS_MAX);
     model_init(&w->model, w);
+    proof_init(&w->proof, w);
+    w->captured = zeroed(cfg->captures + 1, sizeof *w->captured);
     WORLD_REQUIRE(NULL, ledger_init(&w->sent_by_peers) && ledger_init(&w->sent_by_server));
     ps_sim_config sim;
     ps_sim_config_default(&sim);
@@ -160,6 +163,8 @@ world *world_new(const world_config *cfg)
     for (uint32_t i = 0; i < cfg->peers; i++) {
         add_peer(w, i);
     }
+    const ps_sim_node_config attacker = {.deaf = true};
+    WORLD_REQUIRE(w, ps_sim_add_node(w->sim, &attacker, &w->attacker) == PS_OK);
     return w;
 }
 
@@ -185,10 +190,22 @@ void world_free(world *w)
     free(w->peers);
     free(w->server.store.records);
     model_free(&w->model);
+    proof_free(&w->proof);
+    free(w->captured);
     ledger_free(&w->sent_by_peers);
     ledger_free(&w->sent_by_server);
     ps_sim_destroy(w->sim);
     free(w);
+}
+
+void world_send_as(world *w, const ps_addr *from, const ps_addr *to, const void *data, size_t len)
+{
+    WORLD_REQUIRE(w, ps_sim_send_as(w->sim, w->attacker, from, to, data, len) == PS_OK);
+}
+
+void world_replay(world *w, const world_capture *c)
+{
+    world_send_as(w, &c->from, &c->to, c->data, c->len);
 }
 
 uint64_t world_now_us(const world *w)

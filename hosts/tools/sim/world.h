@@ -20,6 +20,7 @@
 #include "model.h"
 #include "peersync/pump.h"
 #include "peersync/sim.h"
+#include "proof.h"
 #include "stream_end.h"
 
 #include <stdio.h>
@@ -58,10 +59,12 @@ typedef struct world_config {
     uint32_t verify_threads, verify_queue; /* Of that pool; what finds no place is told BUSY. */
     uint32_t ask_ppm; /* Peers that do not know the server's key: their user looks at it. */
     bool model;           /* The naive server looks at every step, which is then of one input. */
+    bool proof;           /* So does invariant 5, which needs no model. */
     bool scarce;          /* Tables may be full. */
     bool store;           /* The server has a store: publications outlive it. */
     uint32_t server_cost_ns, peer_cost_ns; /* Of a datagram received; 0: no work costs anything. */
     uint32_t handshake_cost_ns;            /* Of a handshake, charged to the server. */
+    uint32_t captures;                     /* Datagrams that somebody who listens remembers. */
     bool lean;                             /* Peers share the memory of their outputs. */
     uint32_t receive_queue;                /* Of every node; 0: the simulator's. */
     ps_sim_link link;
@@ -80,6 +83,9 @@ typedef struct world_config {
     /* A fetch has ended, and is gone after this; may be NULL. Not called for those of a process
      * that crashed. */
     void (*fetched)(world *w, world_peer *p, world_fetch *f);
+    /* Somebody on the way of whatever a node sends (0: the server): may change it, or (false) keep
+     * it. May be NULL. */
+    bool (*tamper)(world *w, uint32_t node, ps_datagram *dg, uint8_t *data);
     const ps_crypto *crypto; /* Of transfers; needed by whoever fetches. */
     /* The line that repeats a failure, after "repeat with: "; may be NULL. */
     const char *repeat;
@@ -139,6 +145,8 @@ typedef struct world_machine {
     void *self;
     uint32_t peer; /* Index, or WORLD_SERVER. */
     ps_machine face;
+    const ps_transport *network;
+    ps_transport tampered; /* The same, but for who stands on the way. */
     int (*check)(const void *self);
     world_slab slab;
     ps_pump pump;
@@ -165,7 +173,8 @@ struct world_peer {
     uint8_t server_key[PS_KEY_BYTES];
     uint8_t ticket[PS_TICKET_MAX];
     size_t ticket_len;
-    uint32_t moves; /* Addresses that it had before. */
+    uint32_t moves;          /* Addresses that it had before. */
+    uint32_t password_known; /* As of so many changes, its user knows it. */
 
     bool online; /* Logged in, as its host was told. */
     bool leaving;
@@ -243,11 +252,19 @@ typedef struct world_store {
     uint64_t syncs, failures, lost;
 } world_store;
 
+/* A datagram that somebody has seen on its way. */
+typedef struct world_capture {
+    ps_addr from, to;
+    size_t len;
+    uint8_t data[PS_DATAGRAM_MAX];
+} world_capture;
+
 typedef struct world_server {
     world *w;
     uint32_t node;
     world_machine machine;
     void *memory;
+    uint8_t static_secret[PS_KEY_BYTES], realm_secret[32]; /* Made once; a crash leaves them. */
     uint32_t busy_ms; /* Not 0: every login is refused as BUSY. */
     uint64_t requests, by_ticket;
     world_pool pool;
@@ -269,7 +286,11 @@ struct world {
     world_account *accounts; /* One a peer. */
     world_slab shared;       /* lean: the peers' output. */
     model model;
+    proof proof;
     ledger sent_by_peers, sent_by_server; /* What their machines have put out. */
+    world_capture *captured; /* A ring of cfg.captures. */
+    uint64_t captured_len;   /* In all. */
+    uint32_t attacker;       /* A node of nobody's: see world_send_as(). */
     uint64_t steps, checks, rebatched;
     uint32_t live_evictions; /* Sessions that ended by silence, not because their peer left. */
     uint32_t held_evictions; /* Of these, sessions that their peers had not given up. */
@@ -308,6 +329,13 @@ void world_user_name(uint32_t index, char out[WORLD_NAME_BYTES]);
 void world_user_password(const world *w, uint32_t index, char out[WORLD_NAME_BYTES]);
 /* The index of a user's name; UINT32_MAX: not one of ours. */
 uint32_t world_user_index(const world *w, ps_span name);
+
+/* ---- an attacker ---- */
+
+/* Sends anything from anywhere. */
+void world_send_as(world *w, const ps_addr *from, const ps_addr *to, const void *data, size_t len);
+/* The same datagram again, from where it came. */
+void world_replay(world *w, const world_capture *c);
 
 /* ---- accounts: world_accounts.c ---- */
 

@@ -48,6 +48,7 @@ void world_login(world *w, uint32_t i)
     char password[WORLD_NAME_BYTES];
     world_user_name(w->peers[i].user, user);
     world_user_password(w, w->peers[i].user, password);
+    w->peers[i].password_known = w->accounts[w->peers[i].user].changes;
     world_login_as(w, i, user, password);
 }
 

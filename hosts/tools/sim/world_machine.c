@@ -150,11 +150,28 @@ static ps_status step_peer(world_machine *m, ps_input in[], size_t n, size_t *co
     return status;
 }
 
-static void enter(world *w, bool server, const ps_output *before, const ps_output *out)
+static void capture(world *w, uint32_t node, const ps_datagram *dg, const uint8_t *data)
 {
-    ledger *l = server ? &w->sent_by_server : &w->sent_by_peers;
+    world_capture *c = &w->captured[w->captured_len++ % w->cfg.captures];
+    c->from = ps_sim_addr(w->sim, node);
+    c->to = dg->to;
+    c->len = dg->len;
+    memcpy(c->data, data, dg->len);
+}
+
+static void enter(const world_machine *m, const ps_output *before, const ps_output *out)
+{
+    world *w = m->w;
+    const bool server = m->peer == WORLD_SERVER;
+    const uint32_t node = server ? w->server.node : w->peers[m->peer].node;
     for (size_t i = before->datagrams_len; i < out->datagrams_len; i++) {
-        ledger_add(l, out->bytes + out->datagrams[i].offset, out->datagrams[i].len);
+        const ps_datagram *dg = &out->datagrams[i];
+        ledger_add(server ? &w->sent_by_server : &w->sent_by_peers, out->bytes + dg->offset,
+                   dg->len);
+        /* (What waits for the store nobody can have seen.) */
+        if (w->cfg.captures > 0 && dg->commit_seq <= m->pump.committed) {
+            capture(w, node, dg, out->bytes + dg->offset);
+        }
     }
 }
 
@@ -177,7 +194,7 @@ static ps_status look(world_machine *m, ps_input in[], size_t n, size_t *consume
         WORLD_REQUIRE(w, !p.at[i] || guarded(p.at[i], sizeof(uint64_t)));
     }
     check_ends(w, out);
-    enter(w, server, &before, out);
+    enter(m, &before, out);
     w->steps++;
     if (++m->steps % w->cfg.check_every == 0) {
         w->checks++;
@@ -213,7 +230,12 @@ static ps_status step_by_step(world_machine *m, ps_input in[], size_t n, size_t 
         }
         ps_server_stats stats;
         ps_server_stats_get(m->self, &stats);
-        model_step(&m->w->model, &in[i], bytes, &before, out, &stats);
+        if (m->w->cfg.proof) {
+            proof_step(&m->w->proof, &in[i], bytes, &before, out, &stats);
+        }
+        if (m->w->cfg.model) {
+            model_step(&m->w->model, &in[i], bytes, &before, out, &stats);
+        }
         ++*consumed;
     }
     return status;
@@ -274,7 +296,7 @@ static ps_status observed_step(void *self, ps_input in[], size_t n, size_t *cons
                                ps_output *out)
 {
     world_machine *m = self;
-    return m->peer == WORLD_SERVER && m->w->cfg.model
+    return m->peer == WORLD_SERVER && (m->w->cfg.model || m->w->cfg.proof)
                ? observed_server_step(m, in, n, consumed, out)
                : look(m, in, n, consumed, out);
 }
@@ -283,6 +305,49 @@ static uint64_t observed_deadline_us(const void *self)
 {
     const world_machine *m = self;
     return m->face.deadline_us(m->self);
+}
+
+/* Sends one by one what is let through. */
+static ps_status tampering_send(void *ctx, const uint8_t *slab, const ps_datagram dg[], size_t n,
+                                size_t *sent)
+{
+    world_machine *m = ctx;
+    const uint32_t node = m->peer == WORLD_SERVER ? m->w->server.node : m->w->peers[m->peer].node;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t data[PS_DATAGRAM_MAX];
+        ps_datagram one = dg[i];
+        size_t gone;
+        memcpy(data, slab + one.offset, one.len);
+        one.offset = 0;
+        if (m->w->cfg.tamper(m->w, node, &one, data)) {
+            (void)m->network->send(m->network->ctx, data, &one, 1, &gone);
+        }
+    }
+    *sent = n;
+    return PS_OK;
+}
+
+static ps_status network_receive(void *ctx, ps_input in[], size_t cap, size_t *n)
+{
+    const world_machine *m = ctx;
+    return m->network->receive(m->network->ctx, in, cap, n);
+}
+
+static uint64_t network_now_us(void *ctx)
+{
+    const world_machine *m = ctx;
+    return m->network->now_us(m->network->ctx);
+}
+
+/* What a pump needs of a transport. */
+static const ps_transport *network_of(world_machine *m, uint32_t node)
+{
+    m->network = ps_sim_transport(m->w->sim, node);
+    m->tampered = (ps_transport){.ctx = m,
+                                 .receive = network_receive,
+                                 .send = tampering_send,
+                                 .now_us = network_now_us};
+    return m->w->cfg.tamper ? &m->tampered : m->network;
 }
 
 /* Peers work one after the other, and none leaves anything behind. */
@@ -315,8 +380,7 @@ void world_machine_init(world_machine *m, world *w, uint32_t node, uint32_t peer
     }
     const ps_machine observed = {
         .self = m, .step = observed_step, .deadline_us = observed_deadline_us};
-    WORLD_REQUIRE(
-        w, ps_pump_init(&m->pump, ps_sim_transport(w->sim, node), observed, m->slab.out) == PS_OK);
+    WORLD_REQUIRE(w, ps_pump_init(&m->pump, network_of(m, node), observed, m->slab.out) == PS_OK);
     m->pump.batch = w->cfg.batch;
     if (server && w->cfg.store) {
         m->held = malloc(HELD_BYTES);

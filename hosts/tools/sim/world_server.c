@@ -42,6 +42,8 @@ void world_server_boot(world *w)
     world_machine_free(&s->machine);
     free(s->memory);
     WORLD_REQUIRE(w, t->entropy(t->ctx, w->cfg.server.seed, sizeof w->cfg.server.seed) == PS_OK);
+    memcpy(w->cfg.server.static_secret, s->static_secret, sizeof s->static_secret);
+    memcpy(w->cfg.server.realm_secret, s->realm_secret, sizeof s->realm_secret);
     const size_t bytes = ps_server_size(&w->cfg.server);
     WORLD_REQUIRE(w, bytes > 0);
     s->memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
@@ -66,6 +68,7 @@ void world_server_crash(world *w, size_t lies)
     ps_sim_crash(w->sim, w->server.node);
     w->server.crashed_us = world_now_us(w);
     model_crash(&w->model);
+    proof_crash(&w->proof);
     world_store_crash(w, lies);
 }
 

@@ -388,6 +388,9 @@ static void after_a_loss_keys_are_not_kept_for_ever(void **state)
     (void)state;
     rig *r = rig_new_online();
     r->silent = true;
+    rig_run(r, RIG_START + 3 * SECOND);
+    retry(r, 7);
+    (void)rig_deliver(r);
     rig_run(r, RIG_START + 63 * SECOND);
     assert_int_equal(rig_stats(r).state, PS_PEER_LOST);
     size_t ids = 1;
@@ -399,6 +402,8 @@ static void after_a_loss_keys_are_not_kept_for_ever(void **state)
                                  PS_KEY_BYTES) == 0;
         assert_true(b->time_us - a->time_us <= SECOND + SECOND / 8);
         assert_int_equal(same, a->client_id == b->client_id);
+        /* A cookie goes with the key that it was given to. */
+        assert_int_equal(b->bytes[PS_INITIATE_COOKIE], ids == 1 && same ? 7 : 0);
         if (!same) {
             assert_in_range(b->time_us - since_us, 5 * SECOND, 6200 * MS);
             since_us = b->time_us;

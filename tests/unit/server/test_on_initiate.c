@@ -106,6 +106,27 @@ static void asks_for_a_cookie_past_a_rate(void **state)
     fixture_free(f);
 }
 
+/* Without a wall clock cookies are this life's, and age by its own time. */
+static void cookies_age_without_a_clock(void **state)
+{
+    (void)state;
+    fixture *f = with(0, 1000);
+    client a = client_make(f, "alice", 4001);
+    ps_noise noise;
+    uint8_t cookie[PS_COOKIE_BYTES];
+    assert_int_equal(initiate(&a, &noise, NULL), PS_PACKET_RETRY);
+    memcpy(cookie, f->out.bytes + 9, sizeof cookie);
+    ps_server_config cfg = f->cfg;
+    cfg.seed[3] ^= 1; /* Another life. */
+    client b = a;
+    b.f = fixture_new(&cfg);
+    assert_int_equal(initiate(&b, &noise, cookie), PS_PACKET_RETRY);
+    fixture_free(b.f);
+    f->now_us += 2 * PS_COOKIE_EPOCH_S * UINT64_C(1000000);
+    assert_int_equal(initiate(&a, &noise, cookie), PS_PACKET_RETRY);
+    fixture_free(f);
+}
+
 /* Past the budget of handshakes nobody gets one, not even with a cookie. */
 static void handshakes_have_a_budget(void **state)
 {
@@ -198,6 +219,7 @@ int main(void)
         cmocka_unit_test(responds_with_its_key),
         cmocka_unit_test(repeats_its_answer),
         cmocka_unit_test(asks_for_a_cookie_past_a_rate),
+        cmocka_unit_test(cookies_age_without_a_clock),
         cmocka_unit_test(handshakes_have_a_budget),
         cmocka_unit_test(retries_have_a_budget),
         cmocka_unit_test(keys_of_low_order_are_refused),
