@@ -79,9 +79,9 @@ static ps_error judge(ps_server *s, ps_handshake *h, const ps_login *m, ps_ticke
     if (by_ticket && (!fits || !ticket_is_due(s, ticket))) {
         return PS_E_TICKET;
     }
-    /* Passwords take long to verify: a quarter of the places is for tickets alone. */
+    /* Passwords take long to verify; tickets have places beyond theirs. */
     const uint32_t places = s->cfg.max_pending_logins;
-    return s->logins < places - (by_ticket ? 0 : places / 4) ? PS_E_NONE : PS_E_BUSY;
+    return s->logins < places + (by_ticket ? places / 4 + 1 : 0) ? PS_E_NONE : PS_E_BUSY;
 }
 
 static void try_login(ps_server *s, uint32_t i, const ps_message *m, const ps_login *login,
