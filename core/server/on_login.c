@@ -58,6 +58,9 @@ static void ask_host(ps_server *s, uint32_t i, const ps_login *m, const ps_ticke
 static bool ticket_is_due(const ps_server *s, const ps_ticket *t)
 {
     const uint64_t wall_s = ps_server_wall_s(s);
+    if (PS_CANARY(EXPIRED_TICKET)) {
+        return wall_s != 0;
+    }
     return wall_s != 0 && wall_s < t->expires_s &&
            t->expires_s - wall_s <= s->cfg.ticket_s + PS_CLOCK_SLACK_S;
 }

@@ -34,14 +34,12 @@ static uint32_t first_of(uint32_t k)
 static void spoof(flood *f)
 {
     uint8_t initiate[256] = {READ_INITIATE, 1};
-    uint8_t secret[PS_KEY_BYTES];
+    uint8_t secret[PS_KEY_BYTES] = {0};
     const ps_addr from = attack_nobody(attack_random(&f->random) % SOURCES);
     const ps_addr server = attack_server(f->w);
-    for (size_t i = 0; i < sizeof secret; i++) {
-        secret[i] = (uint8_t)attack_random(&f->random);
-    }
-    for (size_t i = 2; i < 10; i++) { /* The client id; then no cookie; the key. */
-        initiate[i] = (uint8_t)attack_random(&f->random);
+    const uint64_t id = attack_random(&f->random);
+    for (size_t i = 0; i < 8; i++) { /* The client id; then no cookie; the key. */
+        initiate[2 + i] = secret[i] = (uint8_t)(id >> (8 * i));
     }
     f->w->cfg.server.crypto->x25519_public(initiate + 26, secret);
     initiate[58] = 1; /* One version: */
