@@ -54,19 +54,14 @@ static void say_respond(ps_server *s, const ps_handshake *h, ps_output *out)
 static bool shows_cookie(ps_server *s, const ps_addr *from, const uint8_t *cookie)
 {
     static const uint8_t none[PS_COOKIE_BYTES];
-<<<<<<< HEAD
     const uint64_t wall_s = ps_server_wall_s(s);
     if (wall_s != 0) {
         ps_cookie_keys_update(s->cfg.crypto, &s->cookies, s->cfg.realm_secret, wall_s);
     } else { /* Without a clock cookies are this life's alone, and age by its own time. */
         ps_cookie_keys_update(s->cfg.crypto, &s->cookies, s->cfg.seed, s->clock.now_us / 1000000u);
     }
-    return memcmp(cookie, none, sizeof none) != 0 && ps_cookie_good(&s->cookies, from, cookie);
-=======
-    ps_cookie_keys_update(s->cfg.crypto, &s->cookies, s->cfg.realm_secret, ps_server_wall_s(s));
     return memcmp(cookie, none, sizeof none) != 0 &&
            (PS_CANARY(COOKIE_UNREAD) || ps_cookie_good(&s->cookies, from, cookie));
->>>>>>> w-simworld
 }
 
 static uint32_t tenth(uint32_t n)
