@@ -84,6 +84,7 @@ void ps_peer_attempt_begin(ps_peer_turn *t, ps_peer_state state, bool rekey)
     p->state = state;
     a->rekey = rekey;
     a->told = PS_E_NONE;
+    a->resets = 0;
     a->patience_us = PS_LOGIN_BACKOFF_MIN_US;
     a->deadline_us =
         state == PS_PEER_LOGIN ? ps_time_add(p->clock.now_us, p->request_us) : PS_TIME_NEVER;
@@ -226,6 +227,10 @@ void ps_peer_on_reset(ps_peer_turn *t, const ps_packet *packet)
         p->stats.resets++;
         p->reset_us = ps_time_add(p->clock.now_us, PS_RESET_PAUSE_US);
         if (of_attempt) { /* The server has forgotten the handshake: a person took his time. */
+            /* Somebody who forges them leaves us longer and longer, to be verified at last. */
+            const uint32_t doublings = p->attempt.resets < 4 ? p->attempt.resets : 4;
+            p->reset_us = ps_time_add(p->clock.now_us, PS_RESET_PAUSE_US << doublings);
+            p->attempt.resets++;
             ps_peer_handshake_begin(p);
             send_now(t);
         } else {

@@ -112,6 +112,10 @@ static void in_attempt(ps_peer_turn *t, const ps_message *m)
         ps_peer_on_login_ok(t, m);
     } else if (m->type == PS_MSG_ERROR && (m->request == a->id || !a->rekey)) {
         ps_peer_on_refusal(t, m);
+    } else if (m->type == PS_MSG_CHALLENGE && !a->rekey) {
+        /* We were let in, but LOGIN_OK was lost and our address has changed. */
+        t->answers_in_attempt = true;
+        ps_peer_on_challenge(t, m);
     } else if (a->rekey) {
         in_session(t, m);
     } else {

@@ -37,11 +37,25 @@ static uint32_t *head_of(const ps_server *s, const ps_addr *addr, uint64_t clien
     return &heads[ps_siphash(&s->table_key, key, sizeof key) & s->handshake_mask];
 }
 
-uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id)
+uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id,
+                           const uint8_t key[PS_KEY_BYTES])
 {
     for (uint32_t at = *head_of(s, addr, client_id); at != 0;) {
         const ps_handshake *h = ps_handshake_at(s, at - 1);
-        if (h->client_id == client_id && ps_addr_equal(&h->addr, addr)) {
+        if (h->client_id == client_id && ps_addr_equal(&h->addr, addr) &&
+            memcmp(h->client_key, key, PS_KEY_BYTES) == 0) {
+            return at - 1;
+        }
+        at = h->next;
+    }
+    return PS_NIL;
+}
+
+uint32_t ps_handshake_of(const ps_server *s, const ps_session *x)
+{
+    for (uint32_t at = *head_of(s, &x->addr, x->client_id); at != 0;) {
+        const ps_handshake *h = ps_handshake_at(s, at - 1);
+        if (h->state == PS_HANDSHAKE_ADMITTED && h->id == x->id) {
             return at - 1;
         }
         at = h->next;
@@ -162,7 +176,11 @@ void ps_handshakes_tick(ps_server *s, ps_output *out)
             if (old == PS_NIL) {
                 break;
             }
-            ps_handshake_remove(s, old);
+            if (PS_CANARY(LEAKED_LOGIN) && lists[k] == &s->logging_in) {
+                ps_timeout_stop(lists[k], ps_handshake_times(s), old);
+            } else {
+                ps_handshake_remove(s, old);
+            }
         }
     }
     for (uint32_t n = 0; n < PS_SERVER_TICK_PROBES; n++) {

@@ -174,7 +174,8 @@ static void in_session(ps_server *s, const ps_input_datagram *in, uint32_t sessi
         return;
     }
     if (!ps_addr_equal(&x->addr, &in->from)) {
-        if (!newest || !proves_address(s, session, &in->from, &b)) {
+        const bool proven = newest && proves_address(s, session, &in->from, &b);
+        if (!proven && !PS_CANARY(BLIND_MOVE)) {
             ps_server_drop(s, PS_DROP_ADDRESS);
             if (newest) {
                 ps_move_ask(s, session, in, out);

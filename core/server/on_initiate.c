@@ -60,7 +60,8 @@ static bool shows_cookie(ps_server *s, const ps_addr *from, const uint8_t *cooki
     } else { /* Without a clock cookies are this life's alone, and age by its own time. */
         ps_cookie_keys_update(s->cfg.crypto, &s->cookies, s->cfg.seed, s->clock.now_us / 1000000u);
     }
-    return memcmp(cookie, none, sizeof none) != 0 && ps_cookie_good(&s->cookies, from, cookie);
+    return memcmp(cookie, none, sizeof none) != 0 &&
+           (PS_CANARY(COOKIE_UNREAD) || ps_cookie_good(&s->cookies, from, cookie));
 }
 
 static uint32_t tenth(uint32_t n)
@@ -156,14 +157,9 @@ void ps_on_initiate(ps_server *s, const ps_input_datagram *in, const ps_packet *
         ps_server_drop(s, PS_DROP_MALFORMED);
         return;
     }
-    const uint32_t known = ps_handshake_find(s, &in->from, packet->receiver_id);
+    const uint32_t known = ps_handshake_find(s, &in->from, packet->receiver_id, message.data);
     if (known != PS_NIL) {
-        const ps_handshake *h = ps_handshake_at(s, known);
-        if (memcmp(h->client_key, message.data, PS_KEY_BYTES) == 0) {
-            say_respond(s, h, out);
-        } else {
-            ps_server_drop(s, PS_DROP_STALE);
-        }
+        say_respond(s, ps_handshake_at(s, known), out);
         return;
     }
     bool ask;

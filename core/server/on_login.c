@@ -58,6 +58,9 @@ static void ask_host(ps_server *s, uint32_t i, const ps_login *m, const ps_ticke
 static bool ticket_is_due(const ps_server *s, const ps_ticket *t)
 {
     const uint64_t wall_s = ps_server_wall_s(s);
+    if (PS_CANARY(EXPIRED_TICKET)) {
+        return wall_s != 0;
+    }
     return wall_s != 0 && wall_s < t->expires_s &&
            t->expires_s - wall_s <= s->cfg.ticket_s + PS_CLOCK_SLACK_S;
 }
@@ -79,9 +82,9 @@ static ps_error judge(ps_server *s, ps_handshake *h, const ps_login *m, ps_ticke
     if (by_ticket && (!fits || !ticket_is_due(s, ticket))) {
         return PS_E_TICKET;
     }
-    /* Passwords take long to verify: a quarter of the places is for tickets alone. */
+    /* Passwords take long to verify; tickets have places beyond theirs. */
     const uint32_t places = s->cfg.max_pending_logins;
-    return s->logins < places - (by_ticket ? 0 : places / 4) ? PS_E_NONE : PS_E_BUSY;
+    return s->logins < places + (by_ticket ? places / 4 + 1 : 0) ? PS_E_NONE : PS_E_BUSY;
 }
 
 static void try_login(ps_server *s, uint32_t i, const ps_message *m, const ps_login *login,

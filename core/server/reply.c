@@ -107,11 +107,11 @@ void ps_refuse(ps_server *s, ps_output *out, uint32_t handshake, ps_error code, 
 static size_t ticket_for(ps_server *s, const ps_session *x, uint64_t wall_s,
                          uint8_t out[PS_TICKET_MAX], uint64_t *expires_s)
 {
-    const uint32_t i = ps_handshake_find(s, &x->addr, x->client_id);
-    const ps_handshake *h = i != PS_NIL ? ps_handshake_at(s, i) : NULL;
-    if (wall_s == 0 || h == NULL || h->state != PS_HANDSHAKE_ADMITTED || h->id != x->id) {
-        return 0; /* Another session may have come to this address and use the same client id. */
+    const uint32_t i = ps_handshake_of(s, x);
+    if (wall_s == 0 || i == PS_NIL) {
+        return 0;
     }
+    const ps_handshake *h = ps_handshake_at(s, i);
     uint8_t salt[32];
     ps_ticket t = {.expires_s = wall_s + s->cfg.ticket_s, .user_len = h->user_len};
     memcpy(t.device, h->device, sizeof t.device);

@@ -30,7 +30,7 @@
 /* Keys that were replaced live on for what is still under way. */
 #define PS_OLD_KEYS_US UINT64_C(10000000)
 /* A clock that is set back by less does not void the tickets of before. */
-#define PS_CLOCK_SLACK_S UINT64_C(60)
+#define PS_CLOCK_SLACK_S UINT64_C(3600)
 /* LOGINs that one handshake may try: by ticket, by password, and by another password. */
 #define PS_LOGIN_TRIES 3u
 
@@ -217,8 +217,12 @@ void ps_session_close(ps_server *s, uint32_t session, ps_close_reason reason, ps
 bool ps_user_active(const ps_server *s, uint32_t user);
 
 /* handshakes.c */
-/* The one of this client, whatever its state; PS_NIL. */
-uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id);
+/* The one of this client and key, whatever its state; PS_NIL. Under another key it is another one:
+ * who makes up an INITIATE with a client's id keeps it from nothing. */
+uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id,
+                           const uint8_t key[PS_KEY_BYTES]);
+/* The one that this session has come from, while its record is there; PS_NIL. */
+uint32_t ps_handshake_of(const ps_server *s, const ps_session *x);
 /* A fresh record; if need be that of the oldest client which has not answered. PS_NIL: all are at
  * work. It is FREE still: the caller fills it in and adds it. */
 uint32_t ps_handshake_take(ps_server *s);

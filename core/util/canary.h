@@ -27,7 +27,10 @@
     X(HALF_SEARCH, "a search finds no name in its last place")                                     \
     X(STOLEN_PLACE, "a user's second device takes over without asking the first")                  \
     X(EARLY_WITHDRAWAL, "an UNPUBLISH does not wait for the store")                                \
-    X(DROPPED_CHANGES, "changes in flight are forgotten when the server has another log")
+    X(DROPPED_CHANGES, "changes in flight are forgotten when the server has another log")           \
+    X(COOKIE_UNREAD, "any cookie counts as one that was given out")                                \
+    X(BLIND_MOVE, "a session's new address is believed without a challenge")                       \
+    X(EXPIRED_TICKET, "a ticket is taken after its time")
 
 #if defined(PEERSYNC_CANARIES)
 

@@ -30,16 +30,18 @@ static uint32_t first_of(uint32_t k)
     return HONEST + k;
 }
 
+/* Each has a key of its own that is one: the server cannot tell it from an honest one. */
 static void spoof(flood *f)
 {
     uint8_t initiate[256] = {READ_INITIATE, 1};
+    uint8_t secret[PS_KEY_BYTES] = {0};
     const ps_addr from = attack_nobody(attack_random(&f->random) % SOURCES);
     const ps_addr server = attack_server(f->w);
-    for (size_t at = 2; at < 58; at += 8) { /* Client id, no cookie, a key. */
-        const uint64_t x = at >= 10 && at < 26 ? 0 : attack_random(&f->random);
-        memcpy(initiate + at, &x, 8);
+    const uint64_t id = attack_random(&f->random);
+    for (size_t i = 0; i < 8; i++) { /* The client id; then no cookie; the key. */
+        initiate[2 + i] = secret[i] = (uint8_t)(id >> (8 * i));
     }
-    memset(initiate + 10, 0, 16);
+    f->w->cfg.server.crypto->x25519_public(initiate + 26, secret);
     initiate[58] = 1; /* One version: */
     initiate[59] = 1;
     world_send_as(f->w, &from, &server, initiate, sizeof initiate);

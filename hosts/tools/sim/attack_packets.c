@@ -187,9 +187,10 @@ void attack_flips(attacks *a)
 
 #define SPOOFS 20000u
 
-static size_t make_up(uint64_t *random, uint8_t *out)
+static size_t make_up(const world *w, uint64_t *random, uint8_t *out)
 {
     static const size_t lengths[] = {256, 256, 256, 17, 33, 42, 57, 100, 512, 1, 9, 255, 257, 1200};
+    uint8_t secret[PS_KEY_BYTES] = {(uint8_t)*random};
     const size_t len = lengths[attack_random(random) % (sizeof lengths / sizeof lengths[0])];
     for (size_t i = 0; i < len; i++) {
         out[i] = (uint8_t)attack_random(random);
@@ -200,6 +201,10 @@ static size_t make_up(uint64_t *random, uint8_t *out)
         memset(out + 58, 0, 256 - 58);
         out[58] = 1; /* One version is offered: */
         out[59] = out[1];
+        if (attack_random(random) % 2 == 0) { /* Else the key is none. */
+            w->cfg.server.crypto->x25519_public(out + 26, secret);
+            memset(out + 10, 0, 16);
+        }
     }
     return len;
 }
@@ -215,7 +220,7 @@ void attack_spoofs(attacks *a)
     world_login_all(w);
     const uint64_t out = world_server_stats(w).datagrams_out;
     for (uint32_t k = 0; k < SPOOFS; k++) {
-        const size_t len = make_up(&random, data);
+        const size_t len = make_up(w, &random, data);
         const uint64_t who = attack_random(&random) % 5000;
         const ps_addr peer = ps_sim_addr(w->sim, w->peers[who % 4].node);
         const ps_addr nobody = attack_nobody(who);

@@ -185,6 +185,27 @@ static bool replay(swarm *s)
     return seen > 0;
 }
 
+#define FLOOD 300u
+
+/* Good keys, and cookies that nobody has given out. */
+static void flood(swarm *s)
+{
+    world *w = s->w;
+    const ps_addr server = ps_sim_addr(w->sim, w->server.node);
+    for (uint32_t k = 0; k < FLOOD; k++) {
+        uint8_t initiate[256] = {READ_INITIATE, 1};
+        uint8_t secret[PS_KEY_BYTES] = {0};
+        for (size_t i = 0; i < 24; i++) { /* Client id and cookie. */
+            initiate[2 + i] = secret[i] = (uint8_t)draw(s, 0, 255);
+        }
+        const ps_addr from = {.ip = {192, 0, 2, secret[0]}, .port = 9, .family = PS_ADDR_V4};
+        w->cfg.server.crypto->x25519_public(initiate + 26, secret);
+        initiate[58] = 1; /* One version: */
+        initiate[59] = 1;
+        world_send_as(w, &from, &server, initiate, sizeof initiate);
+    }
+}
+
 /* Who moves while he logs in begins anew when the server does not answer. */
 #define LOGIN_ANEW_US (17 * S)
 
@@ -303,9 +324,15 @@ static bool begin(swarm *s, fault f)
         break;
     case FAULT_REPLAY:
         return replay(s);
+    case FAULT_FLOOD:
+        flood(s);
+        break;
     case FAULT_WALL_CLOCK:
         world_server_clock(
             w, &(ps_sim_clock){.wall_jump_s = (int64_t)draw(s, 0, 400000) - 200000});
+        if (draw(s, 0, 1) == 0) { /* Nobody can tell the peers before they return. */
+            (void)kill_server(s, 0);
+        }
         break;
     case FAULT_PASSWORD:
         world_account_passwd(w, w->peers[any_peer(s)].user);

@@ -31,7 +31,8 @@
     X(MOVE, "peers whose address changes")                                                         \
     X(REPLAY, "datagrams sent again by somebody, from where they came or elsewhere")               \
     X(WALL_CLOCK, "server's wall clock set: tickets expire, cookies change")                       \
-    X(PASSWORD, "passwords changed: tickets are void")
+    X(PASSWORD, "passwords changed: tickets are void")                                             \
+    X(FLOOD, "floods of handshakes from nowhere, with cookies made up")
 
 typedef enum fault {
 #define FAULT_ENUM(name, text) FAULT_##name,

@@ -8,15 +8,14 @@
 #define SET_BACK_US 1000000u
 /* What is gone is remembered so long, for lists that began before: longer than any lasts. */
 #define MEMORY_US UINT64_C(120000000)
-#define HANDSHAKES 2048u
 
 void model_init(model *m, struct world *w)
 {
     memset(m, 0, sizeof *m);
     m->w = w;
     m->sessions = calloc(w->cfg.peers, sizeof *m->sessions);
-    m->handshakes = calloc(HANDSHAKES, sizeof *m->handshakes);
-    WORLD_REQUIRE(w, m->sessions != NULL && m->handshakes != NULL);
+    WORLD_REQUIRE(w, m->sessions != NULL);
+    model_handshakes_init(m);
 }
 
 void model_free(model *m)
@@ -24,7 +23,7 @@ void model_free(model *m)
     free(m->sessions);
     free(m->logs);
     free(m->pubs);
-    free(m->handshakes);
+    model_handshakes_free(m);
 }
 
 uint32_t model_hash(ps_span name)
@@ -178,36 +177,6 @@ uint32_t model_asker(const model *m, uint64_t client_id)
     return MODEL_NONE;
 }
 
-model_handshake *model_handshake_of(const model *m, uint64_t id)
-{
-    for (size_t i = 0; i < HANDSHAKES && id != 0; i++) {
-        if (m->handshakes[i].id == id) {
-            return &m->handshakes[i];
-        }
-    }
-    return NULL;
-}
-
-model_handshake *model_handshake_for(const model *m, uint64_t client_id)
-{
-    model_handshake *found = NULL; /* One INITIATE may have been answered twice. */
-    for (size_t i = 0; i < HANDSHAKES && client_id != 0; i++) {
-        model_handshake *h = &m->handshakes[i];
-        if (h->client_id == client_id && (found == NULL || h->login)) {
-            found = h;
-        }
-    }
-    return found;
-}
-
-void model_handshake_add(model *m, const ps_addr *addr, uint64_t client_id, uint64_t id)
-{
-    if (model_handshake_of(m, id) == NULL) { /* Else it was told again. */
-        m->handshakes[m->handshakes_at++ % HANDSHAKES] =
-            (model_handshake){.id = id, .client_id = client_id, .addr = *addr};
-    }
-}
-
 void model_forget(model *m, uint32_t log)
 {
     for (size_t i = 0; i < m->pubs_len; i++) {
@@ -246,13 +215,18 @@ static uint64_t drops_of(const ps_server_stats *stats)
 }
 
 /* What nobody has sent is dropped and counted, and no message of it is believed. */
-static void check_counters(model *m, const model_owed *owed, const ps_server_stats *stats)
+static void check_counters(model *m, const model_owed *owed, const uint8_t *bytes,
+                           const ps_server_stats *stats)
 {
     if (owed->type != 0 && owed->type != READ_INITIATE && !owed->genuine) {
         WORLD_REQUIRE(m->w, drops_of(stats) > drops_of(&m->before));
         WORLD_REQUIRE(m->w, stats->messages_in == m->before.messages_in);
     }
     WORLD_REQUIRE(m->w, stats->moves == m->before.moves + (owed->moved ? 1u : 0u));
+    if (stats->handshakes > m->before.handshakes) {
+        WORLD_REQUIRE(m->w, owed->type == READ_INITIATE);
+        model_began(m, &owed->from, bytes);
+    }
     m->before = *stats;
 }
 
@@ -265,7 +239,7 @@ void model_step(model *m, const ps_input *in, const uint8_t *bytes, const ps_out
     owed.no_session = stats->drops[PS_DROP_NO_SESSION] > m->before.drops[PS_DROP_NO_SESSION];
     model_input(m, in, bytes, before, out, &owed);
     model_answers(m, before, out, &owed);
-    check_counters(m, &owed, stats);
+    check_counters(m, &owed, bytes, stats);
     WORLD_REQUIRE(m->w, stats->publications == m->live);
     uint32_t open = 0;
     for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
@@ -291,7 +265,7 @@ void model_crash(model *m)
     for (size_t i = 0; i < m->logs_len; i++) {
         m->logs[i].generation = 0;
     }
-    memset(m->handshakes, 0, HANDSHAKES * sizeof *m->handshakes);
+    model_handshakes_crash(m);
     memset(&m->before, 0, sizeof m->before);
     m->now_us = m->offset_us = m->late_us = 0;
     m->store_busy = false;

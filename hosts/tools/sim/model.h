@@ -78,6 +78,18 @@ typedef struct model_handshake {
     model_window window;
 } model_handshake;
 
+/* A cookie that the server gave to an address. */
+typedef struct model_cookie {
+    ps_addr addr;
+    uint8_t bytes[16];
+} model_cookie;
+
+/* A ticket that it gave, by its hash. */
+typedef struct model_ticket {
+    uint32_t hash;
+    uint64_t expires_s;
+} model_ticket;
+
 typedef struct model {
     struct world *w;
     uint64_t now_us, offset_us; /* The server's time, made of its node's clock. */
@@ -91,6 +103,11 @@ typedef struct model {
     uint32_t live;
     model_handshake *handshakes; /* A ring of those seen last. */
     size_t handshakes_at;
+    model_cookie *cookies; /* Rings, too, which outlive the server. */
+    model_ticket *tickets;
+    size_t cookies_at, tickets_at;
+    uint64_t open_us; /* Handshakes without a cookie: the budget has been used up to here. */
+    uint64_t wall_s, wall_us; /* As the server was told, and when. */
     ps_server_stats before; /* As of the step before. */
     uint64_t pages, entries, lists; /* Looked at. */
 } model;

@@ -24,6 +24,14 @@ static void on_login_ok(model *m, const read_packet *p, const read_message *msg)
     }
     const uint32_t log = model_log_of(m, l->user, s->device);
     WORLD_REQUIRE(m->w, m->logs[log].generation == generation);
+    (void)read_bytes(&c, 8 + 8 + 7); /* Digest, life, address; then a field for the ticket. */
+    const uint64_t type = read_number(&c, 1);
+    const uint64_t len = read_number(&c, 2);
+    const uint64_t expires_s = read_number(&c, 8);
+    if (!c.bad) {
+        WORLD_REQUIRE(m->w, type == 1 && len == 8 + c.left);
+        model_ticket_add(m, read_bytes(&c, c.left), expires_s);
+    }
 }
 
 /* A session's packets go where it has proven to be; elsewhere goes one CHALLENGE, as an answer. */
@@ -188,6 +196,8 @@ void model_answers(model *m, const ps_output *before, const ps_output *out, cons
                                 ps_addr_equal(&owed->from, &dg->to));
         if (p.type == READ_RESPOND) {
             model_handshake_add(m, &dg->to, p.receiver, p.given);
+        } else if (p.type == READ_RETRY) {
+            model_cookie_add(m, &dg->to, out->bytes + dg->offset + 9);
         }
     }
     WORLD_REQUIRE(m->w, answered);

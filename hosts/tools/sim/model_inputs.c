@@ -47,12 +47,17 @@ static void remember(model_window *w, uint64_t counter)
 
 /* ---- LOGIN ---- */
 
-static void on_login(model *m, model_handshake *h, const read_message *msg)
+#define BY_TICKET 2u
+
+static void on_login(model *m, model_handshake *h, const read_message *msg, model_owed *owed)
 {
     read_cursor c = read_body(msg);
     const ps_span device = read_bytes(&c, PS_DEVICE_BYTES);
-    (void)read_bytes(&c, 4 + 2 + 2 + 1);
+    (void)read_bytes(&c, 4 + 2 + 2);
+    const uint64_t method = read_number(&c, 1);
     const ps_span name = read_text(&c);
+    const ps_span secret = read_text(&c);
+    owed->ticket = method == BY_TICKET ? secret : (ps_span){NULL, 0};
     const uint32_t user = c.bad ? UINT32_MAX : world_user_index(m->w, name);
     if (user == UINT32_MAX) {
         return;
@@ -64,7 +69,7 @@ static void on_login(model *m, model_handshake *h, const read_message *msg)
 }
 
 /* In the channel of a handshake: from its address, and one message. */
-static void on_handshake_packet(model *m, const read_packet *p, const model_owed *owed)
+static void on_handshake_packet(model *m, const read_packet *p, model_owed *owed)
 {
     model_handshake *h = model_handshake_of(m, p->receiver);
     if (h == NULL || !owed->genuine || !ps_addr_equal(&h->addr, &owed->from) ||
@@ -73,7 +78,7 @@ static void on_handshake_packet(model *m, const read_packet *p, const model_owed
     }
     remember(&h->window, p->counter);
     if (p->count == 1 && p->messages[0].type == READ_LOGIN) {
-        on_login(m, h, &p->messages[0]);
+        on_login(m, h, &p->messages[0], owed);
     }
 }
 
@@ -375,6 +380,9 @@ void model_input(model *m, const ps_input *in, const uint8_t *bytes, const ps_ou
         m->store_busy = in->u.store_retry_ms != 0;
     } else if (in->type == PS_INPUT_EXPEL) {
         on_expel(m, in->u.expel);
+    } else if (in->type == PS_INPUT_WALL_CLOCK) {
+        m->wall_s = in->u.wall_s;
+        m->wall_us = m->now_us;
     } else if (in->type == PS_INPUT_DATAGRAM) {
         on_datagram(m, &in->u.datagram, bytes, before, out, owed);
     }
@@ -383,6 +391,9 @@ void model_input(model *m, const ps_input *in, const uint8_t *bytes, const ps_ou
             on_opened(m, &out->events[i].u.session);
         } else if (out->events[i].type == PS_EVENT_SESSION_CLOSED) {
             on_closed(m, &out->events[i].u.session);
+        } else if (out->events[i].type == PS_EVENT_LOGIN_REQUEST &&
+                   out->events[i].u.login.by_ticket) {
+            WORLD_REQUIRE(m->w, owed->ticket.len > 0 && model_ticket_good(m, owed->ticket));
         }
     }
     for (uint32_t i = 0; i < m->w->cfg.peers; i++) { /* A gap ends what went on without one. */

@@ -21,12 +21,24 @@ uint32_t model_published(const model *m, uint32_t user);
 bool model_online(const model *m, uint32_t user);
 /* The user whose session sends to this client id, or MODEL_NONE. */
 uint32_t model_asker(const model *m, uint64_t client_id);
-/* The handshake by the id that its client was given, or by the client's own; NULL: not seen. */
+/* A device without publications and without a session is forgotten by the server. */
+void model_forget(model *m, uint32_t log);
+
+/* model_handshakes.c: what INITIATE and tickets are worth. The handshake by the id that its client
+ * was given, or by the client's own; NULL: not seen. */
 model_handshake *model_handshake_of(const model *m, uint64_t id);
 model_handshake *model_handshake_for(const model *m, uint64_t client_id);
 void model_handshake_add(model *m, const ps_addr *addr, uint64_t client_id, uint64_t id);
-/* A device without publications and without a session is forgotten by the server. */
-void model_forget(model *m, uint32_t log);
+void model_handshakes_init(model *m);
+void model_handshakes_free(model *m);
+void model_handshakes_crash(model *m);
+void model_cookie_add(model *m, const ps_addr *addr, const uint8_t cookie[16]);
+/* The server has begun a handshake for this INITIATE: with a cookie it gave, or within its budget
+ * for those without. */
+void model_began(model *m, const ps_addr *from, const uint8_t *initiate);
+void model_ticket_add(model *m, ps_span ticket, uint64_t expires_s);
+/* By its clock, the server may take this ticket. */
+bool model_ticket_good(const model *m, ps_span ticket);
 
 /* What one input made the server owe: filled by the input's side, compared by the answers'. */
 typedef struct model_owed {
@@ -35,6 +47,7 @@ typedef struct model_owed {
     bool genuine;      /* A peer has really sent it. */
     bool no_session;   /* The server says so. */
     bool moved;        /* It proves a session's new address. */
+    ps_span ticket;    /* A login's, by which it wants to come in; or empty. */
     bool taken;        /* The input was a packet that a session takes. */
     bool changes; /* A message of changes was taken. */
     bool busy;    /* It must be answered BUSY. */

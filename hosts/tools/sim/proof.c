@@ -112,7 +112,7 @@ static proof_in kind_of_input(const proof *p, const ps_input_datagram *in, const
     if (in->len >= 17 && bytes[0] == READ_DATA) {
         return dropped(p, stats, PS_DROP_ADDRESS) ? PROOF_IN_MOVED : PROOF_IN_UNKNOWN;
     }
-    if (in->len == 256 && bytes[0] == READ_INITIATE) {
+    if (in->len >= 256 && bytes[0] == READ_INITIATE) {
         return dropped(p, stats, PS_DROP_VERSION) ? PROOF_IN_VERSION : PROOF_IN_INITIATE;
     }
     return PROOF_IN_NOISE;
@@ -206,7 +206,7 @@ void proof_add(proof *sum, const proof *p)
 void proof_print(FILE *out, const proof *p)
 {
     fprintf(out, "  %-28s %-18s %10s %9s %9s %14s\n", "before an address is proven", "answer",
-            "times", "bytes in", "bytes out", "out a byte in");
+            "times", "bytes in", "bytes out", "at most");
     for (int i = 0; i < PROOF_IN_COUNT; i++) {
         for (int k = 0; k < PROOF_OUT_COUNT; k++) {
             const proof_pair *pair = &p->pairs[i][k];
@@ -216,9 +216,8 @@ void proof_print(FILE *out, const proof *p)
             const size_t percent =
                 pair->worst_in > 0 ? (100 * pair->worst_out + pair->worst_in - 1) / pair->worst_in
                                    : 0;
-            fprintf(out, "  %-28s %-18s %10" PRIu64 " %9zu %9zu %9s0.%02zu\n", in_texts[i],
-                    out_texts[k], pair->count, pair->worst_in, pair->worst_out, "",
-                    percent);
+            fprintf(out, "  %-28s %-18s %10" PRIu64 " %9zu %9zu %12zu %%\n", in_texts[i],
+                    out_texts[k], pair->count, pair->worst_in, pair->worst_out, percent);
         }
     }
 }

@@ -550,6 +550,7 @@ static world *make_world(swarm *s)
         wc.peer_cost_ns = 5000;
         wc.handshake_cost_ns = 100000;
         wc.receive_queue = 256;
+        wc.server.open_per_s = 4; /* Cookies are in use. */
         wc.verify_threads = 2;
         wc.verify_queue = 8;
         wc.captures = 512;

@@ -88,6 +88,7 @@ static uint32_t turn_ms(world *w, world_pool *pool)
     if (pool->promised_us < earliest_us) {
         pool->promised_us = earliest_us;
     }
+    /* Beyond that all are told the same, and told again when they come. */
     if (pool->promised_us < now_us + BUSY_MAX_US) {
         pool->promised_us += w->cfg.verify_us / w->cfg.verify_threads;
     }

@@ -1,6 +1,19 @@
 /* The pool of handshakes: found, forgotten, pushed out. */
 #include "fixture.h"
 
+static uint32_t found(const client *c)
+{
+    for (uint32_t i = 0; i < c->f->s->handshakes.fresh; i++) {
+        const ps_handshake *h = ps_handshake_at(c->f->s, i);
+        if (h->state != PS_HANDSHAKE_FREE && h->client_id == c->client_id &&
+            ps_addr_equal(&h->addr, &c->addr)) {
+            assert_int_equal(ps_handshake_find(c->f->s, &c->addr, c->client_id, h->client_key), i);
+            return i;
+        }
+    }
+    return PS_NIL;
+}
+
 static fixture *with(uint32_t handshakes, uint32_t handshake_ms)
 {
     ps_server_config cfg;
@@ -23,16 +36,21 @@ static void are_found_by_address_and_client(void **state)
     }
     assert_int_equal(fixture_stats(f).pending_logins, 4);
     for (size_t i = 0; i < 4; i++) {
-        uint32_t p = ps_handshake_find(f->s, &c[i].addr, c[i].client_id);
+        const uint32_t p = found(&c[i]);
         assert_int_not_equal(p, PS_NIL);
-        assert_int_equal(ps_handshake_find(f->s, &c[i].addr, c[i].client_id + 1), PS_NIL);
-        assert_int_equal(ps_handshake_find(f->s, &c[(i + 1) % 4].addr, c[i].client_id), PS_NIL);
+        uint8_t key[PS_KEY_BYTES];
+        memcpy(key, ps_handshake_at(f->s, p)->client_key, sizeof key);
+        const ps_addr *other = &c[(i + 1) % 4].addr;
+        assert_int_equal(ps_handshake_find(f->s, &c[i].addr, c[i].client_id + 1, key), PS_NIL);
+        assert_int_equal(ps_handshake_find(f->s, other, c[i].client_id, key), PS_NIL);
+        key[31] ^= 1;
+        assert_int_equal(ps_handshake_find(f->s, &c[i].addr, c[i].client_id, key), PS_NIL);
     }
     const size_t order[] = {2, 0, 3, 1};
     for (size_t i = 0; i < 4; i++) {
         const client *x = &c[order[i]];
-        ps_handshake_remove(f->s, ps_handshake_find(f->s, &x->addr, x->client_id));
-        assert_int_equal(ps_handshake_find(f->s, &x->addr, x->client_id), PS_NIL);
+        ps_handshake_remove(f->s, found(x));
+        assert_int_equal(found(x), PS_NIL);
         assert_int_equal(ps_server_check(f->s), 0);
     }
     fixture_free(f);
@@ -85,8 +103,8 @@ static void the_unanswered_make_room(void **state)
         client_shake(&c[i]);
     }
     assert_int_equal(fixture_stats(f).handshakes_pushed_out, 1);
-    assert_int_equal(ps_handshake_find(f->s, &c[0].addr, c[0].client_id), PS_NIL);
-    assert_int_not_equal(ps_handshake_find(f->s, &c[1].addr, c[1].client_id), PS_NIL);
+    assert_int_equal(found(&c[0]), PS_NIL);
+    assert_int_not_equal(found(&c[1]), PS_NIL);
     for (unsigned i = 1; i < 3; i++) {
         fixture_clear(f);
         client_login_send(&c[i]);

@@ -259,7 +259,7 @@ static void a_tick_looks_at_some_probes_only(void **state)
     (void)state;
     ps_server_config cfg;
     fixture_config(&cfg);
-    cfg.max_pending_logins = 16; /* A quarter of them is for tickets. */
+    cfg.max_pending_logins = 8;
     fixture *f = fixture_new(&cfg);
     client a[8], b[8];
     char names[8][4];
