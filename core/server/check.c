@@ -76,7 +76,7 @@ static int check_handshakes(const ps_server *s)
         HOLDS(h->state == PS_HANDSHAKE_ADMITTED ||
               ps_receiver_find(s, h->id) == s->cfg.max_sessions + i);
         HOLDS(h->state == PS_HANDSHAKE_REPLACED ||
-              ps_handshake_find(s, &h->addr, h->client_id, h->client_key) == i);
+              ps_handshake_find(s, &h->addr, h->client_id, h->message) == i);
         HOLDS(ps_timeout_linked(times, i));
     }
     const int64_t opening = of[PS_HANDSHAKE_OPEN];
