@@ -76,7 +76,7 @@ static int check_handshakes(const ps_server *s)
         HOLDS(h->state == PS_HANDSHAKE_ADMITTED ||
               ps_receiver_find(s, h->id) == s->cfg.max_sessions + i);
         HOLDS(h->state == PS_HANDSHAKE_REPLACED ||
-              ps_handshake_find(s, &h->addr, h->client_id, h->client_key) == i);
+              ps_handshake_find(s, &h->addr, h->client_id, h->message) == i);
         HOLDS(ps_timeout_linked(times, i));
     }
     const int64_t opening = of[PS_HANDSHAKE_OPEN];
@@ -99,6 +99,22 @@ static int check_handshakes(const ps_server *s)
     return 0;
 }
 
+/* The index holds those that can be found, and nobody else: what is gone has no place in it. */
+static int check_receivers(const ps_server *s)
+{
+    const ps_index_entry *e = ps_server_at(s, s->index_at);
+    uint32_t found = 0;
+    uint32_t admitted = 0;
+    for (uint32_t i = 0; i <= s->index_mask; i++) {
+        found += e[i].slot != 0 ? 1u : 0u;
+    }
+    for (uint32_t i = 0; i < s->handshakes.fresh; i++) {
+        admitted += ps_handshake_at(s, i)->state == PS_HANDSHAKE_ADMITTED ? 1u : 0u;
+    }
+    HOLDS(found == s->sessions.used + s->handshakes.used - admitted);
+    return 0;
+}
+
 int ps_server_check(const ps_server *s)
 {
     int line = check_sessions(s);
@@ -107,6 +123,9 @@ int ps_server_check(const ps_server *s)
     }
     if (line == 0) {
         line = check_handshakes(s);
+    }
+    if (line == 0) {
+        line = check_receivers(s);
     }
     if (line == 0) {
         line = ps_directory_check(&s->directory);

@@ -38,12 +38,11 @@ static uint32_t *head_of(const ps_server *s, const ps_addr *addr, uint64_t clien
 }
 
 uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id,
-                           const uint8_t key[PS_KEY_BYTES])
+                           uint64_t message)
 {
     for (uint32_t at = *head_of(s, addr, client_id); at != 0;) {
         const ps_handshake *h = ps_handshake_at(s, at - 1);
-        if (h->client_id == client_id && ps_addr_equal(&h->addr, addr) &&
-            memcmp(h->client_key, key, PS_KEY_BYTES) == 0) {
+        if (h->client_id == client_id && h->message == message && ps_addr_equal(&h->addr, addr)) {
             return at - 1;
         }
         at = h->next;

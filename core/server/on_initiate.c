@@ -132,7 +132,7 @@ static void begin(ps_server *s, const ps_input_datagram *in, const ps_packet *pa
     h->addr = in->from;
     h->endpoint = in->endpoint;
     h->charged = proven;
-    memcpy(h->client_key, message.data, PS_KEY_BYTES);
+    h->message = ps_siphash(&s->table_key, message.data, message.len);
     if (!answer(s, h, message, &offer)) {
         ps_server_drop(s, PS_DROP_KEY);
         ps_wipe(&h->keys, sizeof h->keys);
@@ -157,7 +157,8 @@ void ps_on_initiate(ps_server *s, const ps_input_datagram *in, const ps_packet *
         ps_server_drop(s, PS_DROP_MALFORMED);
         return;
     }
-    const uint32_t known = ps_handshake_find(s, &in->from, packet->receiver_id, message.data);
+    const uint32_t known = ps_handshake_find(s, &in->from, packet->receiver_id,
+                                             ps_siphash(&s->table_key, message.data, message.len));
     if (known != PS_NIL) {
         say_respond(s, ps_handshake_at(s, known), out);
         return;

@@ -110,7 +110,7 @@ typedef struct ps_handshake {
     uint8_t device[PS_DEVICE_BYTES];
     uint8_t user_len;
     uint8_t user[PS_USER_MAX];
-    uint8_t client_key[PS_KEY_BYTES];  /* The client's ephemeral one: knows its INITIATE again, */
+    uint64_t message;                  /* Keyed hash of the client's: knows its INITIATE again, */
     uint8_t respond[PS_RESPOND_BYTES]; /* which gets the same RESPOND. */
 } ps_handshake;
 
@@ -217,10 +217,11 @@ void ps_session_close(ps_server *s, uint32_t session, ps_close_reason reason, ps
 bool ps_user_active(const ps_server *s, uint32_t user);
 
 /* handshakes.c */
-/* The one of this client and key, whatever its state; PS_NIL. Under another key it is another one:
- * who makes up an INITIATE with a client's id keeps it from nothing. */
+/* The one of this client and first message (by its hash), whatever its state; PS_NIL. Another
+ * message is another one: who makes up or damages an INITIATE with a client's id keeps it from
+ * nothing. */
 uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id,
-                           const uint8_t key[PS_KEY_BYTES]);
+                           uint64_t message);
 /* The one that this session has come from, while its record is there; PS_NIL. */
 uint32_t ps_handshake_of(const ps_server *s, const ps_session *x);
 /* A fresh record; if need be that of the oldest client which has not answered. PS_NIL: all are at

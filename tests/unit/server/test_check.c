@@ -30,6 +30,7 @@ static void finds_each_damage(void **state)
     (void)state;
     BREAKS(ps_session_at(s, 0)->id ^= 1);
     BREAKS(ps_session_at(s, 0)->user = 1);
+    BREAKS(ps_receiver_add(s, 0)); /* Twice in the index. */
     BREAKS(ps_session_at(s, 0)->device = 1);
     BREAKS(ps_session_at(s, 0)->generation++);
     BREAKS(ps_session_at(s, 0)->datagram_max = 0);

@@ -67,6 +67,12 @@ static void repeats_its_answer(void **state)
     assert_int_equal(initiate(&other, &noise, NULL), PS_PACKET_RESPOND);
     assert_memory_not_equal(f->out.bytes, first, sizeof first);
     assert_int_equal(fixture_stats(f).handshakes, 2);
+    uint8_t
+        damaged[PS_INITIATE_BYTES]; /* So is one with the same key that was damaged behind it. */
+    client_initiate(&a, &noise, NULL, damaged);
+    damaged[PS_INITIATE_BYTES - 1] ^= 1;
+    client_deliver(&a, damaged, sizeof damaged);
+    assert_int_equal(fixture_stats(f).handshakes, 3);
     assert_int_equal(initiate(&a, &noise, NULL), PS_PACKET_RESPOND);
     assert_memory_equal(f->out.bytes, first, sizeof first);
     fixture_free(f);
