@@ -175,7 +175,7 @@ void ps_handshakes_tick(ps_server *s, ps_output *out)
             if (old == PS_NIL) {
                 break;
             }
-            if (PS_CANARY(LEAKED_LOGIN) && lists[k] == &s->logging_in) {
+            if (PS_CANARY(LEAKED_LOGIN) && lists[k] == &s->refused) {
                 ps_timeout_stop(lists[k], ps_handshake_times(s), old);
             } else {
                 ps_handshake_remove(s, old);
