@@ -23,6 +23,21 @@ static void check_account(const ps_credentials *c, const ps_account *a, ps_span 
     REQUIRE(memcmp(user.data, file.data + a->user_at, user.len) == 0);
     REQUIRE(memchr(file.data + a->line_at, '\n', a->line_len - 1u) == NULL);
     REQUIRE(ps_credentials_find(c, user) == a);
+    const ps_stored_kind kind = ps_stored_kind_of(password);
+    REQUIRE(kind != PS_STORED_EXCESSIVE && a->hashed == (kind != PS_STORED_PLAIN));
+}
+
+/* Those with argon2id strings are listed, in order. */
+static void check_hashed(const ps_credentials *c)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (c->accounts[i].hashed) {
+            REQUIRE(n < c->hashed_count && c->hashed[n] == i);
+            n++;
+        }
+    }
+    REQUIRE(n == c->hashed_count && c->weak_count <= n);
 }
 
 static void check_distinct(const ps_credentials *c)
@@ -68,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             check_account(&table, &table.accounts[i], file);
         }
         check_distinct(&table);
+        check_hashed(&table);
         ps_credentials_free(&table);
     } else {
         check_fault(&fault, file);

@@ -1,5 +1,6 @@
-/* Every decoder on arbitrary bytes. The input is read twice: as a datagram, whose packet and
- * messages are walked; and as one message's body, its type in the first byte. What a decoder hands
+/* Every decoder on arbitrary bytes. The input is read three times: as a datagram, whose packet is
+ * opened and, if it is DATA, whose messages are walked as if the seal were off; as what is behind a
+ * seal; and as one message's body, its type in the first byte. What a decoder hands
  * out must lie within the input and keep the limits that it promises. Then it is described, in a
  * printable line that shows no secret. */
 #include "peersync/explain.h"
@@ -30,13 +31,14 @@ static void check_login(ps_span body)
     ps_login login;
     ps_login_ok ok;
     if (ps_login_decode(body, &login)) {
-        require(login.client_id != 0);
         require(login.datagram_max >= PS_DATAGRAM_MIN && login.datagram_max <= PS_DATAGRAM_MAX);
         touch(login.user, 1, PS_USER_MAX);
-        touch(login.secret, 0, PS_PASSWORD_MAX);
+        touch(login.secret, 0, login.method == PS_LOGIN_PASSWORD ? PS_PASSWORD_MAX : PS_TICKET_MAX);
+        touch(login.ticket, 0, PS_TICKET_MAX);
     }
     if (ps_login_ok_decode(body, &ok)) {
-        require(ok.session_id != 0 && ok.heartbeat_ms != 0 && ok.dead_ms != 0 && ok.resend_ms != 0);
+        require(ok.heartbeat_ms != 0 && ok.dead_ms != 0 && ok.resend_ms != 0);
+        touch(ok.ticket, 0, PS_TICKET_MAX);
     }
 }
 
@@ -166,6 +168,18 @@ static void check_body(uint8_t type, ps_span body)
     touch(body, 0, UINT16_MAX);
 }
 
+static void check_messages(ps_span opened)
+{
+    ps_reader r = ps_reader_of(opened);
+    ps_message m;
+    size_t walked = 0;
+    while (ps_message_decode(&r, &m)) {
+        check_body(m.type, m.body);
+        walked += PS_MESSAGE_HEADER + m.body.len;
+    }
+    require(walked + r.left == opened.len && r.bad == (r.left > 0));
+}
+
 static void check_datagram(const uint8_t *data, size_t len)
 {
     ps_packet packet;
@@ -174,31 +188,41 @@ static void check_datagram(const uint8_t *data, size_t len)
         require(why < PS_DROP_COUNT);
         return;
     }
-    require(packet.type == PS_PACKET_PLAIN ||
-            (packet.type == PS_PACKET_RESET && len == PS_PACKET_HEADER));
-    ps_reader r = ps_reader_of(packet.messages);
-    ps_message m;
-    size_t walked = 0;
-    while (ps_message_decode(&r, &m)) {
-        check_body(m.type, m.body);
-        walked += PS_MESSAGE_HEADER + m.body.len;
+    require(packet.type == data[0] && packet.type >= PS_PACKET_INITIATE &&
+            packet.type <= PS_PACKET_VERSIONS);
+    require(packet.body.data + packet.body.len == data + len);
+    touch(packet.body, 0, PS_DATAGRAM_MAX);
+    switch ((ps_packet_type)packet.type) {
+    case PS_PACKET_INITIATE:
+        require(packet.body.len >= PS_INITIATE_BYTES - PS_INITIATE_COOKIE);
+        require(packet.version != PS_VERSION || len == PS_INITIATE_BYTES);
+        (void)ps_offer_fits((ps_span){data + PS_INITIATE_MESSAGE + PS_KEY_BYTES,
+                                      len - PS_INITIATE_MESSAGE - PS_KEY_BYTES},
+                            packet.version);
+        break;
+    case PS_PACKET_DATA:
+        require(packet.body.len >= PS_MESSAGE_HEADER + PS_TAG_BYTES);
+        check_messages((ps_span){packet.body.data, packet.body.len - PS_TAG_BYTES});
+        break;
+    case PS_PACKET_RESPOND:
+    case PS_PACKET_RETRY:
+    case PS_PACKET_RESET:
+    case PS_PACKET_VERSIONS:
+    default: /* The longest of them answers the shortest INITIATE. */
+        require(len <= PS_INITIATE_BYTES);
+        break;
     }
-    require(walked + r.left == packet.messages.len && r.bad == (r.left > 0));
 }
 
-/* No LOGIN that a machine would take has its secret any more. */
+/* No LOGIN by password that a machine would take has its secret any more. */
 static void check_blank(const uint8_t *data, size_t len)
 {
-    ps_packet packet;
-    ps_drop why;
     ps_login login;
     ps_message m;
-    if (!ps_packet_decode(data, len, &packet, &why)) {
-        return;
-    }
-    ps_reader r = ps_reader_of(packet.messages);
+    ps_reader r = ps_reader_of((ps_span){data, len});
     while (ps_message_decode(&r, &m)) {
-        if (m.type == PS_MSG_LOGIN && ps_login_decode(m.body, &login)) {
+        if (m.type == PS_MSG_LOGIN && ps_login_decode(m.body, &login) &&
+            login.method == PS_LOGIN_PASSWORD) {
             for (size_t i = 0; i < login.secret.len; i++) {
                 require(login.secret.data[i] == '*');
             }
@@ -206,13 +230,17 @@ static void check_blank(const uint8_t *data, size_t len)
     }
 }
 
-/* The room is as large as the first byte says; the packet loses its secrets. */
+/* Room and length of what is open are as the last two bytes say; the messages lose their secrets.
+ */
 static void check_words(uint8_t *data, size_t len)
 {
-    const size_t cap = data[0] % 2 == 0 ? data[0] : 4 * PS_EXPLAIN_BYTES;
+    const uint8_t last = data[len - 1];
+    const size_t cap = last % 2 == 0 ? last : 4 * PS_EXPLAIN_BYTES;
+    const size_t header = PS_PACKET_HEADER + PS_TAG_BYTES;
+    const size_t opened = data[len / 2] < 200 && len > header ? len - header : data[len / 2] * 5u;
     char *text = malloc(cap > 0 ? cap : 1);
     require(text != NULL);
-    const size_t words = ps_explain_packet(data, len, text, cap);
+    const size_t words = ps_explain_packet(data, len, opened, text, cap);
     require(cap == 0 ? words == 0 : words < cap && text[words] == '\0');
     for (size_t i = 0; i < words; i++) {
         require(text[i] >= 0x20 && text[i] < 0x7f);
@@ -231,6 +259,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(exact != NULL);
     memcpy(exact, data, size);
     check_datagram(exact, size);
+    check_messages((ps_span){exact, size});
     check_body(exact[0], (ps_span){exact + 1, size - 1});
     check_words(exact, size);
     free(exact);

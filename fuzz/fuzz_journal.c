@@ -4,6 +4,7 @@
  * with the same inputs and replay equal. */
 #include "peersync/explain.h"
 #include "peersync/journal.h"
+#include "peersync/sim.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,10 @@ static void shrink(ps_journal_head *head)
     head->server.max_devices = 4;
     head->server.max_publications = 16;
     head->server.max_user_publications = 8;
+    head->server.max_handshakes = 4;
     head->server.max_pending_logins = 2;
+    head->server.max_networks = 2;
+    head->server.open_per_s = 2;
     head->server.name_bytes = 256;
     head->server.search_names = 4;
     head->server.records = (shape & 4) != 0;
@@ -74,6 +78,7 @@ static void shrink(ps_journal_head *head)
     head->peer.max_requests = 4;
     head->peer.max_publications = 8;
     head->peer.name_bytes = 256;
+    head->server.crypto = head->peer.crypto = ps_sim_crypto();
 }
 
 typedef struct tape {
@@ -110,8 +115,12 @@ static ps_status step(machine *m, ps_machine face, ps_input *in, uint64_t *diges
     must(status != PS_AGAIN);
     for (size_t i = 0; i < m->out.datagrams_len; i++) {
         char text[PS_EXPLAIN_BYTES];
-        must(ps_explain_packet(m->bytes + m->datagrams[i].offset, m->datagrams[i].len, text,
-                               sizeof text) < sizeof text);
+        uint8_t packet[PS_DATAGRAM_MAX];
+        const size_t len = m->datagrams[i].len;
+        memcpy(packet, m->bytes + m->datagrams[i].offset, len);
+        const size_t opened = m->server != NULL ? ps_server_unseal(m->server, packet, len)
+                                                : ps_peer_unseal(m->peer, packet, len);
+        must(ps_explain_packet(packet, len, opened, text, sizeof text) < sizeof text);
     }
     ps_journal_digest_init(&d);
     ps_journal_digest_add(&d, &m->out, 0, 0);
@@ -134,6 +143,8 @@ static void replay(const tape *t, size_t inputs)
     size_t replayed = 0;
     must(ps_journal_reader_init(&r, ps_journal_read_memory, &memory, buffer, &head) ==
          PS_JOURNAL_OK);
+    must(head.crypto_kind == PS_CRYPTO_STAND_IN);
+    head.server.crypto = head.peer.crypto = ps_sim_crypto();
     open_machine(&m, &head);
     while (ps_journal_next(&r, &record) == PS_JOURNAL_OK) {
         ps_input in;

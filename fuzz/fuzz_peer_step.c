@@ -1,34 +1,32 @@
-/* Drives a small peer: its server's packets raw and crafted, commands, clock, shortages, copies of
+/* Drives a small peer from inside its channels: the harness plays the server, knows the keys, and
+ * answers with RESPOND, RETRY and VERSIONS, with crafted messages that it seals, flips and replays,
+ * and with raw packets; commands, clock, shortages, copies of
  * the slab. The input is a program, one opcode a step. After each step every invariant is walked
  * and the output must lie within a step's bounds; every command must end exactly once, at the
  * latest when the program is over and the peer has logged out. */
-#include "craft.h"
+#include "harness.h"
 #include "peersync/peer.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-enum { STEPS = 400, TAGS = STEPS, TYPES = 32 };
+enum { STEPS = 400, TAGS = STEPS, TYPES = 32, ENDS = 3 };
 enum { OBSERVED = 1, MSG_LOGIN = 1, MSG_PUBLISH = 5, MSG_UNPUBLISH = 6, MSG_DIGESTS = 22 };
 
 /* The kinds of answers, as in core/PROTOCOL.md, and which request they belong to. */
 enum { ANSWER_PEERS = 9, ANSWER_FILES = 12, ANSWER_SOURCES = 14, ANSWER_NAMES = 25 };
-
-typedef struct tape {
-    const uint8_t *at;
-    size_t left;
-} tape;
 
 typedef struct world {
     tape input;
     ps_peer *p;
     uint8_t *slab, *twin;
     size_t slab_len;
+    size_t datagram_max;
     ps_output out;
     uint64_t now_us;
-    uint64_t client_id;
-    uint64_t counter;
-    uint64_t session_id, tx_counter; /* Of the peer's last packet in a session. */
+    end ends[ENDS]; /* The server's, the newest first. */
+    uint64_t last_id;
+    uint8_t initiate[PS_INITIATE_BYTES]; /* The peer's last. */
+    bool initiated, asked;
+    uint8_t asked_key[PS_KEY_BYTES];
+    uint64_t session_id, tx_counter; /* Of the peer's last sealed packet. */
     uint8_t first;                   /* Of its last DIGESTS. */
     uint32_t requests[TYPES];        /* The last id that the peer sent with each type of message. */
     uint64_t generation;             /* Of its last message of changes, */
@@ -41,75 +39,64 @@ typedef struct world {
     size_t last_len;
 } world;
 
-static uint8_t take8(tape *t)
-{
-    if (t->left == 0) {
-        return 0;
-    }
-    t->left--;
-    return *t->at++;
-}
-
-static uint64_t take64(tape *t)
-{
-    uint64_t v = 0;
-    for (int i = 0; i < 8; i++) {
-        v = v << 8 | take8(t);
-    }
-    return v;
-}
-
-static void must(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-static uint64_t load(const uint8_t *p, int bytes)
-{
-    uint64_t v = 0;
-    for (int i = 0; i < bytes; i++) {
-        v = v << 8 | p[i];
-    }
-    return v;
-}
-
 static const ps_addr SERVER = {.ip = {192, 0, 2, 1}, .port = 5000, .family = PS_ADDR_V4};
 
-/* Reads what the peer sent: whole messages, at most eight, addressed to its server. */
+/* The newest channel with this id at the server. */
+static end *end_of(world *w, uint64_t id)
+{
+    for (size_t i = 0; i < ENDS; i++) {
+        if (w->ends[i].keyed && w->ends[i].id == id) {
+            return &w->ends[i];
+        }
+    }
+    return NULL;
+}
+
+static void learn_message(world *w, const ps_message *m)
+{
+    must(m->type < TYPES);
+    w->requests[m->type] = m->request;
+    if (m->type == MSG_DIGESTS) {
+        w->first = m->body.data[0];
+    }
+    if (m->type == MSG_PUBLISH || m->type == MSG_UNPUBLISH) {
+        w->generation = load(m->body.data, 8);
+        w->entries = m->body.data[8];
+    }
+}
+
+/* Reads what the peer sent: an INITIATE, or sealed messages, whole ones, at most eight. */
 static void learn_datagram(world *w, const ps_datagram *dg)
 {
     const uint8_t *p = w->out.bytes + dg->offset;
-    size_t at = 17;
+    uint8_t copy[PS_DATAGRAM_MAX];
+    ps_packet packet;
+    ps_drop why;
+    ps_message m;
+    ps_span messages;
     unsigned count = 0;
-    must(dg->len > 17 && dg->len <= PS_DATAGRAM_MAX && p[0] == 7);
-    must(ps_addr_equal(&dg->to, &SERVER));
-    for (; at < dg->len; count++) {
-        must(dg->len - at >= 8);
-        const uint8_t type = p[at];
-        const size_t body = load(p + at + 2, 2);
-        must(dg->len - at - 8 >= body);
-        must(type < TYPES);
-        w->requests[type] = (uint32_t)load(p + at + 4, 4);
-        if (type == MSG_LOGIN) {
-            w->client_id = load(p + at + 8, 8);
-            must(w->client_id != 0 && load(p + 1, 8) == 0 && load(p + 9, 8) == 0);
-        } else {
-            w->session_id = load(p + 1, 8);
-            w->tx_counter = load(p + 9, 8);
-            must(w->session_id != 0 && w->tx_counter != 0);
-        }
-        if (type == MSG_DIGESTS) {
-            w->first = p[at + 8];
-        }
-        if (type == MSG_PUBLISH || type == MSG_UNPUBLISH) {
-            w->generation = load(p + at + 8, 8);
-            w->entries = p[at + 16];
-        }
-        at += 8 + body;
+    must(dg->len <= w->datagram_max && ps_addr_equal(&dg->to, &SERVER));
+    must(ps_packet_decode(p, dg->len, &packet, &why));
+    if (packet.type == PS_PACKET_INITIATE) {
+        must(dg->len == PS_INITIATE_BYTES && packet.receiver_id != 0);
+        memcpy(w->initiate, p, dg->len);
+        w->initiated = true;
+        return;
     }
-    must(at == dg->len && count <= 8);
+    must(packet.type == PS_PACKET_DATA && packet.counter != 0);
+    w->session_id = packet.receiver_id;
+    w->tx_counter = packet.counter;
+    end *e = end_of(w, packet.receiver_id);
+    if (e == NULL) {
+        return;
+    }
+    must(end_open(e, p, dg->len, copy, &messages));
+    ps_reader r = ps_reader_of(messages);
+    while (ps_message_decode(&r, &m)) {
+        learn_message(w, &m);
+        count++;
+    }
+    must(!r.bad && count >= 1 && count <= PS_PACKET_MESSAGES);
 }
 
 static void learn_event(world *w, const ps_event *e)
@@ -134,6 +121,13 @@ static void learn_event(world *w, const ps_event *e)
         break;
     case PS_EVENT_UNLISTED:
         must(e->u.unlisted.error != PS_E_NONE && e->u.unlisted.len >= 1);
+        break;
+    case PS_EVENT_SERVER_KEY:
+        memcpy(w->asked_key, e->u.server_key, sizeof w->asked_key);
+        w->asked = true;
+        break;
+    case PS_EVENT_TICKET:
+        must(e->u.ticket.ticket.len >= 1 && e->u.ticket.ticket.len <= PS_TICKET_MAX);
         break;
     case PS_EVENT_PUT_OFF:
     case PS_EVENT_LOGGED_IN:
@@ -187,23 +181,6 @@ static void deliver(world *w, const uint8_t *data, size_t len, bool stranger)
     free(exact);
 }
 
-/* A short text out of the input: often one of few, so that names meet again. */
-static const char *text_of(tape *t, char buffer[256])
-{
-    static const char *const few[] = {
-        "a", "b", "ab", "a name of more than twenty-eight bytes", "..", "x/y", "\xc3\xa9", ""};
-    const uint8_t kind = take8(t);
-    if (kind < 220) {
-        return few[kind % 8];
-    }
-    const size_t len = take8(t);
-    for (size_t i = 0; i < len; i++) {
-        buffer[i] = (char)(take8(t) | 1);
-    }
-    buffer[len] = 0;
-    return buffer;
-}
-
 static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
 {
     static const uint8_t root[32] = {1};
@@ -245,6 +222,21 @@ static void craft_repair(world *w, uint8_t kind, uint8_t how, uint32_t off)
                      count, digests);
 }
 
+static void craft_welcome(world *w, uint8_t how, uint32_t off)
+{
+    static const char tickets[] = "tickets tickets tickets tickets";
+    w->acked = how % 8 == 7 ? take64(&w->input) : how;
+    const craft_login_ok_fields m = {
+        .wall_s = how % 4 == 1 ? 1700000000 : 0,
+        .generation = w->acked,
+        .digest = how % 8 >= 5 ? take64(&w->input) : 0,
+        .life = how % 3u,
+        .ticket = how % 16 < 8 ? tickets + how % 8 : NULL,
+        .expires_s = how % 4 == 1 ? UINT64_C(1700000000) + how : UINT64_MAX,
+    };
+    craft_login_ok_of(&w->c, w->requests[MSG_LOGIN] + off, &m);
+}
+
 /* One well-formed message to the right place, now and then with a strange number. */
 static void craft_one(world *w)
 {
@@ -258,9 +250,7 @@ static void craft_one(world *w)
     }
     switch (kind % 13) {
     case 0:
-        w->acked = how % 8 == 7 ? take64(&w->input) : how;
-        craft_login_ok_of(c, w->requests[1] + off, 1 + how, w->acked,
-                          how % 8 >= 5 ? take64(&w->input) : 0, how % 3u);
+        craft_welcome(w, how, off);
         break;
     case 1:
         craft_heartbeat_ok(c, w->requests[3] + off, how % 2 == 0 ? w->acked : how, how, how);
@@ -314,21 +304,67 @@ static void craft_one(world *w)
     }
 }
 
+static void send(world *w, bool stranger)
+{
+    w->last_len = w->c.len < sizeof w->last ? w->c.len : sizeof w->last;
+    memcpy(w->last, w->c.data, w->last_len);
+    deliver(w, w->c.data, w->c.len, stranger);
+}
+
 static void on_packet(world *w, uint8_t op)
 {
     const uint8_t how = take8(&w->input);
-    uint64_t counter = ++w->counter;
+    end *e = &w->ends[how >= 224 && how < 238 ? how % ENDS : 0];
+    uint64_t counter = ++e->counter;
     counter = how >= 252 ? take64(&w->input) : how >= 240 ? 0 : counter;
-    craft_packet(&w->c, how == 239 ? w->client_id + 1 : w->client_id, counter);
+    craft_packet(&w->c, how == 239 ? e->client_id + 1 : e->client_id, counter);
     for (uint8_t i = 0; i <= (how & 7u) && w->c.len < 1000; i++) {
         craft_one(w);
         if ((how & 8u) == 0) {
             break;
         }
     }
-    w->last_len = w->c.len < sizeof w->last ? w->c.len : sizeof w->last;
-    memcpy(w->last, w->c.data, w->last_len);
-    deliver(w, w->c.data, w->c.len, (op & 0xf0u) == 0xf0u);
+    end_seal(e, &w->c);
+    if (how == 238) {
+        w->c.data[take8(&w->input) % w->c.len] ^= 1;
+    }
+    send(w, (op & 0xf0u) == 0xf0u);
+}
+
+/* Answers the last INITIATE: mostly as a server does, else with what anybody can forge. */
+static void on_handshake(world *w)
+{
+    static const uint8_t versions[] = {2, 3, 1, 9};
+    uint8_t secret[PS_KEY_BYTES], cookie[16];
+    const uint8_t how = take8(&w->input);
+    const uint64_t client_id = load(w->initiate + 2, 8);
+    if (!w->initiated) {
+        return;
+    }
+    if (how >= 224) {
+        memset(cookie, how, sizeof cookie);
+        craft_retry(&w->c, client_id + (how == 255 ? 1 : 0), cookie,
+                    w->initiate + PS_INITIATE_MESSAGE);
+    } else if (how >= 192) {
+        craft_versions(&w->c, client_id, versions + how % 3, 1 + how / 4 % 2);
+    } else {
+        memmove(w->ends + 1, w->ends, (ENDS - 1) * sizeof *w->ends);
+        key_of(how >= 176 ? 8 : 7, secret); /* Another server, or somebody in between. */
+        end_answer(&w->ends[0], &w->c, w->initiate, ++w->last_id, secret, how % 4 == 3 ? how : 0);
+    }
+    if (how % 16 == 15) {
+        w->c.data[take8(&w->input) % w->c.len] ^= (uint8_t)(1u << how % 8);
+    }
+    send(w, false);
+}
+
+static void on_trust(world *w)
+{
+    const uint8_t how = take8(&w->input);
+    ps_input in = {.type = PS_INPUT_TRUST};
+    memcpy(in.u.trust, w->asked_key, sizeof in.u.trust);
+    in.u.trust[0] ^= how >= 240 ? 1 : 0;
+    (void)step(w, &in);
 }
 
 /* Of the session's last packets, of none of them, or from somebody else. */
@@ -345,7 +381,7 @@ static void on_raw(world *w)
     const uint8_t how = take8(&w->input);
     const size_t len = take8(&w->input) * 2u;
     if (how < 200) {
-        craft_packet(&w->c, w->client_id, ++w->counter);
+        craft_packet(&w->c, w->ends[0].client_id, ++w->ends[0].counter);
     } else {
         craft_reset(&w->c);
     }
@@ -354,6 +390,9 @@ static void on_raw(world *w)
     }
     if (how == 199) {
         craft_fill(&w->c, 0, 1200);
+    }
+    if (how < 200) {
+        end_seal(&w->ends[0], &w->c);
     }
     deliver(w, w->c.data, w->c.len, false);
 }
@@ -384,16 +423,21 @@ static void on_login(world *w)
 {
     char buffer[256];
     const char *user = text_of(&w->input, buffer);
+    const uint8_t how = take8(&w->input);
+    uint8_t secret[PS_KEY_BYTES];
+    key_of(how >= 224 ? 8 : 7, secret);
     ps_input in = {.type = PS_INPUT_LOGIN,
                    .u.login = {.server = SERVER,
                                .stream_port = 7001,
+                               .key_known = how % 4 != 0,
                                .user = {(const uint8_t *)user, strlen(user)},
-                               .password = {(const uint8_t *)"secret", 6}}};
+                               .password = {(const uint8_t *)"secret", how % 8 == 5 ? 0 : 6},
+                               .ticket = {(const uint8_t *)"ticket", how % 2 == 0 ? 0 : 6}}};
+    ps_sim_crypto()->x25519_public(in.u.login.server_key, secret);
     ps_peer_stats stats;
     ps_peer_stats_get(w->p, &stats);
     const bool idle = stats.state == PS_PEER_IDLE;
     must((step(w, &in) == PS_INVALID) == !idle);
-    w->counter = idle ? 0 : w->counter;
 }
 
 static void on_time(world *w)
@@ -471,9 +515,14 @@ static void run_one(world *w)
     case 8:
         if (op & 0x80) {
             on_reset(w);
+        } else if (op & 0x40) {
+            on_trust(w);
         } else {
             on_move(w);
         }
+        break;
+    case 12:
+        on_handshake(w);
         break;
     case 9:
     case 10:
@@ -519,6 +568,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&w, 0, sizeof w);
     w.input = (tape){data, size};
     w.now_us = UINT64_C(20000000000);
+    key_of(7, w.ends[0].tx); /* Nobody's, so far. */
     const uint8_t shape = take8(&w.input);
     ps_peer_config cfg;
     ps_peer_config_default(&cfg);
@@ -527,18 +577,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cfg.name_bytes = (shape >> 4 & 3u) * 28;
     cfg.datagram_max = shape & 64u ? PS_DATAGRAM_MIN : PS_DATAGRAM_MAX;
     cfg.mem_is_zero = (shape & 128u) != 0;
+    cfg.rekey_ms = shape & 8u ? 5000 : cfg.rekey_ms;
+    cfg.rekey_packets = shape & 4u ? 8 : cfg.rekey_packets;
+    cfg.crypto = ps_sim_crypto();
     cfg.seed[0] = shape;
+    w.datagram_max = cfg.datagram_max;
     w.slab_len = (ps_peer_size(&cfg) + 63) / 64 * 64;
     w.slab = aligned_alloc(64, w.slab_len);
     w.twin = malloc(w.slab_len);
-    w.out = (ps_output){.bytes = malloc(PS_PEER_STEP_BYTES),
-                        .bytes_cap = PS_PEER_STEP_BYTES,
-                        .datagrams = calloc(PS_PEER_STEP_DATAGRAMS, sizeof(ps_datagram)),
-                        .datagrams_cap = PS_PEER_STEP_DATAGRAMS,
-                        .events = calloc(PS_PEER_STEP_EVENTS, sizeof(ps_event)),
-                        .events_cap = PS_PEER_STEP_EVENTS};
-    must(w.slab != NULL && w.twin != NULL && w.out.bytes != NULL && w.out.datagrams != NULL &&
-         w.out.events != NULL);
+    w.out = output_of(PS_PEER_STEP_BYTES, PS_PEER_STEP_DATAGRAMS, PS_PEER_STEP_EVENTS);
+    must(w.slab != NULL && w.twin != NULL);
     memset(w.slab, cfg.mem_is_zero ? 0 : 0xa5, w.slab_len);
     must(ps_peer_init(w.slab, w.slab_len, &cfg, &w.p) == PS_OK);
     for (int n = 0; n < STEPS && w.input.left > 0; n++) {
@@ -547,8 +595,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     finish(&w);
     free(w.slab);
     free(w.twin);
-    free(w.out.bytes);
-    free(w.out.datagrams);
-    free(w.out.events);
+    output_free(&w.out);
     return 0;
 }

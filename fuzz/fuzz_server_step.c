@@ -1,100 +1,162 @@
-/* Drives a small server: packets raw and crafted, logins and verdicts, clock, shortages. The input
- * is a program, one opcode a step; after each step every invariant of the tables is walked, and the
- * output must lie within the bounds that a step promises. */
-#include "craft.h"
+/* Drives a small server from inside its channels: handshakes that the harness makes, so that it
+ * knows the keys; messages crafted and sealed, flipped, replayed, from other addresses; raw
+ * packets, logins by password and ticket, verdicts, clock, shortages. The input is a program, one
+ * opcode a step. After each step every invariant of the tables is walked, the output lies within
+ * the bounds that a step promises, and no address that was not proven got more bytes than came from
+ * it. Beside it runs a twin with other lasting secrets, whose datagrams are translated: it must do
+ * the same. */
+#include "harness.h"
 #include "peersync/server.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-enum { CLIENTS = 4, SLAB = 12000, DATAGRAMS = 10, EVENTS = 160, POISON = 0xDB };
+enum { CLIENTS = 4, ENDS = 3, SLAB = 12000, DATAGRAMS = 10, EVENTS = 160, POISON = 0xDB };
+enum { LOGIN_OK = 2, CHALLENGE = 17 };
 
 static uint8_t poison[SLAB];
 
-typedef struct tape {
-    const uint8_t *at;
-    size_t left;
-} tape;
-
 typedef struct client {
-    uint64_t client_id;
-    uint64_t session_id;
-    uint64_t counter;
+    end ends[ENDS]; /* The newest first. */
     uint64_t generation;
+    uint64_t nonce; /* Of the last CHALLENGE. */
     uint8_t device;
+    uint8_t cookie[16];
+    uint8_t ticket[PS_TICKET_MAX];
+    uint8_t ticket_len;
+    /* Of its address: what came from there and went there before it was proven. */
+    bool proven;
+    uint64_t bytes_in, bytes_out;
 } client;
 
 typedef struct world {
     tape input;
-    ps_server *s;
-    ps_output out;
+    ps_server *s, *twin;
+    ps_output out, twin_out;
     uint64_t now_us;
     uint64_t pending;
+    uint64_t last_client_id;
     client clients[CLIENTS];
     uint8_t last[2048]; /* The packet sent last, for replays. */
     size_t last_len;
     uint8_t last_from;
 } world;
 
-static uint8_t take8(tape *t)
+static end *end_of(world *w, uint64_t client_id, client **owner)
 {
-    if (t->left == 0) {
-        return 0;
+    for (size_t i = 0; i < CLIENTS * ENDS; i++) {
+        end *e = &w->clients[i / ENDS].ends[i % ENDS];
+        if (e->client_id == client_id && client_id != 0) {
+            *owner = &w->clients[i / ENDS];
+            return e;
+        }
     }
-    t->left--;
-    return *t->at++;
+    return NULL;
 }
 
-static uint64_t take64(tape *t)
+static void learn_messages(client *c, ps_span messages)
 {
-    uint64_t v = 0;
-    for (int i = 0; i < 8; i++) {
-        v = v << 8 | take8(t);
+    ps_reader r = ps_reader_of(messages);
+    ps_message m;
+    while (ps_message_decode(&r, &m)) {
+        if (m.type == LOGIN_OK) { /* A ticket is all that is left behind 44 bytes and an address. */
+            const size_t at = 44 + 7 + 3 + 8;
+            c->generation = load(m.body.data + 12 + 8, 8);
+            if (m.body.len > at) {
+                must(m.body.len - at <= PS_TICKET_MAX);
+                c->ticket_len = (uint8_t)(m.body.len - at);
+                memcpy(c->ticket, m.body.data + at, c->ticket_len);
+            }
+        } else if (m.type == CHALLENGE) {
+            c->nonce = load(m.body.data, 8);
+        }
     }
-    return v;
+    must(!r.bad);
 }
 
-static void must(bool condition)
+static void learn_datagram(world *w, const ps_datagram *dg)
 {
-    if (!condition) {
-        abort();
+    uint8_t copy[PS_DATAGRAM_MAX];
+    ps_packet packet;
+    ps_drop why;
+    ps_span messages;
+    client *c = NULL;
+    const uint8_t *p = w->out.bytes + dg->offset;
+    must((size_t)dg->offset + dg->len <= w->out.bytes_len);
+    must(ps_packet_decode(p, dg->len, &packet, &why));
+    must(packet.type != PS_PACKET_INITIATE);
+    client *there = &w->clients[dg->to.port % CLIENTS];
+    there->bytes_out += dg->len;
+    must(there->proven || there->bytes_out <= there->bytes_in);
+    end *e = end_of(w, packet.receiver_id, &c);
+    if (e == NULL) {
+        return;
+    }
+    if (packet.type == PS_PACKET_RESPOND) {
+        (void)end_take_respond(e, p, dg->len);
+    } else if (packet.type == PS_PACKET_RETRY) {
+        memcpy(c->cookie, packet.body.data, sizeof c->cookie);
+    } else if (packet.type == PS_PACKET_DATA && e->keyed) {
+        must(end_open(e, p, dg->len, copy, &messages));
+        learn_messages(c, messages);
+        memcpy(copy, p, dg->len);
+        must(w->out.datagrams_len > 1 || ps_server_unseal(w->s, copy, dg->len) == messages.len ||
+             w->out.events_len > 0); /* A session that has ended has no keys. */
     }
 }
 
-/* Learns session ids and generations from the server's answers. */
+/* Learns keys, tickets and generations from the server's answers. */
 static void learn(world *w)
 {
     for (size_t i = 0; i < w->out.datagrams_len; i++) {
-        const ps_datagram *dg = &w->out.datagrams[i];
-        const uint8_t *p = w->out.bytes + dg->offset;
-        must((size_t)dg->offset + dg->len <= w->out.bytes_len);
-        if (p[0] == 5) { /* RESET: not longer than any packet that it can answer. */
-            must(dg->len == 17);
-            continue;
-        }
-        must(p[0] == 7 && dg->len >= 17 + 8 && dg->len <= PS_DATAGRAM_MAX);
-        client *c = &w->clients[dg->to.port % CLIENTS];
-        if (p[17] == 2 && dg->len >= 17 + 8 + 8) { /* LOGIN_OK: the session id comes first. */
-            c->session_id = 0;
-            for (int k = 0; k < 8; k++) {
-                c->session_id = c->session_id << 8 | p[25 + k];
-            }
-            c->counter = 0;
-        }
+        learn_datagram(w, &w->out.datagrams[i]);
     }
     for (size_t i = 0; i < w->out.events_len; i++) {
+        const ps_event_login *login = &w->out.events[i].u.login;
         if (w->out.events[i].type == PS_EVENT_LOGIN_REQUEST) {
-            w->pending = w->out.events[i].u.login.pending;
-            must(w->out.events[i].u.login.user.len <= PS_USER_MAX);
-            must(w->out.events[i].u.login.password.len <= PS_PASSWORD_MAX);
+            w->pending = login->pending;
+            must(login->user.len <= PS_USER_MAX);
+            must(login->by_ticket ? login->known : login->password.len <= PS_PASSWORD_MAX);
         }
+    }
+}
+
+/* The twin's step, with its own translation of the input. */
+static void step_twin(world *w, const ps_input *in, uint8_t *bytes, ps_status want)
+{
+    ps_input mine = *in;
+    size_t consumed = 9;
+    if (in->type == PS_INPUT_DATAGRAM) {
+        mine.u.datagram.data = bytes;
+    } else if (in->type == PS_INPUT_VERDICT) {
+        memset(mine.u.verdict.credential, 0, sizeof mine.u.verdict.credential);
+    }
+    ps_output *out = &w->twin_out;
+    out->bytes_len = out->datagrams_len = out->events_len = 0;
+    out->bytes_cap = w->out.bytes_cap;
+    out->datagrams_cap = w->out.datagrams_cap;
+    out->events_cap = w->out.events_cap;
+    must(ps_server_step(w->twin, &mine, 1, &consumed, out) == want);
+    must(out->bytes_len == w->out.bytes_len && out->events_len == w->out.events_len);
+    must(out->datagrams_len == w->out.datagrams_len);
+    for (size_t i = 0; i < out->datagrams_len; i++) {
+        must(out->datagrams[i].len == w->out.datagrams[i].len);
+        must(ps_addr_equal(&out->datagrams[i].to, &w->out.datagrams[i].to));
+        must(out->bytes[out->datagrams[i].offset] ==
+             w->out.bytes[w->out.datagrams[i].offset]); /* The type. */
     }
 }
 
 static void step(world *w, ps_input *in)
 {
     size_t consumed = 9;
+    uint8_t *bytes = NULL;
     in->now_us = w->now_us;
+    if (in->type == PS_INPUT_DATAGRAM) {
+        ps_input_datagram mine = in->u.datagram;
+        bytes = malloc(mine.len > 0 ? mine.len : 1);
+        must(bytes != NULL);
+        memcpy(bytes, mine.data, mine.len);
+        mine.data = bytes;
+        ps_server_translate(w->s, w->twin, &mine);
+    }
     w->out.bytes_len = w->out.datagrams_len = w->out.events_len = 0;
     memset(w->out.bytes, POISON, SLAB);
     ps_status status = ps_server_step(w->s, in, 1, &consumed, &w->out);
@@ -104,6 +166,8 @@ static void step(world *w, ps_input *in)
     must(w->out.events_len <= PS_SERVER_STEP_EVENTS);
     must(ps_server_check(w->s) == 0);
     must(memcmp(w->out.bytes + w->out.bytes_len, poison, SLAB - w->out.bytes_len) == 0);
+    step_twin(w, in, bytes, status);
+    free(bytes);
     learn(w);
 }
 
@@ -118,6 +182,7 @@ static void deliver(world *w, uint8_t who, const uint8_t *data, size_t len)
     uint8_t *exact = malloc(len > 0 ? len : 1);
     must(exact != NULL);
     memcpy(exact, data, len);
+    w->clients[who % CLIENTS].bytes_in += len;
     ps_input in = {.type = PS_INPUT_DATAGRAM,
                    .u.datagram = {.from = address_of(who), .data = exact, .len = len}};
     step(w, &in);
@@ -132,21 +197,18 @@ static void send(world *w, uint8_t who, const craft *c)
     deliver(w, who, c->data, c->len);
 }
 
-/* A short text out of the input: often one of few, so that names meet again. */
-static const char *text_of(tape *t, char buffer[256])
+/* Sealed, now and then with a wrong bit, now and then from elsewhere. */
+static void send_sealed(world *w, uint8_t who, const end *e, craft *p)
 {
-    static const char *const few[] = {
-        "a", "b", "ab", "A name of more than twenty-eight bytes", "..", "x/y", "\xc3\xa9", ""};
-    uint8_t kind = take8(t);
-    if (kind < 200) {
-        return few[kind % 8];
+    const uint8_t how = take8(&w->input);
+    const uint8_t from = how >= 0xe0 ? how : who;
+    end_seal(e, p);
+    if (how >= 0xd0 && how < 0xd8) {
+        p->data[take8(&w->input) % p->len] ^= (uint8_t)(1u << (how & 7));
+    } else if (e->keyed && from % CLIENTS == who % CLIENTS) {
+        w->clients[who % CLIENTS].proven = true;
     }
-    size_t len = take8(t);
-    for (size_t i = 0; i < len; i++) {
-        buffer[i] = (char)(take8(t) | 1);
-    }
-    buffer[len] = 0;
-    return buffer;
+    send(w, from, p);
 }
 
 static void craft_one(world *w, client *c, craft *p)
@@ -203,7 +265,7 @@ static void craft_one(world *w, client *c, craft *p)
             memset(root, take8(&w->input), sizeof root); /* A set of buckets. */
             craft_list_names(p, request, take8(&w->input), root);
         } else {
-            craft_challenge_ok(p, request, cursor);
+            craft_challenge_ok(p, request, cursor < 128 ? c->nonce : cursor);
         }
         break;
     default: { /* A message of any type with any body. */
@@ -218,14 +280,37 @@ static void craft_one(world *w, client *c, craft *p)
     }
 }
 
+/* By the newest keys, or older ones. */
 static void on_session_packet(world *w, uint8_t who)
 {
     craft p;
     client *c = &w->clients[who % CLIENTS];
-    uint8_t count = take8(&w->input) % 4;
-    craft_packet(&p, c->session_id, ++c->counter);
-    for (uint8_t i = 0; i <= count && p.len < 900; i++) {
+    const uint8_t how = take8(&w->input);
+    end *e = &c->ends[how < 200 ? 0 : how % ENDS];
+    craft_packet(&p, e->id, ++e->counter);
+    for (uint8_t i = 0; i <= how % 4 && p.len < 900; i++) {
         craft_one(w, c, &p);
+    }
+    send_sealed(w, who, e, &p);
+}
+
+/* A fresh handshake; or the same INITIATE again, with the cookie that was asked for. */
+static void on_initiate(world *w, uint8_t who)
+{
+    craft p;
+    client *c = &w->clients[who % CLIENTS];
+    const uint8_t how = take8(&w->input);
+    if (how % 4 != 0) {
+        memmove(c->ends + 1, c->ends, (ENDS - 1) * sizeof *c->ends);
+        end_begin(&c->ends[0], ++w->last_client_id);
+    }
+    craft_reset(&p);
+    craft_bytes(&p, c->ends[0].initiate, PS_INITIATE_BYTES);
+    if (how & 8) {
+        memcpy(p.data + PS_INITIATE_COOKIE, c->cookie, sizeof c->cookie);
+    }
+    if (how >= 0xf0) {
+        p.data[take8(&w->input)] ^= (uint8_t)(1u << (how & 7));
     }
     send(w, who, &p);
 }
@@ -235,16 +320,30 @@ static void on_login(world *w, uint8_t who)
     static const char *const users[] = {"alice", "bob", "carol", "no/body"};
     craft p;
     client *c = &w->clients[who % CLIENTS];
-    craft_login_fields m = craft_login_default(users[take8(&w->input) % 4], "secret");
-    c->client_id = 1 + take8(&w->input) % 8;
-    c->device = take8(&w->input) % 3;
-    c->generation = 0;
-    m.client_id = c->client_id;
-    memset(m.device, c->device, sizeof m.device);
-    m.datagram_max = (uint16_t)(512 + take8(&w->input) * 3);
-    craft_packet(&p, 0, 0);
-    craft_login(&p, take8(&w->input), &m);
-    send(w, who, &p);
+    end *e = &c->ends[0];
+    const uint8_t how = take8(&w->input);
+    const char *user = users[take8(&w->input) % 4];
+    uint8_t device[PS_DEVICE_BYTES];
+    c->device = how % 3;
+    memset(device, c->device, sizeof device);
+    craft_packet(&p, e->id, ++e->counter);
+    craft_message(&p, 1, take8(&w->input));
+    craft_bytes(&p, device, sizeof device);
+    craft_u32(&p, 0);
+    craft_u16(&p, 7001);
+    craft_u16(&p, 512 + take8(&w->input) * 3u);
+    craft_u8(&p, how & 0x40 ? 2 : how == 0xff ? 3 : 1);
+    craft_text(&p, user);
+    if (how & 0x40) {
+        craft_text_of(&p, c->ticket, c->ticket_len);
+    } else {
+        craft_text(&p, "secret");
+    }
+    if (how & 0x20) {
+        craft_field(&p, how & 0x10 ? 7 : 1, c->ticket, c->ticket_len);
+    }
+    craft_end(&p);
+    send_sealed(w, who, e, &p);
 }
 
 static void on_raw(world *w, uint8_t who)
@@ -255,7 +354,7 @@ static void on_raw(world *w, uint8_t who)
         data[i] = take8(&w->input);
     }
     if (len > 0 && data[0] < 0x80) {
-        data[0] = data[0] == 5 ? 5 : 7;
+        data[0] = data[0] % 8;
     }
     deliver(w, who, data, len);
 }
@@ -279,6 +378,7 @@ static void on_verdict(world *w)
     ps_input in = {.type = PS_INPUT_VERDICT,
                    .u.verdict = {.pending = how < 240 ? w->pending : take64(&w->input),
                                  .error = errors[how % 4]}};
+    memset(in.u.verdict.credential, how % 8, sizeof in.u.verdict.credential);
     step(w, &in);
 }
 
@@ -316,13 +416,28 @@ static void on_store(world *w, uint8_t op)
     step(w, &in);
 }
 
+/* What the host knows: entropy, the time of day, accounts that are gone. */
+static void on_host(world *w, uint8_t op)
+{
+    static const char *const users[] = {"alice", "bob", "carol", "no/body"};
+    uint8_t bytes[16] = {op};
+    ps_input in = {.type = PS_INPUT_ENTROPY, .u.entropy = {bytes, sizeof bytes}};
+    if (op & 0x80) {
+        const uint8_t how = take8(&w->input);
+        const uint64_t wall_s = how < 250 ? 1700000000 + how * UINT64_C(40) : take64(&w->input);
+        in = (ps_input){.type = PS_INPUT_WALL_CLOCK, .u.wall_s = wall_s};
+    } else if (op & 0x40) {
+        const char *user = users[op >> 4 & 3];
+        in = (ps_input){.type = PS_INPUT_EXPEL, .u.expel = {(const uint8_t *)user, strlen(user)}};
+    }
+    step(w, &in);
+}
+
 static void run_one(world *w)
 {
     uint8_t op = take8(&w->input);
     uint8_t who = op >> 4;
-    uint8_t bytes[16] = {op};
-    ps_input in = {.type = PS_INPUT_ENTROPY, .u.entropy = {bytes, sizeof bytes}};
-    switch (op % 10) {
+    switch (op % 12) {
     case 0:
         on_raw(w, who);
         break;
@@ -339,17 +454,18 @@ static void run_one(world *w)
         on_shortage(w);
         break;
     case 5:
-        deliver(w, op & 0x80 ? who : w->last_from, w->last, w->last_len);
+        who = op & 0x80 ? who : w->last_from;
+        deliver(w, who, w->last, w->last_len);
         break;
     case 6:
-        if (op & 0x10) {
-            on_store(w, op);
-            break;
-        }
-        if (op & 0x80) {
-            in = (ps_input){.type = PS_INPUT_WALL_CLOCK, .u.wall_s = take64(&w->input)};
-        }
-        step(w, &in);
+        on_store(w, op);
+        break;
+    case 7:
+        on_host(w, op);
+        break;
+    case 8:
+    case 9:
+        on_initiate(w, who);
         break;
     default:
         on_session_packet(w, who);
@@ -357,39 +473,65 @@ static void run_one(world *w)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static ps_server_config config_of(tape *t)
 {
-    world w = {.input = {data, size}, .now_us = UINT64_C(20000000000)};
-    memset(poison, POISON, sizeof poison);
     ps_server_config cfg;
     ps_server_config_default(&cfg);
-    uint8_t shape = take8(&w.input);
+    const uint8_t shape = take8(t);
+    const uint8_t rates = take8(t);
     cfg.max_sessions = 1 + (shape & 3u);
     cfg.max_users = 1 + (shape >> 2 & 3u);
     cfg.max_devices = 1 + (shape >> 4 & 3u);
-    cfg.max_publications = 1 + take8(&w.input) % 16u;
-    cfg.max_user_publications = 1 + take8(&w.input) % 8u;
+    cfg.max_publications = 1 + take8(t) % 16u;
+    cfg.max_user_publications = 1 + take8(t) % 8u;
     cfg.max_pending_logins = 1 + (shape >> 6);
-    cfg.name_bytes = take8(&w.input);
-    cfg.search_names = 1 + take8(&w.input) % 8u;
+    cfg.max_handshakes = cfg.max_pending_logins + take8(t) % 8u;
+    cfg.max_networks = 1 + (rates & 3u);
+    cfg.name_bytes = take8(t);
+    cfg.search_names = 1 + take8(t) % 8u;
+    cfg.open_per_s = 1 + (rates >> 2 & 15u);
+    cfg.network_per_s = 1 + (rates >> 6);
     cfg.records = shape & 1;
-    const size_t need = ps_server_size(&cfg);
-    void *mem = aligned_alloc(64, need);
-    must(need != 0 && mem != NULL);
-    memset(mem, POISON, need);
-    must(ps_server_init(mem, need, &cfg, &w.s) == PS_OK);
-    w.out = (ps_output){.bytes = malloc(SLAB),
-                        .bytes_cap = SLAB,
-                        .datagrams = malloc(DATAGRAMS * sizeof(ps_datagram)),
-                        .datagrams_cap = DATAGRAMS,
-                        .events = malloc(EVENTS * sizeof(ps_event)),
-                        .events_cap = EVENTS};
+    cfg.crypto = ps_sim_crypto();
+    memset(cfg.static_secret, 0x57, sizeof cfg.static_secret);
+    memset(cfg.realm_secret, 0x4e, sizeof cfg.realm_secret);
+    return cfg;
+}
+
+static ps_server *server_of(const ps_server_config *cfg, void **mem)
+{
+    ps_server *s = NULL;
+    const size_t need = ps_server_size(cfg);
+    *mem = aligned_alloc(64, need);
+    must(need != 0 && *mem != NULL);
+    memset(*mem, POISON, need);
+    must(ps_server_init(*mem, need, cfg, &s) == PS_OK);
+    return s;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static world w;
+    void *mem, *twin_mem;
+    memset(&w, 0, sizeof w);
+    w.input = (tape){data, size};
+    w.now_us = UINT64_C(20000000000);
+    memset(poison, POISON, sizeof poison);
+    ps_server_config cfg = config_of(&w.input);
+    w.s = server_of(&cfg, &mem);
+    memset(cfg.static_secret, 0x75, sizeof cfg.static_secret);
+    memset(cfg.realm_secret, 0xe4, sizeof cfg.realm_secret);
+    w.twin = server_of(&cfg, &twin_mem);
+    w.out = output_of(SLAB, DATAGRAMS, EVENTS);
+    w.twin_out = output_of(SLAB, DATAGRAMS, EVENTS);
+    ps_input in = {.type = PS_INPUT_WALL_CLOCK, .u.wall_s = 1700000000};
+    step(&w, &in);
     for (unsigned steps = 0; w.input.left > 0 && steps < 400; steps++) {
         run_one(&w);
     }
-    free(w.out.bytes);
-    free(w.out.datagrams);
-    free(w.out.events);
+    output_free(&w.out);
+    output_free(&w.twin_out);
     free(mem);
+    free(twin_mem);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* The handshake of an attempt: INITIATE until a RESPOND proves genuine, then whose key it is. What
  * comes in the clear (RETRY, VERSIONS) can be forged by who sees our packets: all that it causes is
- * one more INITIATE for each of ours, or the end of a first login that a person repeats. */
+ * one more INITIATE for each of ours, with a cookie that the server does not take (as if he had
+ * dropped the packet), or the end of a first login that a person repeats. */
 #include "peer/peer_internal.h"
 
 /* Ids of ours that are in use name one channel each. */

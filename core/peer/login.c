@@ -84,6 +84,7 @@ void ps_peer_attempt_begin(ps_peer_turn *t, ps_peer_state state, bool rekey)
     p->state = state;
     a->rekey = rekey;
     a->told = PS_E_NONE;
+    a->resets = 0;
     a->patience_us = PS_LOGIN_BACKOFF_MIN_US;
     a->deadline_us =
         state == PS_PEER_LOGIN ? ps_time_add(p->clock.now_us, p->request_us) : PS_TIME_NEVER;
@@ -203,6 +204,12 @@ static bool waits_out_a_refusal(const ps_peer *p)
     return ps_time_reached(p->attempt.renew_us, p->clock.now_us);
 }
 
+/* An attempt for fresh keys alone was in no hurry, and the server that it began with is gone. */
+static bool returns_already(const ps_peer *p)
+{
+    return p->attempt.phase != PS_ATTEMPT_NONE && !p->attempt.rekey;
+}
+
 /* Whoever saw a packet of ours can say it: all that he gains is a handshake a second, for the
  * session stays until the server has answered a login. */
 void ps_peer_on_reset(ps_peer_turn *t, const ps_packet *packet)
@@ -213,13 +220,17 @@ void ps_peer_on_reset(ps_peer_turn *t, const ps_packet *packet)
         ps_peer_drop(p, PS_DROP_NO_SESSION);
     } else if (p->state == PS_PEER_LEAVING) {
         p->logout.answered = true;
-    } else if ((of_attempt ? waits_out_a_refusal(p) : p->attempt.phase != PS_ATTEMPT_NONE) ||
+    } else if ((of_attempt ? waits_out_a_refusal(p) : returns_already(p)) ||
                !ps_time_reached(p->reset_us, p->clock.now_us)) {
         ps_peer_drop(p, PS_DROP_STALE);
     } else {
         p->stats.resets++;
         p->reset_us = ps_time_add(p->clock.now_us, PS_RESET_PAUSE_US);
         if (of_attempt) { /* The server has forgotten the handshake: a person took his time. */
+            /* Somebody who forges them leaves us longer and longer, to be verified at last. */
+            const uint32_t doublings = p->attempt.resets < 4 ? p->attempt.resets : 4;
+            p->reset_us = ps_time_add(p->clock.now_us, PS_RESET_PAUSE_US << doublings);
+            p->attempt.resets++;
             ps_peer_handshake_begin(p);
             send_now(t);
         } else {
@@ -269,12 +280,36 @@ static void take_ticket(ps_peer_turn *t, const ps_login_ok *ok)
     e->expires_s = ok->expires_s;
 }
 
-static void tell_logged_in(ps_peer_turn *t, const ps_login_ok *ok)
+/* Another session: the host is told, and what waits goes on in it. */
+static void come_in(ps_peer_turn *t, const ps_login_ok *ok)
 {
+    ps_peer *p = t->p;
+    const uint64_t contact_us = p->attempt.sent_us;
     ps_event_account *e = &ps_peer_event(t, PS_EVENT_LOGGED_IN)->u.account;
     e->observed = ok->observed;
     e->wall_s = ok->wall_s;
-    e->again = t->p->state != PS_PEER_LOGIN;
+    e->again = p->state != PS_PEER_LOGIN;
+    p->state = PS_PEER_ONLINE;
+    ps_peer_session_open(p, false);
+    ps_peer_heartbeats_start(p, ok, contact_us);
+    if (ok->life == p->life) {
+        ps_peer_changes_resume(p, ok->generation, ok->digest);
+    } else { /* Its log may have other changes under the same numbers. */
+        ps_peer_changes_restart(p, ok->generation, ok->digest);
+    }
+    ps_peer_requests_wake(p, ok->life != p->life);
+}
+
+/* The same session: the server reads what is under way with the old keys, and what it answers is
+ * read with either. Where its log stands may have been said before what it acknowledged since;
+ * the next heartbeat compares. */
+static void change_keys(ps_peer *p)
+{
+    p->heartbeats.contact_us = p->attempt.sent_us > p->heartbeats.contact_us
+                                   ? p->attempt.sent_us
+                                   : p->heartbeats.contact_us;
+    p->stats.rekeys++;
+    ps_peer_session_open(p, true);
 }
 
 void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m)
@@ -290,23 +325,12 @@ void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m)
         ps_peer_drop(p, PS_DROP_MALFORMED);
         return;
     }
-    const bool same_life = ok.life == p->life;
-    const bool silently = a->rekey && same_life;
     take_ticket(t, &ok);
-    if (silently) {
-        p->stats.rekeys++;
+    if (a->rekey && ok.life == p->life) {
+        change_keys(p);
     } else {
-        tell_logged_in(t, &ok);
+        come_in(t, &ok);
     }
-    p->state = PS_PEER_ONLINE;
-    ps_peer_heartbeats_start(p, &ok, a->sent_us);
-    ps_peer_session_open(p, silently);
-    if (same_life) {
-        ps_peer_changes_resume(p, ok.generation, ok.digest);
-    } else { /* Its log may have other changes under the same numbers. */
-        ps_peer_changes_restart(p, ok.generation, ok.digest);
-    }
-    ps_peer_requests_wake(p, !same_life);
     p->life = ok.life;
     p->wall_s = ok.wall_s;
     p->wall_us = p->clock.now_us;

@@ -59,20 +59,6 @@ static bool admit(ps_peer *p, const ps_input_datagram *in, const ps_packet *pack
     return true;
 }
 
-static void in_attempt(ps_peer_turn *t, const ps_message *m)
-{
-    /* Before that nobody has said that this key is the server's. */
-    if (t->p->attempt.phase != PS_ATTEMPT_LOGGING_IN) {
-        ps_peer_drop(t->p, PS_DROP_MISPLACED);
-    } else if (m->type == PS_MSG_LOGIN_OK) {
-        ps_peer_on_login_ok(t, m);
-    } else if (m->type == PS_MSG_ERROR) {
-        ps_peer_on_refusal(t, m);
-    } else {
-        ps_peer_drop(t->p, PS_DROP_MISPLACED);
-    }
-}
-
 static void in_session(ps_peer_turn *t, const ps_message *m)
 {
     switch (m->type) {
@@ -111,6 +97,29 @@ static void in_session(ps_peer_turn *t, const ps_message *m)
     default: /* What only servers receive, and types of the future. */
         ps_peer_drop(t->p, PS_DROP_MISPLACED);
         break;
+    }
+}
+
+/* With fresh keys the server answers under them from its LOGIN_OK on, which may have been lost:
+ * what else comes there is the session's. */
+static void in_attempt(ps_peer_turn *t, const ps_message *m)
+{
+    const ps_peer_attempt *a = &t->p->attempt;
+    /* Before that nobody has said that this key is the server's. */
+    if (a->phase != PS_ATTEMPT_LOGGING_IN) {
+        ps_peer_drop(t->p, PS_DROP_MISPLACED);
+    } else if (m->type == PS_MSG_LOGIN_OK) {
+        ps_peer_on_login_ok(t, m);
+    } else if (m->type == PS_MSG_ERROR && (m->request == a->id || !a->rekey)) {
+        ps_peer_on_refusal(t, m);
+    } else if (m->type == PS_MSG_CHALLENGE && !a->rekey) {
+        /* We were let in, but LOGIN_OK was lost and our address has changed. */
+        t->answers_in_attempt = true;
+        ps_peer_on_challenge(t, m);
+    } else if (a->rekey) {
+        in_session(t, m);
+    } else {
+        ps_peer_drop(t->p, PS_DROP_MISPLACED);
     }
 }
 

@@ -176,8 +176,9 @@ typedef struct ps_peer_attempt {
     uint64_t left_us;                 /* ASKING: how much of that was left. */
     uint64_t sent_us;
     uint32_t id;
-    uint32_t tries; /* Sendings in this phase. */
-    uint32_t told;  /* The reason of PUT_OFF that the host was told last. */
+    uint32_t tries;  /* Sendings in this phase. */
+    uint32_t told;   /* The reason of PUT_OFF that the host was told last. */
+    uint32_t resets; /* Of its own channel that were believed. */
 } ps_peer_attempt;
 
 typedef struct ps_peer_heartbeats {
@@ -295,8 +296,9 @@ typedef struct ps_peer_turn {
     ps_output *out;
     ps_peer_channel *channel; /* What the datagram under construction is sealed with, or NULL. */
     uint32_t sends_left;
-    uint32_t entries_left; /* Of pages. */
-    size_t answers_len;    /* Answers to CHALLENGE and PUSH: one datagram at the input's end. */
+    uint32_t entries_left;   /* Of pages. */
+    bool answers_in_attempt; /* They go under the attempt's keys. */
+    size_t answers_len;      /* Answers to CHALLENGE and PUSH: one datagram at the input's end. */
     uint8_t answers[PS_PACKET_MESSAGES * (PS_MESSAGE_HEADER + 8u)];
 } ps_peer_turn;
 

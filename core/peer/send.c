@@ -85,10 +85,11 @@ size_t ps_peer_unseal(const ps_peer *p, uint8_t *packet, size_t len)
 
 void ps_peer_answers_flush(ps_peer_turn *t)
 {
-    if (t->answers_len == 0 || t->p->session.client_id == 0) {
+    ps_peer_channel *channel = t->answers_in_attempt ? &t->p->attempt.channel : &t->p->session;
+    if (t->answers_len == 0 || channel->id == 0) {
         return;
     }
-    ps_writer w = begin(t, &t->p->session);
+    ps_writer w = begin(t, channel);
     ps_write_bytes(&w, t->answers, t->answers_len);
     ps_peer_packet_end(t, &w);
     t->answers_len = 0;

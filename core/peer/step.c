@@ -178,6 +178,7 @@ ps_status ps_peer_step(ps_peer *p, ps_input in[], size_t n, size_t *consumed, ps
         turn.sends_left = PS_PEER_SENDS;
         turn.entries_left = PS_PAGE_ENTRIES;
         turn.answers_len = 0;
+        turn.answers_in_attempt = false;
         pass_time(p, input->now_us);
         dispatch(&turn, input);
     }

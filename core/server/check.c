@@ -76,21 +76,24 @@ static int check_handshakes(const ps_server *s)
         HOLDS(h->state == PS_HANDSHAKE_ADMITTED ||
               ps_receiver_find(s, h->id) == s->cfg.max_sessions + i);
         HOLDS(h->state == PS_HANDSHAKE_REPLACED ||
-              ps_handshake_find(s, &h->addr, h->client_id) == i);
+              ps_handshake_find(s, &h->addr, h->client_id, h->message) == i);
         HOLDS(ps_timeout_linked(times, i));
     }
     const int64_t opening = of[PS_HANDSHAKE_OPEN];
     const int64_t admitted = of[PS_HANDSHAKE_ADMITTED];
-    const int64_t logging_in = of[PS_HANDSHAKE_VERIFYING] + of[PS_HANDSHAKE_REFUSED];
+    const int64_t logging_in = of[PS_HANDSHAKE_VERIFYING];
+    const int64_t refused = of[PS_HANDSHAKE_REFUSED];
     const int64_t probing = of[PS_HANDSHAKE_PROBING];
     const int64_t aging = of[PS_HANDSHAKE_REPLACED];
-    HOLDS(opening + logging_in + probing + admitted + aging == s->handshakes.used &&
+    HOLDS(opening + logging_in + probing + refused + admitted + aging == s->handshakes.used &&
           s->handshakes.used <= cap);
     HOLDS(of[PS_HANDSHAKE_VERIFYING] + probing == s->logins);
-    HOLDS(s->logins <= s->cfg.max_pending_logins && s->retiring == 0);
+    HOLDS(s->logins <= s->cfg.max_pending_logins + s->cfg.max_pending_logins / 4 + 1);
+    HOLDS(s->retiring == 0);
     HOLDS(ps_timeouts_check(&s->opening, times, cap) == opening);
     HOLDS(ps_timeouts_check(&s->logging_in, times, cap) == logging_in);
     HOLDS(ps_timeouts_check(&s->probing, times, cap) == probing);
+    HOLDS(ps_timeouts_check(&s->refused, times, cap) == refused);
     HOLDS(ps_timeouts_check(&s->admitted, times, cap) == admitted);
     HOLDS(ps_timeouts_check(&s->aging, times, cap) == aging);
     return 0;

@@ -6,8 +6,9 @@ static ps_timeouts *timeouts_of(ps_server *s, ps_handshake_state state)
 {
     switch (state) {
     case PS_HANDSHAKE_VERIFYING:
-    case PS_HANDSHAKE_REFUSED:
         return &s->logging_in;
+    case PS_HANDSHAKE_REFUSED:
+        return &s->refused;
     case PS_HANDSHAKE_PROBING:
         return &s->probing;
     case PS_HANDSHAKE_REPLACED:
@@ -36,11 +37,12 @@ static uint32_t *head_of(const ps_server *s, const ps_addr *addr, uint64_t clien
     return &heads[ps_siphash(&s->table_key, key, sizeof key) & s->handshake_mask];
 }
 
-uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id)
+uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id,
+                           uint64_t message)
 {
     for (uint32_t at = *head_of(s, addr, client_id); at != 0;) {
         const ps_handshake *h = ps_handshake_at(s, at - 1);
-        if (h->client_id == client_id && ps_addr_equal(&h->addr, addr)) {
+        if (h->client_id == client_id && h->message == message && ps_addr_equal(&h->addr, addr)) {
             return at - 1;
         }
         at = h->next;
@@ -48,14 +50,28 @@ uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t cli
     return PS_NIL;
 }
 
-/* The one whose loss is felt least: what is kept to repeat an answer, then keys of the past, then
- * the client that has not answered for longest. */
+uint32_t ps_handshake_of(const ps_server *s, const ps_session *x)
+{
+    for (uint32_t at = *head_of(s, &x->addr, x->client_id); at != 0;) {
+        const ps_handshake *h = ps_handshake_at(s, at - 1);
+        if (h->state == PS_HANDSHAKE_ADMITTED && h->id == x->id) {
+            return at - 1;
+        }
+        at = h->next;
+    }
+    return PS_NIL;
+}
+
+/* The one whose loss is felt least: what is kept to repeat a refusal or an admission, then keys of
+ * the past, then the client that has not answered for longest. */
 static uint32_t dispensable(const ps_server *s)
 {
-    if (s->admitted.head != PS_NIL) {
-        return s->admitted.head;
+    const ps_timeouts *const lists[] = {&s->refused, &s->admitted, &s->aging, &s->opening};
+    uint32_t found = PS_NIL;
+    for (size_t k = 0; found == PS_NIL && k < sizeof lists / sizeof *lists; k++) {
+        found = lists[k]->head;
     }
-    return s->aging.head != PS_NIL ? s->aging.head : s->opening.head;
+    return found;
 }
 
 uint32_t ps_handshake_take(ps_server *s)
@@ -151,14 +167,15 @@ void ps_handshake_retire(ps_server *s, const ps_session *x)
 void ps_handshakes_tick(ps_server *s, ps_output *out)
 {
     const uint64_t now_us = s->clock.now_us;
-    ps_timeouts *const lists[] = {&s->opening, &s->logging_in, &s->admitted, &s->aging};
+    ps_timeouts *const lists[] = {&s->opening, &s->logging_in, &s->refused, &s->admitted,
+                                  &s->aging};
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
         for (uint32_t n = 0; n < PS_SERVER_TICK_EVICTIONS; n++) {
             const uint32_t old = ps_timeouts_due(lists[k], ps_handshake_times(s), now_us);
             if (old == PS_NIL) {
                 break;
             }
-            if (PS_CANARY(LEAKED_LOGIN) && lists[k] == &s->logging_in) {
+            if (PS_CANARY(LEAKED_LOGIN) && lists[k] == &s->refused) {
                 ps_timeout_stop(lists[k], ps_handshake_times(s), old);
             } else {
                 ps_handshake_remove(s, old);
@@ -180,7 +197,8 @@ uint64_t ps_handshakes_due_us(const ps_server *s)
     const uint64_t waiting_us = ps_time_min(ps_timeouts_deadline_us(&s->opening, times),
                                             ps_timeouts_deadline_us(&s->logging_in, times));
     const uint64_t kept_us = ps_time_min(ps_timeouts_deadline_us(&s->admitted, times),
-                                         ps_timeouts_deadline_us(&s->aging, times));
-    return ps_time_min(ps_time_min(waiting_us, kept_us),
-                       ps_timeouts_deadline_us(&s->probing, times));
+                                         ps_timeouts_deadline_us(&s->refused, times));
+    const uint64_t other_us = ps_time_min(ps_timeouts_deadline_us(&s->aging, times),
+                                          ps_timeouts_deadline_us(&s->probing, times));
+    return ps_time_min(ps_time_min(waiting_us, kept_us), other_us);
 }

@@ -96,7 +96,11 @@ static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
             return LEFT;
         }
         return MALFORMED;
-    case PS_MSG_LOGIN: /* Sent again: its answer was lost. */
+    case PS_MSG_LOGIN:  /* Sent again: its answer was lost. */
+        if (*changed) { /* One a packet. */
+            return MISPLACED;
+        }
+        *changed = true;
         ps_reply_flush(r);
         ps_welcome(r->s, r->out, r->session, m->request);
         break;
@@ -170,7 +174,8 @@ static void in_session(ps_server *s, const ps_input_datagram *in, uint32_t sessi
         return;
     }
     if (!ps_addr_equal(&x->addr, &in->from)) {
-        if (!proves_address(s, session, &in->from, &b) && !PS_CANARY(BLIND_MOVE)) {
+        const bool proven = newest && proves_address(s, session, &in->from, &b);
+        if (!proven && !PS_CANARY(BLIND_MOVE)) {
             ps_server_drop(s, PS_DROP_ADDRESS);
             if (newest) {
                 ps_move_ask(s, session, in, out);
@@ -182,6 +187,17 @@ static void in_session(ps_server *s, const ps_input_datagram *in, uint32_t sessi
         s->stats.moves++;
     }
     on_messages(s, session, &b, out);
+}
+
+static bool holds_logout(ps_span messages)
+{
+    ps_reader r = ps_reader_of(messages);
+    ps_message m;
+    bool found = false;
+    while (ps_message_decode(&r, &m)) {
+        found = found || m.type == PS_MSG_LOGOUT;
+    }
+    return found;
 }
 
 static void to_session(ps_server *s, const ps_input_datagram *in, const ps_packet *packet,
@@ -202,13 +218,18 @@ static void to_handshake(ps_server *s, const ps_input_datagram *in, const ps_pac
     ps_span messages;
     ps_handshake *h = ps_handshake_at(s, i);
     const uint64_t successor = h->session;
+    const uint64_t begins = h->begins;
     if (h->state != PS_HANDSHAKE_REPLACED && !ps_addr_equal(&h->addr, &in->from)) {
         ps_server_drop(s, PS_DROP_ADDRESS);
     } else if (!open(s, in, packet, &h->keys, &h->replay, &messages)) {
         return;
     } else if (h->state == PS_HANDSHAKE_REPLACED) {
         const uint32_t session = ps_session_find(s, successor);
-        if (session != PS_NIL && ps_session_alive(s, session)) {
+        if (session != PS_NIL && ps_session_alive(s, session) && holds_logout(messages) &&
+            ps_session_at(s, session)->replay.next > begins) {
+            ps_server_drop(s,
+                           PS_DROP_MISPLACED); /* Held back by somebody: the client has gone on. */
+        } else if (session != PS_NIL && ps_session_alive(s, session)) {
             in_session(s, in, session, messages, false, out);
         } else {
             ps_server_drop(s, PS_DROP_NO_SESSION);

@@ -54,7 +54,12 @@ static void say_respond(ps_server *s, const ps_handshake *h, ps_output *out)
 static bool shows_cookie(ps_server *s, const ps_addr *from, const uint8_t *cookie)
 {
     static const uint8_t none[PS_COOKIE_BYTES];
-    ps_cookie_keys_update(s->cfg.crypto, &s->cookies, s->cfg.realm_secret, ps_server_wall_s(s));
+    const uint64_t wall_s = ps_server_wall_s(s);
+    if (wall_s != 0) {
+        ps_cookie_keys_update(s->cfg.crypto, &s->cookies, s->cfg.realm_secret, wall_s);
+    } else { /* Without a clock cookies are this life's alone, and age by its own time. */
+        ps_cookie_keys_update(s->cfg.crypto, &s->cookies, s->cfg.seed, s->clock.now_us / 1000000u);
+    }
     return memcmp(cookie, none, sizeof none) != 0 &&
            (PS_CANARY(COOKIE_UNREAD) || ps_cookie_good(&s->cookies, from, cookie));
 }
@@ -127,7 +132,7 @@ static void begin(ps_server *s, const ps_input_datagram *in, const ps_packet *pa
     h->addr = in->from;
     h->endpoint = in->endpoint;
     h->charged = proven;
-    memcpy(h->client_key, message.data, PS_KEY_BYTES);
+    h->message = ps_siphash(&s->table_key, message.data, message.len);
     if (!answer(s, h, message, &offer)) {
         ps_server_drop(s, PS_DROP_KEY);
         ps_wipe(&h->keys, sizeof h->keys);
@@ -152,14 +157,10 @@ void ps_on_initiate(ps_server *s, const ps_input_datagram *in, const ps_packet *
         ps_server_drop(s, PS_DROP_MALFORMED);
         return;
     }
-    const uint32_t known = ps_handshake_find(s, &in->from, packet->receiver_id);
+    const uint32_t known = ps_handshake_find(s, &in->from, packet->receiver_id,
+                                             ps_siphash(&s->table_key, message.data, message.len));
     if (known != PS_NIL) {
-        const ps_handshake *h = ps_handshake_at(s, known);
-        if (memcmp(h->client_key, message.data, PS_KEY_BYTES) == 0) {
-            say_respond(s, h, out);
-        } else {
-            ps_server_drop(s, PS_DROP_STALE);
-        }
+        say_respond(s, ps_handshake_at(s, known), out);
         return;
     }
     bool ask;

@@ -10,9 +10,16 @@ static bool ticket_fits(const ps_server *s, const ps_login *m, ps_span sealed, p
            memcmp(t->user, m->user.data, m->user.len) == 0;
 }
 
+static bool same_device(const ps_handshake *h, const ps_login *m)
+{
+    return h->user_len == m->user.len && memcmp(h->user, m->user.data, m->user.len) == 0 &&
+           memcmp(h->device, m->device, sizeof h->device) == 0;
+}
+
 /* Takes the LOGIN's fields over into the record. */
 static void remember(ps_handshake *h, const ps_message *m, const ps_login *login)
 {
+    h->known = h->known && same_device(h, login); /* Another user's ticket shows nothing. */
     h->tag++;
     h->tries++;
     h->request = m->request;
@@ -46,29 +53,38 @@ static void ask_host(ps_server *s, uint32_t i, const ps_login *m, const ps_ticke
     }
 }
 
+/* Within its time; one that was made while the clock was wrong is not good for longer than others.
+ */
+static bool ticket_is_due(const ps_server *s, const ps_ticket *t)
+{
+    const uint64_t wall_s = ps_server_wall_s(s);
+    if (PS_CANARY(EXPIRED_TICKET)) {
+        return wall_s != 0;
+    }
+    return wall_s != 0 && wall_s < t->expires_s &&
+           t->expires_s - wall_s <= s->cfg.ticket_s + PS_CLOCK_SLACK_S;
+}
+
 /* What the machine can judge by itself: PS_E_NONE leaves the rest to the host. */
 static ps_error judge(ps_server *s, ps_handshake *h, const ps_login *m, ps_ticket *ticket)
 {
-    const uint64_t wall_s = ps_server_wall_s(s);
     const bool by_ticket = m->method == PS_LOGIN_TICKET;
+    if (!h->charged && !ps_network_take(s, &h->addr)) { /* First: refusals are not free. */
+        return PS_E_BUSY;
+    }
+    h->charged = true;
     /* A name that no account can have is refused in the words for a wrong password. */
     if ((!by_ticket && m->method != PS_LOGIN_PASSWORD) || ps_user_check(m->user) != PS_NAME_OK) {
         return PS_E_CREDENTIALS;
     }
     const bool fits = ticket_fits(s, m, by_ticket ? m->secret : m->ticket, ticket);
     h->known = h->known || fits;
-    const bool expired = wall_s >= ticket->expires_s && !PS_CANARY(EXPIRED_TICKET);
-    if (by_ticket && (!fits || wall_s == 0 || expired)) {
+    if (by_ticket && (!fits || !ticket_is_due(s, ticket))) {
         return PS_E_TICKET;
     }
-    if (s->logins >= s->cfg.max_pending_logins) {
-        return PS_E_BUSY;
-    }
-    if (!h->charged && !ps_network_take(s, &h->addr)) {
-        return PS_E_BUSY;
-    }
-    h->charged = true;
-    return PS_E_NONE;
+    /* Passwords take long to verify; tickets have places beyond theirs. */
+    const uint32_t places = s->cfg.max_pending_logins;
+    return s->logins < places + (by_ticket ? places / 4 + 1 : 0) ? PS_E_NONE : PS_E_BUSY;
 }
 
 static void try_login(ps_server *s, uint32_t i, const ps_message *m, const ps_login *login,
@@ -79,12 +95,14 @@ static void try_login(ps_server *s, uint32_t i, const ps_message *m, const ps_lo
     remember(h, m, login);
     const ps_error error = judge(s, h, login, &ticket);
     if (error != PS_E_NONE) {
+        ps_wipe(&ticket, sizeof ticket);
         ps_refuse(s, out, i, error, error == PS_E_BUSY ? PS_SERVER_BUSY_MS : 0);
         return;
     }
     h->by_ticket = login->method == PS_LOGIN_TICKET;
     ps_handshake_turn(s, i, PS_HANDSHAKE_VERIFYING);
-    ask_host(s, i, login, login->method == PS_LOGIN_TICKET ? &ticket : NULL, out);
+    ask_host(s, i, login, h->by_ticket ? &ticket : NULL, out);
+    ps_wipe(&ticket, sizeof ticket);
 }
 
 void ps_on_login(ps_server *s, uint32_t handshake, const ps_message *m, ps_output *out)
@@ -195,7 +213,9 @@ static ps_error admit(ps_server *s, uint32_t handshake, uint32_t *session, ps_ou
 static void hand_over(ps_server *s, uint32_t session)
 {
     if (s->retiring != 0 && session != PS_NIL) {
-        ps_handshake_at(s, s->retiring - 1)->session = ps_session_at(s, session)->id;
+        ps_handshake *old = ps_handshake_at(s, s->retiring - 1);
+        old->session = ps_session_at(s, session)->id;
+        old->begins = ps_session_at(s, session)->replay.next;
     }
     s->retiring = 0;
 }

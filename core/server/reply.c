@@ -107,8 +107,8 @@ void ps_refuse(ps_server *s, ps_output *out, uint32_t handshake, ps_error code, 
 static size_t ticket_for(ps_server *s, const ps_session *x, uint64_t wall_s,
                          uint8_t out[PS_TICKET_MAX], uint64_t *expires_s)
 {
-    const uint32_t i = ps_handshake_find(s, &x->addr, x->client_id);
-    if (wall_s == 0 || i == PS_NIL || ps_handshake_at(s, i)->state != PS_HANDSHAKE_ADMITTED) {
+    const uint32_t i = ps_handshake_of(s, x);
+    if (wall_s == 0 || i == PS_NIL) {
         return 0;
     }
     const ps_handshake *h = ps_handshake_at(s, i);
@@ -119,7 +119,9 @@ static size_t ticket_for(ps_server *s, const ps_session *x, uint64_t wall_s,
     memcpy(t.user, h->user, sizeof t.user);
     ps_secrets_draw(s->cfg.crypto, &s->secrets, salt);
     *expires_s = t.expires_s;
-    return ps_ticket_seal(s->cfg.crypto, s->cfg.realm_secret, salt, &t, out);
+    const size_t len = ps_ticket_seal(s->cfg.crypto, s->cfg.realm_secret, salt, &t, out);
+    ps_wipe(&t, sizeof t);
+    return len;
 }
 
 void ps_welcome(ps_server *s, ps_output *out, uint32_t session, uint32_t request)

@@ -85,6 +85,7 @@ ps_status ps_server_init(void *mem, size_t len, const ps_server_config *cfg, ps_
     ps_timeouts_init(&s->opening, cfg->handshake_ms * UINT64_C(1000));
     ps_timeouts_init(&s->logging_in, cfg->pending_ms * UINT64_C(1000));
     ps_timeouts_init(&s->probing, (cfg->takeover_ms * UINT64_C(1000) + PS_PROBES - 1) / PS_PROBES);
+    ps_timeouts_init(&s->refused, cfg->handshake_ms * UINT64_C(1000));
     ps_timeouts_init(&s->admitted, cfg->handshake_ms * UINT64_C(1000));
     ps_timeouts_init(&s->aging, PS_OLD_KEYS_US);
     if (!cfg->mem_is_zero) {

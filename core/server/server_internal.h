@@ -29,6 +29,8 @@
 
 /* Keys that were replaced live on for what is still under way. */
 #define PS_OLD_KEYS_US UINT64_C(10000000)
+/* A clock that is set back by less does not void the tickets of before. */
+#define PS_CLOCK_SLACK_S UINT64_C(3600)
 /* LOGINs that one handshake may try: by ticket, by password, and by another password. */
 #define PS_LOGIN_TRIES 3u
 
@@ -102,12 +104,13 @@ typedef struct ps_handshake {
     uint16_t datagram_max;
     uint8_t probes;   /* Sent so far. */
     uint64_t probed;  /* PROBING: the other session, by its id. */
-    uint64_t session; /* REPLACED: the one that goes on, by its id; 0: none. */
+    uint64_t session; /* REPLACED: the one that goes on, by its id; 0: none, */
+    uint64_t begins;  /* and the counter that came next in it then. */
     uint8_t credential[PS_CREDENTIAL_BYTES];
     uint8_t device[PS_DEVICE_BYTES];
     uint8_t user_len;
     uint8_t user[PS_USER_MAX];
-    uint8_t client_key[PS_KEY_BYTES];  /* The client's ephemeral one: knows its INITIATE again, */
+    uint64_t message;                  /* Keyed hash of the client's: knows its INITIATE again, */
     uint8_t respond[PS_RESPOND_BYTES]; /* which gets the same RESPOND. */
 } ps_handshake;
 
@@ -143,8 +146,8 @@ struct ps_server {
 
     ps_slots sessions, handshakes;
     ps_timeouts liveness; /* Of sessions. */
-    ps_timeouts opening, logging_in, probing, admitted,
-        aging; /* Of handshakes: one array of nodes. */
+    /* Of handshakes: they share their nodes. */
+    ps_timeouts opening, logging_in, probing, refused, admitted, aging;
     uint32_t index_mask, handshake_mask, network_mask;
     size_t sessions_at, session_times_at, index_at; /* From the machine's address. */
     size_t handshakes_at, handshake_heads_at, handshake_times_at, networks_at;
@@ -214,8 +217,13 @@ void ps_session_close(ps_server *s, uint32_t session, ps_close_reason reason, ps
 bool ps_user_active(const ps_server *s, uint32_t user);
 
 /* handshakes.c */
-/* The one of this client, whatever its state; PS_NIL. */
-uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id);
+/* The one of this client and first message (by its hash), whatever its state; PS_NIL. Another
+ * message is another one: who makes up or damages an INITIATE with a client's id keeps it from
+ * nothing. */
+uint32_t ps_handshake_find(const ps_server *s, const ps_addr *addr, uint64_t client_id,
+                           uint64_t message);
+/* The one that this session has come from, while its record is there; PS_NIL. */
+uint32_t ps_handshake_of(const ps_server *s, const ps_session *x);
 /* A fresh record; if need be that of the oldest client which has not answered. PS_NIL: all are at
  * work. It is FREE still: the caller fills it in and adds it. */
 uint32_t ps_handshake_take(ps_server *s);

@@ -48,8 +48,8 @@ uint32_t ps_session_open(ps_server *s, uint32_t user, uint32_t device, uint32_t 
         .device = device,
         .stream_port = h->stream_port,
         .datagram_max = h->datagram_max,
-        .keys = h->keys,
     };
+    x->keys = h->keys; /* Not by way of the stack. */
     ps_receiver_remove(s, s->cfg.max_sessions + handshake);
     ps_wipe(&h->keys, sizeof h->keys);
     ps_handshake_turn(s, handshake, PS_HANDSHAKE_ADMITTED);

@@ -44,7 +44,6 @@ static size_t body_at(uint8_t type)
         return PS_INITIATE_COOKIE;
     case PS_PACKET_VERSIONS:
         return PS_VERSIONS_HEADER;
-    case PS_PACKET_DATA:
     case PS_PACKET_RESET:
         return PS_PACKET_HEADER;
     default:
@@ -52,18 +51,32 @@ static size_t body_at(uint8_t type)
     }
 }
 
+/* Nearly every packet is DATA. */
+static bool is_data(const uint8_t *data, size_t len)
+{
+    return len >= PS_PACKET_HEADER + PS_MESSAGE_HEADER + PS_TAG_BYTES && len <= PS_DATAGRAM_MAX &&
+           data[0] == PS_PACKET_DATA;
+}
+
 bool ps_packet_decode(const uint8_t *data, size_t len, ps_packet *out, ps_drop *why)
 {
+    if (is_data(data, len)) {
+        out->type = PS_PACKET_DATA;
+        out->version = 0;
+        out->receiver_id = ps_load64(data + 1);
+        out->counter = ps_load64(data + 9);
+        out->body = (ps_span){data + PS_PACKET_HEADER, len - PS_PACKET_HEADER};
+        return true;
+    }
     if (!sized(data, len, why)) {
         return false;
     }
     const uint8_t type = data[0];
     const size_t at = body_at(type);
-    const bool counted = type == PS_PACKET_DATA || type == PS_PACKET_RESET;
     out->type = type;
     out->version = type == PS_PACKET_INITIATE ? data[1] : 0;
     out->receiver_id = ps_load64(data + (type == PS_PACKET_INITIATE ? 2 : 1));
-    out->counter = counted ? ps_load64(data + 9) : 0;
+    out->counter = type == PS_PACKET_RESET ? ps_load64(data + 9) : 0;
     out->body = (ps_span){data + at, len - at};
     const bool odd =
         (type == PS_PACKET_INITIATE && data[1] == PS_VERSION && len != PS_INITIATE_BYTES) ||

@@ -23,8 +23,8 @@ int ps_state_dir_of(char *out, size_t cap, const char *program, const char *belo
     if (base == NULL || base[0] != '/') {
         return -1;
     }
-    const int n = snprintf(out, cap, "%s%s/%s%s%s", base, middle, program,
-                           below != NULL ? "/" : "", below != NULL ? below : "");
+    const int n = snprintf(out, cap, "%s%s/%s%s%s", base, middle, program, below != NULL ? "/" : "",
+                           below != NULL ? below : "");
     return n > 0 && (size_t)n < cap ? 0 : -1;
 }
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINES_MAX 16u
+#define LINES_MAX 32u
 
 /* What the larger configuration has more. Both have a capacity that is a power of two, where the
  * tables of buckets are exactly full: the padding of other capacities is not the record's. */
@@ -89,20 +89,20 @@ static void print_memory(const ps_server_config *config, FILE *out)
     count = count < LINES_MAX ? count : LINES_MAX;
     const uint64_t total = ps_server_size(config);
     uint64_t sum = 0;
-    fprintf(out, "\nmemory\n  %-44s %12s %14s\n", "", "records", "bytes");
+    fprintf(out, "\nmemory\n  %-52s %12s %14s\n", "", "records", "bytes");
     for (size_t i = 0; i < count; i++) {
-        fprintf(out, "  %-44s %12llu %14llu\n", lines[i].what, (unsigned long long)lines[i].count,
+        fprintf(out, "  %-52s %12llu %14llu\n", lines[i].what, (unsigned long long)lines[i].count,
                 (unsigned long long)lines[i].bytes);
         sum += lines[i].bytes;
     }
     if (sum != total) {
-        fprintf(out, "  %-44s %12s %14llu\n", "padding", "", (unsigned long long)(total - sum));
+        fprintf(out, "  %-52s %12s %14llu\n", "padding", "", (unsigned long long)(total - sum));
     }
-    fprintf(out, "  %-44s %12s %14llu  (%s)\n", "total", "", (unsigned long long)total,
+    fprintf(out, "  %-52s %12s %14llu  (%s)\n", "total", "", (unsigned long long)total,
             ps_format_size(size, total));
-    fprintf(out, "\n  %-44s %12s %14llu\n", "a session, with its user and device", "",
+    fprintf(out, "\n  %-52s %12s %14llu\n", "a session, with its user and device", "",
             (unsigned long long)ps_bytes_per_session(config));
-    fprintf(out, "  %-44s %12s %14llu\n", "a publication, with 28 bytes of its name", "",
+    fprintf(out, "  %-52s %12s %14llu\n", "a publication, with 28 bytes of its name", "",
             (unsigned long long)ps_bytes_per_publication(config));
 }
 

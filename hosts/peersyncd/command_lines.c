@@ -38,8 +38,8 @@ static const ps_option daemon_options[] = {
      .offset = offsetof(ps_daemon_options, journal),
      .argument = "FILE",
      .help = "Record every input there for peersync-replay, once\n"
-             "a second. The file holds passwords. A journal that\n"
-             "is there becomes FILE.1."},
+             "a second. The file holds passwords and keys. A\n"
+             "journal that is there becomes FILE.1."},
     {.name = "check-config",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(ps_daemon_options, check_config),
@@ -115,7 +115,7 @@ static const ps_option daemon_options[] = {
      .offset = offsetof(ps_daemon_options, max_handshakes),
      .argument = "N",
      .help = "Handshakes and logins under way at a time. Default:\n"
-             "half as many as sessions.",
+             "half as many as sessions, and 2048 or more.",
      .min = 1,
      .max = PS_HANDSHAKES_MAX},
     {.name = "handshakes-per-second",

@@ -258,7 +258,8 @@ bool ps_daemon_logins_open(ps_daemon *d)
                                        .check = ps_password_check,
                                        .now_us = clock_us};
     /* Room for each login that the machine may have under way, and for those it gave up. */
-    d->verdicts_cap = (size_t)d->config->server.max_pending_logins + d->config->login_slots;
+    d->verdicts_cap =
+        (size_t)d->config->server.max_pending_logins * 5 / 4 + 1 + d->config->login_slots;
     d->verdicts = calloc(d->verdicts_cap, sizeof *d->verdicts);
     d->throttle = malloc(sizeof *d->throttle);
     d->verifier = ps_verifier_open(&config);

@@ -7,7 +7,7 @@
 
 /* What a verification is thought to take before one has been measured. */
 #define PS_VERIFIER_FIRST_US     60000u
-#define PS_VERIFIER_RETRY_MIN_MS 20u
+#define PS_VERIFIER_RETRY_MIN_MS 100u
 #define PS_VERIFIER_RETRY_MAX_MS 60000u
 
 /* A login under verification, by value. */

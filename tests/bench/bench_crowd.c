@@ -29,7 +29,8 @@ typedef struct member {
     int fd;
     bool online;
     uint64_t lost_us;  /* When it learnt that it must return; 0: it need not. */
-    uint64_t asked_us; /* First sending of the heartbeat that waits; 0: none does. */
+    uint64_t asked_id; /* Of the heartbeat that waits, + 1; 0: none does. */
+    uint64_t asked_us; /* First sending, by the real clock. */
     uint64_t again_us; /* The first login was answered BUSY: when it tries again; else 0. */
 } member;
 
@@ -44,14 +45,20 @@ typedef struct crowd {
     uint64_t slowest_us, latest_us, acknowledged;
     uint64_t first_us, last_us; /* Returns. */
     uint64_t put_off;
+    uint64_t arrived_us; /* The last datagram, by the real clock. */
     ps_output out;
 } crowd;
 
-static uint64_t now_us(void)
+static uint64_t clock_us(clockid_t clock)
 {
     struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+static uint64_t now_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
 }
 
 static void die(const char *what)
@@ -81,7 +88,7 @@ static void read_events(crowd *c, member *m, uint64_t at_us)
         if (e->type == PS_EVENT_LOGGED_IN) {
             c->online += m->online ? 0 : 1;
             m->online = true;
-            m->asked_us = 0;
+            m->asked_id = 0;
             if (c->watching) {
                 came_back(c, m, at_us);
             }
@@ -106,21 +113,22 @@ static void read_events(crowd *c, member *m, uint64_t at_us)
 }
 
 /* Heartbeats of the server's new life: from the first sending to the acknowledgement. */
-static void watch_heartbeat(crowd *c, member *m, uint64_t at_us)
+static void watch_heartbeat(crowd *c, member *m, uint64_t at_us, uint64_t sent_us)
 {
     const ps_peer_heartbeats *h = &m->peer->heartbeats;
     if (m->peer->attempt.phase != PS_ATTEMPT_NONE) {
-        m->asked_us = 0;
+        m->asked_id = 0;
         m->lost_us = m->lost_us == 0 && c->watching ? at_us : m->lost_us;
-    } else if (h->tries > 0) {
-        m->asked_us = h->began_us;
-    } else if (m->asked_us != 0) {
+    } else if (h->tries > 0 && m->asked_id != h->id + UINT64_C(1)) {
+        m->asked_id = h->id + UINT64_C(1);
+        m->asked_us = sent_us;
+    } else if (h->tries == 0 && m->asked_id != 0) {
         if (c->watching && c->returned > 0) {
-            const uint64_t late_us = at_us - m->asked_us;
+            const uint64_t late_us = c->arrived_us - m->asked_us;
             c->latest_us = late_us > c->latest_us ? late_us : c->latest_us;
             c->acknowledged++;
         }
-        m->asked_us = 0;
+        m->asked_id = 0;
     }
 }
 
@@ -129,25 +137,47 @@ static void step(crowd *c, member *m, ps_input *in)
     size_t consumed = 0;
     c->out.bytes_len = c->out.datagrams_len = c->out.events_len = 0;
     (void)ps_peer_step(m->peer, in, 1, &consumed, &c->out);
+    const uint64_t sent_us = clock_us(CLOCK_REALTIME);
     for (size_t i = 0; i < c->out.datagrams_len; i++) {
         const ps_datagram *d = &c->out.datagrams[i];
         (void)send(m->fd, c->out.bytes + d->offset, d->len, MSG_DONTWAIT);
     }
-    watch_heartbeat(c, m, in->now_us);
+    watch_heartbeat(c, m, in->now_us, sent_us);
     read_events(c, m, in->now_us);
+}
+
+/* When the kernel took it. */
+static uint64_t arrival_us(struct msghdr *message)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+         part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec t;
+            memcpy(&t, CMSG_DATA(part), sizeof t);
+            return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+        }
+    }
+    return clock_us(CLOCK_REALTIME);
 }
 
 static void receive(crowd *c, member *m)
 {
     uint8_t bytes[PS_DATAGRAM_MAX + 1];
+    _Alignas(struct cmsghdr) uint8_t control[128];
     for (;;) {
-        const ssize_t n = recv(m->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        struct iovec place = {bytes, sizeof bytes};
+        struct msghdr message = {.msg_iov = &place,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control,
+                                 .msg_controllen = sizeof control};
+        const ssize_t n = recvmsg(m->fd, &message, MSG_DONTWAIT);
         if (n < 0) {
             if (errno == ECONNREFUSED || errno == EINTR) {
                 continue; /* The server is away. */
             }
             return;
         }
+        c->arrived_us = arrival_us(&message);
         ps_input in = {.now_us = now_us(),
                        .type = PS_INPUT_DATAGRAM,
                        .u.datagram = {.from = c->server, .data = bytes, .len = (size_t)n}};
@@ -171,8 +201,8 @@ static void log_in(crowd *c, member *m)
 
 static void scan(crowd *c)
 {
+    const uint64_t at_us = now_us();
     for (size_t i = 0; i < c->len; i++) {
-        const uint64_t at_us = now_us();
         if (c->members[i].again_us != 0 && c->members[i].again_us <= at_us) {
             log_in(c, &c->members[i]);
         }
@@ -205,8 +235,10 @@ static void join(crowd *c, size_t i, uint16_t port)
     struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(port)};
     own.sin_addr.s_addr = htonl(0x7f010000u + (uint32_t)i + 1);
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int on = 1;
     m->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    if (m->fd < 0 || bind(m->fd, (struct sockaddr *)&own, sizeof own) != 0 ||
+    if (m->fd < 0 || setsockopt(m->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0 ||
+        bind(m->fd, (struct sockaddr *)&own, sizeof own) != 0 ||
         connect(m->fd, (struct sockaddr *)&server, sizeof server) != 0) {
         die("socket");
     }

@@ -10,8 +10,9 @@
 int main(int argc, char **argv)
 {
     const uint64_t seconds = bench_option(argc, argv, "--seconds", 3);
-    const uint64_t id = 1;
-    bench_load load = {.ids = &id, .ids_len = 1, .counter = 1};
+    const bench_session client = {.id = 1};
+    bench_load load = {
+        .clients = &client, .clients_len = 1, .crypto = bench_crypto_unsealed(), .counter = 1};
     load.in_flight = (uint32_t)bench_option(argc, argv, "--in-flight", 2048);
     const int fd = bench_echo_open(&load.target);
     bench_load_open(&load);

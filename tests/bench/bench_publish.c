@@ -7,7 +7,7 @@
 #include "fixture.h"
 
 #include "common/state_dir.h"
-#include "peersync/crypto_openssl.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 #include "peersync/pump.h"
 #include "peersyncd/loop.h"
@@ -71,6 +71,8 @@ typedef struct bench_peer {
 
 static ps_daemon_config config;
 static ps_state_dir state;
+static ps_identity identity;
+static uint8_t server_key[PS_KEY_BYTES];
 static ps_credentials credentials;
 static bench_peer *peers;
 static size_t peers_len;
@@ -80,7 +82,8 @@ static size_t waits_len;
 static void *serve(void *arg)
 {
     const bool *store = arg;
-    require(ps_daemon_run(&config, *store ? &state : NULL, &credentials) == 0, "the server failed");
+    require(ps_daemon_run(&config, *store ? &state : NULL, &identity, &credentials) == 0,
+            "the server failed");
     return NULL;
 }
 
@@ -99,7 +102,6 @@ static unsigned free_port(void)
 
 static void make_credentials(void)
 {
-    static const uint8_t salt[PS_CREDENTIALS_SALT];
     static char text[PEERS_MAX * 16];
     ps_credentials_fault fault;
     size_t len = 0;
@@ -108,7 +110,10 @@ static void make_credentials(void)
     }
     require(ps_credentials_parse((ps_span){(const uint8_t *)text, len}, &credentials, &fault),
             "the credentials");
-    ps_credentials_seal(&credentials, ps_crypto_openssl(), salt);
+    memset(identity.static_secret, 1, sizeof identity.static_secret);
+    ps_crypto_sodium()->x25519_public(server_key, identity.static_secret);
+    memcpy(identity.public_key, server_key, sizeof server_key);
+    ps_credentials_seal(&credentials, identity.realm_secret);
 }
 
 static void peer_open(bench_peer *p, size_t index, const ps_addr *server)
@@ -119,6 +124,7 @@ static void peer_open(bench_peer *p, size_t index, const ps_addr *server)
     require(ps_posix_udp_open(&any, 1, NULL, &p->udp, &why) == PS_OK, "a peer's socket");
     p->transport = ps_posix_udp_transport(p->udp);
     ps_peer_config_default(&cfg);
+    cfg.crypto = ps_crypto_sodium();
     require(ps_posix_entropy(cfg.seed, sizeof cfg.seed) == PS_OK, "entropy");
     const size_t size = ps_peer_size(&cfg);
     void *mem = bench_pages(size);
@@ -135,9 +141,11 @@ static void peer_open(bench_peer *p, size_t index, const ps_addr *server)
     snprintf(user, sizeof user, "user%zu", index);
     ps_input in = {.type = PS_INPUT_LOGIN,
                    .u.login = {.server = *server,
+                               .key_known = true,
                                .user = {(const uint8_t *)user, strlen(user)},
                                .password = {(const uint8_t *)"pw", 2}}};
     memset(in.u.login.device, (int)index + 1, PS_DEVICE_BYTES);
+    memcpy(in.u.login.server_key, server_key, sizeof server_key);
     require(ps_pump_submit(&p->pump, &in) == PS_OK, "a login");
 }
 
@@ -251,6 +259,7 @@ int main(int argc, char **argv)
     static char port[8];
     static char error[1024];
     char dir[] = "./bench-state-XXXXXX";
+    static const char *items[1];
     pthread_t thread;
     const uint64_t outstanding = bench_option(argc, argv, "--outstanding", 64);
     const uint64_t seconds = bench_option(argc, argv, "--seconds", 3);
@@ -264,7 +273,8 @@ int main(int argc, char **argv)
     ps_daemon_options_default(&options);
     options.state = store ? dir : NULL;
     snprintf(port, sizeof port, "%u", free_port());
-    words = (ps_words){.items = {port}, .len = 1};
+    items[0] = port;
+    words = (ps_words){.items = items, .len = 1};
     require(ps_daemon_configure(&options, &words, argv[0], &config, error, sizeof error) == 0,
             error);
     ps_log_setup(PS_LOG_WARNING, PS_LOG_TEXT);

@@ -1,9 +1,11 @@
-/* Requests a second of the real server (pump, step, POSIX adapter) beside a bare echo of the same
- * sizes, from the same generator, turn by turn. The measure is requests a second of the serving
- * thread's processor time; a turn counts where that thread was busy with requests for 98 % of it.
+/* Requests a second of the real server (pump, step, POSIX adapter, libsodium's seals) beside a bare
+ * echo of the same sealed sizes, from the same generator, turn by turn. The measure is requests a
+ * second of the serving thread's processor time; a turn counts where that thread was busy with
+ * requests for 98 % of it.
  *
  *     bench_request [--turns=25] [--milliseconds=200] [--sessions=1000] [--in-flight=2048] */
 #include "echo.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 #include "peersync/pump.h"
 
@@ -80,11 +82,11 @@ int main(int argc, char **argv)
     const uint32_t sessions = (uint32_t)bench_option(argc, argv, "--sessions", 1000);
     turns = turns < TURNS ? turns : TURNS;
 
-    bench_load load = {.ids_len = sessions, .counter = 1};
+    bench_load load = {.clients_len = sessions, .counter = 2, .crypto = ps_crypto_sodium()};
     load.in_flight = (uint32_t)bench_option(argc, argv, "--in-flight", 2048);
     bench_load_open(&load);
-    bench_server b = bench_server_make(sessions, &load.local);
-    load.ids = b.ids;
+    bench_server b = bench_server_make(sessions, &load.local, load.crypto);
+    load.clients = b.clients;
 
     ps_addr any = {.ip = {127, 0, 0, 1}, .family = PS_ADDR_V4};
     ps_addr server_addr;

@@ -82,7 +82,7 @@ static void *run(void *arg)
 {
     bench_load *load = arg;
     static uint8_t bytes[SEGMENTS * BENCH_HEARTBEAT];
-    static uint8_t sink[RECEIVE][64];
+    static uint8_t sink[RECEIVE][128];
     static struct mmsghdr messages[RECEIVE];
     static struct iovec parts[RECEIVE];
     uint32_t next = 0;
@@ -98,8 +98,9 @@ static void *run(void *arg)
     while (!atomic_load_explicit(&load->stop, memory_order_relaxed)) {
         while (waiting + SEGMENTS <= load->in_flight) {
             for (unsigned i = 0; i < SEGMENTS; i++) {
-                bench_heartbeat(bytes + i * BENCH_HEARTBEAT, load->ids[next], load->counter);
-                next = (next + 1) % load->ids_len;
+                bench_heartbeat(load->crypto, bytes + i * BENCH_HEARTBEAT, &load->clients[next],
+                                load->counter);
+                next = (next + 1) % load->clients_len;
                 load->counter += next == 0 ? 1 : 0;
             }
             const unsigned taken = send_batch(load, bytes, &segmented);

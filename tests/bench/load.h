@@ -14,9 +14,10 @@ typedef struct bench_load {
     ps_addr local;  /* Filled by bench_load_open(). */
     ps_addr target; /* The server's. */
     uint32_t in_flight;
-    const uint64_t *ids; /* Receiver ids to go round; every request is a HEARTBEAT. */
-    uint32_t ids_len;
-    uint64_t counter; /* Of the next round of the ids. */
+    const bench_session *clients; /* To go round; every request is a HEARTBEAT. */
+    uint32_t clients_len;
+    const ps_crypto *crypto;
+    uint64_t counter; /* Of the next round. */
     atomic_bool stop;
     uint64_t sent;
     uint64_t answered;

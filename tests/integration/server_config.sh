@@ -7,7 +7,7 @@ want_code 12 "$DAEMON" 0
 want last.err "credentials.txt does not exist"
 command=$(sed -n 's/^  \(.* user add \)NAME/\1/p' last.err)
 echo password123 | eval "$command alice" 2>/dev/null
-[[ $(cat credentials.txt) == "alice password123" ]] || fail "the printed command made no user"
+[[ $(cat credentials.txt) == "alice \$argon2id\$"* ]] || fail "the printed command made no user"
 [[ $(stat -c %a credentials.txt) == 600 ]] || fail "others may read the passwords"
 
 # The same with a path that needs quotes.
@@ -15,7 +15,7 @@ mkdir "with space"
 want_code 12 "$DAEMON" 0 --credentials "with space/it's"
 command=$(sed -n 's/^  \(.* user add \)NAME\(.*\)/\1 bob \2/p' last.err)
 echo pw | eval "$command" 2>/dev/null
-[[ $(cat "with space/it's") == "bob pw" ]] || fail "the printed command made no user"
+[[ $(cat "with space/it's") == "bob \$argon2id\$"* ]] || fail "the printed command made no user"
 
 # A file with comments only has no users either.
 echo "# nobody" >empty.txt
@@ -56,8 +56,15 @@ want_code 2 "$DAEMON" --log-level loud
 want_code 2 "$DAEMON" --listen nowhere:5000
 want last.err "--listen 'nowhere:5000'"
 want_code 2 "$DAEMON" --max-sessions 0
+want_code 2 "$DAEMON" --ticket-hours 0
+want_code 2 "$DAEMON" --ticket-hours 8761
+want_code 2 "$DAEMON" --handshakes-per-second 0
+want_code 2 "$DAEMON" --login-threads 0
+want_code 2 "$DAEMON" --max-handshakes 10
+want last.err "--max-handshakes must be at least"
 want_code 0 "$DAEMON" --help
-want last.out "in clear"
+want last.out "--ticket-hours"
+want last.out "peersyncd key show"
 want_code 0 "$DAEMON" --version
 
 # --check-config binds nothing and prints the sum.
@@ -71,6 +78,9 @@ session=$(awk '/^  a session/ {print $NF}' last.out)
 publication=$(awk '/^  a publication/ {print $NF}' last.out)
 ((session > 0 && session <= 384)) || fail "$session bytes a session"
 ((publication > 0 && publication <= 160)) || fail "$publication bytes a publication"
+want_code 0 "$DAEMON" --check-config --ticket-hours 3 --handshakes-per-second 77
+want last.out "ticket-hours                                            3"
+want last.out "handshakes-per-second                                  77"
 want_code 12 "$DAEMON" --check-config --credentials bad.txt
 want_code 0 "$DAEMON" --check-config --credentials missing.txt
 want last.out "user add NAME --credentials missing.txt"

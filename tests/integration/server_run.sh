@@ -72,8 +72,9 @@ coproc SERVER { exec "$DAEMON" 0 2>&1; }
 # shellcheck disable=SC2153
 PIDS+=("$SERVER_PID")
 pid=$SERVER_PID
-read -r line <&"${SERVER[0]}"
-[[ $line == "listening on "* ]] || fail "$line"
+until [[ ${line-} == "listening on "* ]]; do
+    read -r line <&"${SERVER[0]}" || fail "the server did not start"
+done
 # shellcheck disable=SC1083,SC2093
 exec {SERVER[0]}<&-
 kill -HUP "$pid"

@@ -32,7 +32,8 @@ typedef struct ps_server_config {
     uint32_t max_handshakes;        /**< Handshakes and logins under way, and keys that were just
                                          replaced, at a time: 1 to 2^20. The oldest one whose client
                                          has not answered yet makes room for a new one. */
-    uint32_t max_pending_logins;    /**< Of those, logins under verification. */
+    uint32_t max_pending_logins;    /**< Of those, logins under verification; for
+                                         tickets alone a quarter as many more. */
     uint32_t max_networks;          /**< Source networks whose handshakes are counted at a time. */
     uint64_t name_bytes;            /**< Room for publications' names beyond the first 28 bytes of
                                          each, which their records hold. */

@@ -106,6 +106,9 @@ rig *rig_new_default(void);
 rig *rig_new_online(void);
 void rig_free(rig *r);
 
+/* Room for one element more in a log. */
+void *rig_grow(void *old, size_t len, size_t *cap, size_t each);
+
 /* Steps one input at now_us and takes its output into the logs. */
 ps_status rig_step(rig *r, ps_input *in);
 ps_status rig_tick(rig *r);

@@ -343,6 +343,53 @@ static void trust_outlives_the_handshake(void **state)
     rig_free(r);
 }
 
+/* RESETs of a login's own channel: each is believed, but after longer and longer. */
+static void forged_resets_wear_off(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    rig_run(r, r->now_us + 3 * SECOND); /* Lost: from now on it tries without end. */
+    assert_int_equal(rig_stats(r).state, PS_PEER_LOST);
+    const uint64_t began_us = r->now_us;
+    uint64_t last = 0;
+    size_t believed = 0;
+    for (unsigned k = 0; k < 300; k++) { /* Ten a second, for half a minute. */
+        rig_run(r, r->now_us + SECOND / 10);
+        if (rig_count(r, PS_MSG_LOGIN) == 0) {
+            continue;
+        }
+        const rig_sent login = *rig_last(r, PS_MSG_LOGIN);
+        const uint64_t before = rig_stats(r).resets;
+        craft_reset_packet(&r->c, login.receiver_id, login.counter);
+        (void)rig_deliver(r);
+        if (rig_stats(r).resets > before) {
+            assert_true(believed == 0 || r->now_us - last >= SECOND << (believed - 1));
+            believed++;
+            last = r->now_us;
+        }
+    }
+    assert_true(r->now_us - began_us >= 30 * SECOND);
+    assert_in_range(believed, 4, 5);
+    rig_accept(r, 0);
+    rig_free(r);
+}
+
+/* LOGIN_OK was lost and our address is another one now: the server asks under the new keys. */
+static void a_challenge_before_login_ok_is_answered(void **state)
+{
+    (void)state;
+    rig *r = rig_new_default();
+    (void)rig_login(r);
+    const uint64_t server_id = rig_last(r, PS_MSG_LOGIN)->receiver_id;
+    rig_packet_of(r, r->client_id, 1);
+    craft_challenge(&r->c, 0, 77);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_count(r, PS_MSG_CHALLENGE_OK), 1);
+    assert_true(rig_last(r, PS_MSG_CHALLENGE_OK)->receiver_id == server_id);
+    assert_int_equal(rig_stats(r).state, PS_PEER_LOGIN);
+    rig_free(r);
+}
+
 static void a_person_says_no(void **state)
 {
     (void)state;
@@ -388,6 +435,9 @@ static void after_a_loss_keys_are_not_kept_for_ever(void **state)
     (void)state;
     rig *r = rig_new_online();
     r->silent = true;
+    rig_run(r, RIG_START + 3 * SECOND);
+    retry(r, 7);
+    (void)rig_deliver(r);
     rig_run(r, RIG_START + 63 * SECOND);
     assert_int_equal(rig_stats(r).state, PS_PEER_LOST);
     size_t ids = 1;
@@ -399,6 +449,8 @@ static void after_a_loss_keys_are_not_kept_for_ever(void **state)
                                  PS_KEY_BYTES) == 0;
         assert_true(b->time_us - a->time_us <= SECOND + SECOND / 8);
         assert_int_equal(same, a->client_id == b->client_id);
+        /* A cookie goes with the key that it was given to. */
+        assert_int_equal(b->bytes[PS_INITIATE_COOKIE], ids == 1 && same ? 7 : 0);
         if (!same) {
             assert_in_range(b->time_us - since_us, 5 * SECOND, 6200 * MS);
             since_us = b->time_us;
@@ -423,6 +475,8 @@ int main(void)
         cmocka_unit_test(another_key_later_is_waited_out),
         cmocka_unit_test(first_contact_asks_and_says_nothing),
         cmocka_unit_test(trust_outlives_the_handshake),
+        cmocka_unit_test(forged_resets_wear_off),
+        cmocka_unit_test(a_challenge_before_login_ok_is_answered),
         cmocka_unit_test(a_person_says_no),
         cmocka_unit_test(no_version_in_common_ends_a_first_login),
         cmocka_unit_test(after_a_loss_keys_are_not_kept_for_ever),

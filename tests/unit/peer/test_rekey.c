@@ -202,6 +202,7 @@ static void what_is_under_way_goes_on(void **state)
     assert_int_equal(rig_last(r, PS_MSG_LOGIN)->receiver_id, RIG_SESSION + 1);
     rig_accept_of(r, &given);
     rig_settle(r);
+    rig_run(r, r->now_us + SECOND); /* What has no answer is sent again in its time. */
     const rig_sent *s = rig_last(r, PS_MSG_LIST_FILES); /* From where it was. */
     ps_list list;
     assert_true(ps_list_decode(PS_MSG_LIST_FILES, (ps_span){s->body, s->body_len}, &list));
@@ -215,6 +216,35 @@ static void what_is_under_way_goes_on(void **state)
     assert_true(log_answer(r, log, s));
     assert_int_equal(rig_done(r, 2), PS_E_NONE);
     assert_int_equal(rig_stats(r).repairs, 0);
+    free(log);
+    rig_free(r);
+}
+
+/* LOGIN_OK says where the log stood: that may be before what was acknowledged since. */
+static void an_older_position_is_no_reason_for_a_repair(void **state)
+{
+    (void)state;
+    log_model *log;
+    rig *r = rekeying(&log);
+    (void)rig_publish(r, 2, "file", 3);
+    const rig_sent *s = rig_last(r, PS_MSG_PUBLISH);
+    log_apply(log, s);
+    rig_packet_of(r, r->client_id, 2);
+    craft_published(&r->c, s->request, 1);
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_done(r, 2), PS_E_NONE);
+    (void)rig_publish(r, 3, "another", 4);
+    rig_accept_of(r, &given); /* Generation 0; sent first, it comes last. */
+    r->counter = 2;
+    assert_int_equal(r->p->repair.phase, PS_REPAIR_NONE);
+    assert_int_equal(r->p->flight.count, 1);
+    assert_false(log_answer(r, log, rig_last(r, PS_MSG_PUBLISH))); /* Of the old keys. */
+    live(r, log, r->now_us + 5 * SECOND);
+    assert_int_equal(rig_done(r, 3), PS_E_NONE);
+    assert_int_equal(rig_stats(r).repairs, 0);
+    assert_int_equal(rig_stats(r).unacknowledged, 0);
+    assert_int_equal(log_count(log), 2);
     free(log);
     rig_free(r);
 }
@@ -269,16 +299,75 @@ static void a_restart_meanwhile_is_told(void **state)
     rig_free(r);
 }
 
-static void a_reset_meanwhile_begins_nothing(void **state)
+/* The server is another one now: that is a return, and it is in a hurry. */
+static void a_reset_meanwhile_begins_a_return(void **state)
 {
     (void)state;
     log_model *log;
     rig *r = rekeying(&log);
     const size_t initiates = r->initiates_len;
-    craft_reset_packet(&r->c, RIG_SESSION, r->p->session.tx_counter);
-    (void)rig_deliver(r);
+    for (int k = 0; k < 2; k++) { /* Once a second. */
+        craft_reset_packet(&r->c, RIG_SESSION, r->p->session.tx_counter);
+        (void)rig_deliver(r);
+        assert_int_equal(r->initiates_len, initiates + 1);
+    }
     assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
-    assert_int_equal(r->initiates_len, initiates);
+    rig_accept_of(r, &given);
+    assert_true(rig_event_nth(r, PS_EVENT_LOGGED_IN, 0)->account.again);
+    assert_int_equal(rig_stats(r).rekeys, 0);
+    free(log);
+    rig_free(r);
+}
+
+/* LOGIN_OK is lost: the server has the fresh keys already, and answers under them. */
+static void what_comes_under_the_fresh_keys_early_is_heard(void **state)
+{
+    (void)state;
+    log_model *log;
+    rig *r = rekeying(&log);
+    (void)rig_command(r, PS_INPUT_LIST_PEERS, 7, "");
+    (void)rig_command(r, PS_INPUT_LIST_FILES, 8, "");
+    assert_int_equal(rig_last(r, PS_MSG_LIST_PEERS)->receiver_id, RIG_SESSION);
+    rig_packet_of(r, r->client_id, 2);
+    craft_page(&r->c, PS_MSG_PEERS, rig_last(r, PS_MSG_LIST_PEERS)->request, 0);
+    craft_end(&r->c);
+    craft_error(&r->c, rig_last(r, PS_MSG_LIST_FILES)->request, PS_E_UNSUPPORTED, 0, "");
+    (void)rig_deliver(r);
+    assert_int_equal(rig_done(r, 7), PS_E_NONE);
+    assert_int_equal(rig_done(r, 8), PS_E_UNSUPPORTED);
+    assert_int_equal(rig_drops_all(r), 0);
+    rig_run(r, r->now_us + 2 * SECOND);
+    const rig_sent *s = rig_last(r, PS_MSG_HEARTBEAT);
+    rig_packet_of(r, r->client_id, 3);
+    craft_heartbeat_ok(&r->c, s->request, 0, 0, 0);
+    (void)rig_deliver(r);
+    const uint64_t dead_us = s->time_us + 2 * SECOND;
+    rig_run(r, dead_us); /* Else it would be lost by now. */
+    assert_int_equal(rig_stats(r).state, PS_PEER_ONLINE);
+    rig_channel_of(r, r->client_id)->counter = 3;
+    rig_accept_of(r, &given);
+    assert_int_equal(rig_stats(r).rekeys, 1);
+    free(log);
+    rig_free(r);
+}
+
+static void somebody_in_the_servers_place_is_told_of(void **state)
+{
+    (void)state;
+    const uint8_t secret[PS_KEY_BYTES] = {66};
+    log_model *log;
+    rig *r = online(UINT64_C(1) << 32, &log);
+    r->silent = true;
+    while (r->initiates_len == 0) {
+        rig_forget(r);
+        rig_run(r, ps_peer_deadline_us(r->p));
+        log_serve(r, log, 0);
+    }
+    rig_craft_respond(r, secret);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_event_nth(r, PS_EVENT_PUT_OFF, 0)->account.error, PS_E_SERVER_KEY);
+    assert_int_equal(rig_stats(r).state, PS_PEER_ONLINE);
+    (void)rig_respond(r);
     rig_accept_of(r, &given);
     assert_int_equal(rig_stats(r).rekeys, 1);
     free(log);
@@ -332,9 +421,12 @@ int main(void)
         cmocka_unit_test(by_count_of_what_comes),
         cmocka_unit_test(old_keys_last_ten_seconds),
         cmocka_unit_test(what_is_under_way_goes_on),
+        cmocka_unit_test(an_older_position_is_no_reason_for_a_repair),
         cmocka_unit_test(a_server_that_does_not_answer_keeps_the_session),
         cmocka_unit_test(a_restart_meanwhile_is_told),
-        cmocka_unit_test(a_reset_meanwhile_begins_nothing),
+        cmocka_unit_test(a_reset_meanwhile_begins_a_return),
+        cmocka_unit_test(what_comes_under_the_fresh_keys_early_is_heard),
+        cmocka_unit_test(somebody_in_the_servers_place_is_told_of),
         cmocka_unit_test(refused_for_good_it_ends_the_session),
         cmocka_unit_test(a_loss_and_a_logout_wipe_the_old_keys),
     };

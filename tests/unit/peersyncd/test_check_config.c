@@ -49,7 +49,7 @@ static void the_printed_sum_is_the_total(void **state)
             break;
         }
         if (sscanf(line + 1, "  padding %llu", &bytes) == 1 ||
-            sscanf(line + 1, "  %44[^\n] %llu %llu", what, &records, &bytes) == 3) {
+            sscanf(line + 1, "  %52[^\n] %llu %llu", what, &records, &bytes) == 3) {
             sum += bytes;
         }
     }

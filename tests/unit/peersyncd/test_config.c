@@ -119,9 +119,40 @@ static void the_smallest_and_the_largest_are_possible(void **state)
     assert_true(ps_server_size(&config.server) > 0);
     const uint64_t most = UINT64_C(1) << 24;
     options.max_sessions = options.max_users = options.max_publications = most;
-    options.max_user_publications = options.max_logins = most;
+    options.max_user_publications = most;
+    options.max_logins = PS_LOGIN_SLOTS_MAX;
     assert_int_equal(configure(NULL), PS_EXIT_DONE);
     assert_true(ps_server_size(&config.server) > 0);
+}
+
+static void logins_and_handshakes_fit_together(void **state)
+{
+    (void)state;
+    assert_int_equal(configure(NULL), PS_EXIT_DONE);
+    assert_true(config.login_threads >= 1 && config.login_threads <= 4);
+    assert_true(config.server.max_pending_logins > config.login_slots);
+    assert_true(config.server.max_handshakes >= config.server.max_pending_logins);
+    assert_int_equal(config.server.ticket_s, 86400);
+    options.ticket_hours = 1;
+    options.max_logins = 5000;
+    options.login_threads = 7;
+    options.handshakes_per_second = 11;
+    options.open_handshakes_per_second = 0;
+    options.network_handshakes_per_second = 3;
+    assert_int_equal(configure(NULL), PS_EXIT_DONE);
+    assert_int_equal(config.server.ticket_s, 3600);
+    assert_int_equal(config.login_slots, 5000);
+    assert_int_equal(config.login_threads, 7);
+    assert_int_equal(config.server.handshakes_per_s, 11);
+    assert_int_equal(config.server.open_per_s, 0);
+    assert_int_equal(config.server.network_per_s, 3);
+    assert_true(config.server.max_handshakes >= config.server.max_pending_logins);
+    options.max_handshakes = 100;
+    assert_int_equal(configure(NULL), PS_EXIT_USAGE);
+    assert_non_null(strstr(error, "--max-handshakes must be at least 5064"));
+    options.max_handshakes = 6000;
+    assert_int_equal(configure(NULL), PS_EXIT_DONE);
+    assert_int_equal(config.server.max_handshakes, 6000);
 }
 
 int main(void)
@@ -133,6 +164,7 @@ int main(void)
         cmocka_unit_test_setup(a_journal_is_kept_only_when_asked_for, reset),
         cmocka_unit_test_setup(credentials_follow_the_state_directory, reset),
         cmocka_unit_test_setup(capacities_follow_what_was_typed, reset),
+        cmocka_unit_test_setup(logins_and_handshakes_fit_together, reset),
         cmocka_unit_test_setup(the_smallest_and_the_largest_are_possible, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "common/state_dir.h"
 #include "exact.h"
 #include "peersync/crypto_openssl.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 #include "peersync/pump.h"
 #include "peersyncd/loop.h"
@@ -71,6 +72,8 @@ static unsigned syncs(void)
 static char dir[] = "/tmp/peersync-records-XXXXXX";
 static ps_state_dir state_dir;
 static ps_daemon_config config;
+static ps_identity identity;
+static uint8_t server_key[PS_KEY_BYTES];
 static ps_credentials credentials;
 static pthread_t thread;
 static int ended_with;
@@ -78,7 +81,7 @@ static int ended_with;
 static void *serve(void *arg)
 {
     (void)arg;
-    ended_with = ps_daemon_run(&config, &state_dir, &credentials);
+    ended_with = ps_daemon_run(&config, &state_dir, &identity, &credentials);
     return NULL;
 }
 
@@ -94,17 +97,32 @@ static unsigned free_port(void)
     return any.port;
 }
 
+/* Two users with a string that is quick to verify. */
+static void make_accounts(void)
+{
+    char stored[crypto_pwhash_STRBYTES];
+    char file[2 * sizeof stored + 8];
+    ps_credentials_fault fault;
+    assert_int_equal(
+        crypto_pwhash_str(stored, "pw", 2, crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN),
+        0);
+    snprintf(file, sizeof file, "u0 %s\nu1 %s\n", stored, stored);
+    memset(identity.static_secret, 1, sizeof identity.static_secret);
+    memset(identity.realm_secret, 2, sizeof identity.realm_secret);
+    ps_crypto_sodium()->x25519_public(server_key, identity.static_secret);
+    memcpy(identity.public_key, server_key, sizeof server_key);
+    assert_true(ps_credentials_parse(span_of(file), &credentials, &fault));
+    ps_credentials_seal(&credentials, identity.realm_secret);
+}
+
 static void start_server(void)
 {
-    static const uint8_t salt[PS_CREDENTIALS_SALT];
     static char port[8];
     ps_daemon_options options;
     static ps_words words;
-    ps_credentials_fault fault;
     char error[256];
     set_disk(false, 0);
-    assert_true(ps_credentials_parse(span_of("u0 pw\nu1 pw\n"), &credentials, &fault));
-    ps_credentials_seal(&credentials, ps_crypto_openssl(), salt);
+    make_accounts();
     ps_daemon_options_default(&options);
     options.state = dir;
     snprintf(port, sizeof port, "%u", free_port());
@@ -209,6 +227,8 @@ static void open_peer(size_t i)
     ps_peer_config cfg;
     ps_peer_config_default(&cfg);
     cfg.max_publications = 64;
+    cfg.crypto = ps_crypto_sodium();
+    memset(cfg.seed, (int)i + 1, sizeof cfg.seed);
     assert_int_equal(ps_posix_udp_open(&any, 1, NULL, &p->udp, NULL), PS_OK);
     p->transport = ps_posix_udp_transport(p->udp);
     const size_t size = (ps_peer_size(&cfg) + 63) / 64 * 64;
@@ -225,9 +245,11 @@ static void open_peer(size_t i)
                      PS_OK);
     ps_input in = {.type = PS_INPUT_LOGIN,
                    .u.login = {.server = config.listen[0],
+                               .key_known = true,
                                .user = span_of(i == 0 ? "u0" : "u1"),
                                .password = span_of("pw")}};
     memset(in.u.login.device, (int)i + 1, PS_DEVICE_BYTES);
+    memcpy(in.u.login.server_key, server_key, sizeof server_key);
     assert_int_equal(ps_pump_submit(&p->pump, &in), PS_OK);
 }
 

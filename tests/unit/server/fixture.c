@@ -11,7 +11,7 @@ void fixture_config(ps_server_config *cfg)
     cfg->max_publications = 256;
     cfg->max_user_publications = 200;
     cfg->max_handshakes = 16;
-    cfg->max_pending_logins = 4;
+    cfg->max_pending_logins = 8;
     cfg->max_networks = 16;
     cfg->handshake_ms = 60000; /* Most tests look at other times. */
     cfg->name_bytes = 32768;

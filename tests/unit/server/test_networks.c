@@ -45,13 +45,19 @@ static void a_network_has_a_rate_and_a_burst(void **state)
 static void ipv6_counts_by_64_bits(void **state)
 {
     (void)state;
-    fixture *f = with(1, 16);
+    fixture *f = with(1, 256);
     ps_addr a = {.ip = {0x20, 1, 0xd, 0xb8, 1}, .port = 1, .family = PS_ADDR_V6};
     assert_int_equal(takes(f, &a, 20), 10);
     a.ip[15] = 9;
     a.ip[8] = 7;
     assert_int_equal(takes(f, &a, 20), 0);
-    a.ip[7] = 1;
+    unsigned site = 10;
+    for (uint8_t k = 1; k < 20; k++) { /* The /48 has eight times that. */
+        a.ip[7] = k;
+        site += takes(f, &a, 20);
+    }
+    assert_int_equal(site, 80);
+    a.ip[5] = 1;
     assert_int_equal(takes(f, &a, 20), 10);
     fixture_free(f);
 }

@@ -45,8 +45,8 @@ static void responds_with_its_key(void **state)
     fixture_free(f);
 }
 
-/* The same INITIATE gets the same bytes, without another handshake; under another key it is none of
- * this client's. */
+/* The same INITIATE gets the same bytes, without another handshake; under another key it is
+ * another one, which takes nothing from the first. */
 static void repeats_its_answer(void **state)
 {
     (void)state;
@@ -64,8 +64,17 @@ static void repeats_its_answer(void **state)
     assert_int_equal(fixture_stats(f).handshakes, 1);
     client other = a;
     other.ephemeral++;
-    assert_int_equal(initiate(&other, &noise, NULL), 0);
-    assert_int_equal(fixture_drops(f, PS_DROP_STALE), 1);
+    assert_int_equal(initiate(&other, &noise, NULL), PS_PACKET_RESPOND);
+    assert_memory_not_equal(f->out.bytes, first, sizeof first);
+    assert_int_equal(fixture_stats(f).handshakes, 2);
+    uint8_t
+        damaged[PS_INITIATE_BYTES]; /* So is one with the same key that was damaged behind it. */
+    client_initiate(&a, &noise, NULL, damaged);
+    damaged[PS_INITIATE_BYTES - 1] ^= 1;
+    client_deliver(&a, damaged, sizeof damaged);
+    assert_int_equal(fixture_stats(f).handshakes, 3);
+    assert_int_equal(initiate(&a, &noise, NULL), PS_PACKET_RESPOND);
+    assert_memory_equal(f->out.bytes, first, sizeof first);
     fixture_free(f);
 }
 
@@ -103,6 +112,27 @@ static void asks_for_a_cookie_past_a_rate(void **state)
     f->now_us += 1000000;
     client d = client_make(f, "alice", 4100);
     assert_int_equal(initiate(&d, &noise, NULL), PS_PACKET_RESPOND);
+    fixture_free(f);
+}
+
+/* Without a wall clock cookies are this life's, and age by its own time. */
+static void cookies_age_without_a_clock(void **state)
+{
+    (void)state;
+    fixture *f = with(0, 1000);
+    client a = client_make(f, "alice", 4001);
+    ps_noise noise;
+    uint8_t cookie[PS_COOKIE_BYTES];
+    assert_int_equal(initiate(&a, &noise, NULL), PS_PACKET_RETRY);
+    memcpy(cookie, f->out.bytes + 9, sizeof cookie);
+    ps_server_config cfg = f->cfg;
+    cfg.seed[3] ^= 1; /* Another life. */
+    client b = a;
+    b.f = fixture_new(&cfg);
+    assert_int_equal(initiate(&b, &noise, cookie), PS_PACKET_RETRY);
+    fixture_free(b.f);
+    f->now_us += 2 * PS_COOKIE_EPOCH_S * UINT64_C(1000000);
+    assert_int_equal(initiate(&a, &noise, cookie), PS_PACKET_RETRY);
     fixture_free(f);
 }
 
@@ -198,6 +228,7 @@ int main(void)
         cmocka_unit_test(responds_with_its_key),
         cmocka_unit_test(repeats_its_answer),
         cmocka_unit_test(asks_for_a_cookie_past_a_rate),
+        cmocka_unit_test(cookies_age_without_a_clock),
         cmocka_unit_test(handshakes_have_a_budget),
         cmocka_unit_test(retries_have_a_budget),
         cmocka_unit_test(keys_of_low_order_are_refused),

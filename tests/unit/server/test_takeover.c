@@ -257,7 +257,10 @@ static void the_verdict_counts_once(void **state)
 static void a_tick_looks_at_some_probes_only(void **state)
 {
     (void)state;
-    fixture *f = small();
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    cfg.max_pending_logins = 8;
+    fixture *f = fixture_new(&cfg);
     client a[8], b[8];
     char names[8][4];
     for (uint16_t i = 0; i < 8; i++) {

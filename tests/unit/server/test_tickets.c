@@ -126,6 +126,95 @@ static void beside_a_password_it_shows_the_device(void **state)
     fixture_free(f);
 }
 
+/* What one user's ticket shows is not so for another user in the same channel. */
+static void it_shows_nothing_of_another_user(void **state)
+{
+    (void)state;
+    client a;
+    uint8_t ticket[PS_TICKET_MAX];
+    fixture *f = with_ticket(&a, ticket);
+    a.client_id++;
+    client_login_send(&a);
+    assert_true(asked(f)->known);
+    fixture_verdict(f, PS_E_CREDENTIALS);
+    fixture_clear(f);
+    a.user = "victim";
+    a.ticket_len = 0;
+    a.request++;
+    client_login_send(&a);
+    assert_non_null(asked(f));
+    assert_false(asked(f)->known);
+    fixture_free(f);
+}
+
+/* A session that moves to a victim's address, with the client id of the victim's, gets no ticket of
+ * his when it repeats its LOGIN. */
+static void nobody_gets_the_ticket_of_another(void **state)
+{
+    (void)state;
+    client a;
+    uint8_t ticket[PS_TICKET_MAX];
+    fixture *f = with_ticket(&a, ticket);
+    client mallory = client_make(f, "mallory", 4003);
+    client victim = client_make(f, "victim", 4002);
+    mallory.client_id = victim.client_id;
+    client_login(&mallory);
+    client_login(&victim);
+    ps_session_at(f->s, 1)->addr = victim.addr; /* As a move would make it: see test_moves.c. */
+    mallory.addr = victim.addr;
+    fixture_clear(f);
+    mallory.ticket_len = 0;
+    client_login_send(&mallory);
+    ps_reader r = ps_reader_of((ps_span){f->out.bytes + PS_PACKET_HEADER,
+                                         f->out.bytes_len - PS_PACKET_HEADER - PS_TAG_BYTES});
+    ps_message m;
+    ps_login_ok ok;
+    assert_true(ps_message_decode(&r, &m));
+    assert_int_equal(m.type, PS_MSG_LOGIN_OK);
+    assert_true(ps_login_ok_decode(m.body, &ok));
+    assert_int_equal(ok.ticket.len, 0);
+    fixture_free(f);
+}
+
+/* One made while the server's clock was far ahead is not good for years. */
+static void a_wrong_clock_makes_no_lasting_ticket(void **state)
+{
+    (void)state;
+    client a;
+    uint8_t ticket[PS_TICKET_MAX];
+    fixture *f = with_ticket(&a, ticket);
+    a.by_ticket = true;
+    for (unsigned k = 0; k < 2; k++) {
+        set_wall(f, WALL - (k == 0 ? PS_CLOCK_SLACK_S : PS_CLOCK_SLACK_S + 1));
+        a.client_id++;
+        fixture_clear(f);
+        client_login_send(&a);
+        assert_true((asked(f) != NULL) == (k == 0));
+    }
+    fixture_free(f);
+}
+
+/* Passwords that wait keep out no ticket. */
+static void tickets_have_places_of_their_own(void **state)
+{
+    (void)state;
+    client a;
+    uint8_t ticket[PS_TICKET_MAX];
+    fixture *f = with_ticket(&a, ticket);
+    for (uint16_t i = 0; i < 10; i++) {
+        client e = client_make(f, "nobody", (uint16_t)(5000 + i));
+        fixture_clear(f);
+        client_login_send(&e);
+        assert_true((asked(f) != NULL) == (i < 8));
+    }
+    a.client_id++;
+    a.by_ticket = true;
+    fixture_clear(f);
+    client_login_send(&a);
+    assert_non_null(asked(f));
+    fixture_free(f);
+}
+
 /* It lasts through a restart, under the same realm; under another it is nothing. */
 static void the_realm_decides(void **state)
 {
@@ -179,6 +268,10 @@ int main(void)
         cmocka_unit_test(a_ticket_brings_back_what_the_verdict_said),
         cmocka_unit_test(others_are_refused_and_the_password_may_follow),
         cmocka_unit_test(beside_a_password_it_shows_the_device),
+        cmocka_unit_test(it_shows_nothing_of_another_user),
+        cmocka_unit_test(nobody_gets_the_ticket_of_another),
+        cmocka_unit_test(a_wrong_clock_makes_no_lasting_ticket),
+        cmocka_unit_test(tickets_have_places_of_their_own),
         cmocka_unit_test(the_realm_decides),
         cmocka_unit_test(tries_end),
     };
