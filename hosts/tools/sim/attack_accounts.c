@@ -79,6 +79,14 @@ void attack_accounts(attacks *a)
     attack_config(a, &cfg, 4);
     world *w = world_new(&cfg);
     world_login_all(w);
+    /* The same password, stored anew: the ticket is void, the password is not. */
+    const uint64_t verified = w->server.pool.verified;
+    const uint64_t resumed = world_server_stats(w).resumptions;
+    world_account_rehash(w, 3);
+    (void)lose_and_return(a, w, 3);
+    WORLD_REQUIRE(w, w->peers[3].online && w->peers[3].refusals == 0);
+    WORLD_REQUIRE(w, w->server.pool.verified == verified + 1);
+    WORLD_REQUIRE(w, world_server_stats(w).resumptions == resumed && w->server.by_ticket == 1);
     /* A new password: the ticket is void, and so is the password that the peer remembers. */
     world_account_passwd(w, 0);
     (void)lose_and_return(a, w, 0);
@@ -105,9 +113,10 @@ void attack_accounts(attacks *a)
     world_account_remove(w, 2);
     attack_run(a, w, 12 * S);
     WORLD_REQUIRE(w, !w->peers[2].online && w->peers[2].refusals == 1);
-    WORLD_REQUIRE(w, w->peers[3].losses == 0);
+    WORLD_REQUIRE(w, w->peers[3].losses == 1);
     attack_say(a, "accounts",
-               "a new password voids the ticket; a removed user is out at once, and "
+               "a password that is stored anew voids the ticket, and lets in; a new one voids "
+               "both; a removed user is out at once, and "
                "stays out by ticket, by password and in the middle of a login");
     attack_end(a, w);
 }

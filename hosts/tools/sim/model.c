@@ -237,6 +237,7 @@ void model_step(model *m, const ps_input *in, const uint8_t *bytes, const ps_out
     memset(&owed, 0, sizeof owed);
     pass_time(m, in->now_us, stats->late_us);
     owed.no_session = stats->drops[PS_DROP_NO_SESSION] > m->before.drops[PS_DROP_NO_SESSION];
+    owed.misplaced = stats->drops[PS_DROP_MISPLACED] > m->before.drops[PS_DROP_MISPLACED];
     model_input(m, in, bytes, before, out, &owed);
     model_answers(m, before, out, &owed);
     check_counters(m, &owed, bytes, stats);

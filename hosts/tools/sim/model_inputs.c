@@ -268,6 +268,15 @@ static void on_messages(model *m, model_session *s, const read_packet *p, const 
     }
 }
 
+static bool holds_logout(const read_packet *p)
+{
+    bool found = false;
+    for (size_t i = 0; i < p->count; i++) {
+        found = found || p->messages[i].type == READ_LOGOUT;
+    }
+    return found;
+}
+
 static void on_packet(model *m, const read_packet *p, const ps_output *before, const ps_output *out,
                       model_owed *owed, bool server_moved)
 {
@@ -284,6 +293,9 @@ static void on_packet(model *m, const read_packet *p, const ps_output *before, c
         return;
     }
     remember(window, p->counter);
+    if (old && owed->misplaced && holds_logout(p)) {
+        return; /* Somebody has held it back: it ends nothing that began after it. */
+    }
     sign_of_life(m, s);
     if (follow(m, s, p, owed, server_moved)) {
         owed->taken = true;

@@ -46,6 +46,7 @@ typedef struct model_owed {
     unsigned type;   /* and its packet's type; 0: no datagram. */
     bool genuine;    /* A peer has really sent it. */
     bool no_session; /* The server says so. */
+    bool misplaced;  /* So, too. */
     bool moved;      /* It proves a session's new address. */
     ps_span ticket;  /* A login's, by which it wants to come in; or empty. */
     bool taken;      /* The input was a packet that a session takes. */

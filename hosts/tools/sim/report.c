@@ -59,9 +59,9 @@ void report_swarm(FILE *out, const swarm_config *cfg, const swarm *s)
             COUNT(c->timeouts), COUNT(c->cancelled));
     fprintf(out,
             "  sessions     %s logins, %s refusals, %s put off, %s losses noticed, %s resets "
-            "believed\n",
+            "believed,\n               %s fresh keys\n",
             COUNT(c->logins), COUNT(c->refusals), COUNT(c->put_offs), COUNT(c->losses),
-            COUNT(c->resets));
+            COUNT(c->resets), COUNT(c->rekeys));
     fprintf(out, "  repairs      %s, of %s buckets; %s names withdrawn; %s lists begun anew\n",
             COUNT(c->repairs), COUNT(c->buckets_resent), COUNT(c->names_withdrawn),
             COUNT(c->agains));

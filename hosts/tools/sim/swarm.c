@@ -189,6 +189,7 @@ static void count_peer(swarm *s, uint32_t i)
     s->counts.buckets_resent += stats.buckets_resent;
     s->counts.names_withdrawn += stats.names_withdrawn;
     s->counts.resets += stats.resets;
+    s->counts.rekeys += stats.rekeys;
 }
 
 bool swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets)

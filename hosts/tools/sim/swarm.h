@@ -43,7 +43,7 @@ typedef struct swarm_counts {
     uint64_t fetches, fetched, fetch_bytes;
     uint64_t fetch_errors[SWARM_ERRORS]; /* By ps_error. */
     uint64_t logins, refusals, losses, put_offs, agains, unlisted;
-    uint64_t repairs, buckets_resent, names_withdrawn, resets;
+    uint64_t repairs, buckets_resent, names_withdrawn, resets, rekeys;
     uint64_t healings, worst_heal_us;
     uint64_t publications; /* At the end. */
 } swarm_counts;

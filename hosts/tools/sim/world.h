@@ -223,6 +223,7 @@ typedef struct world_pool {
 /* What the credentials file says of a user. */
 typedef struct world_account {
     uint32_t changes; /* Of the password. */
+    uint32_t hashes;  /* Times that the same one was stored anew. */
     bool removed;
 } world_account;
 
@@ -341,6 +342,7 @@ void world_replay(world *w, const world_capture *c);
 
 /* Somebody edits the credentials file, and the server's host acts upon it. */
 void world_account_passwd(world *w, uint32_t user);
+void world_account_rehash(world *w, uint32_t user); /* The same password, stored otherwise. */
 void world_account_remove(world *w, uint32_t user);
 void world_account_add(world *w, uint32_t user);
 void world_server_public_key(const world *w, uint8_t key[PS_KEY_BYTES]);

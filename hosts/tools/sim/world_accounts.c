@@ -22,12 +22,18 @@ static void credential_of(const world *w, uint32_t user, uint8_t out[PS_CREDENTI
     for (size_t i = 0; i < 4; i++) {
         out[i] = (uint8_t)(user >> (8 * i));
         out[4 + i] = (uint8_t)(w->accounts[user].changes >> (8 * i));
+        out[8 + i] = (uint8_t)(w->accounts[user].hashes >> (8 * i));
     }
 }
 
 void world_account_passwd(world *w, uint32_t user)
 {
     w->accounts[user].changes++;
+}
+
+void world_account_rehash(world *w, uint32_t user)
+{
+    w->accounts[user].hashes++;
 }
 
 void world_account_add(world *w, uint32_t user)
