@@ -316,7 +316,7 @@ static world *make_world(swarm *s)
     wc.crypto = ps_sim_crypto();
     wc.ctx = s;
     /* Keys are replaced again and again, and some tickets do not live to see it. */
-    wc.peer.rekey_ms = 60000 + (uint32_t)(cfg->seed % 7) * 20000;
+    wc.peer.rekey_ms = 30000 + (uint32_t)(cfg->seed % 7) * 15000;
     wc.server.ticket_s = cfg->seed % 3 == 0 ? 45 : 86400;
     wc.proof = cfg->model;
     if (cfg->faults) {
