@@ -46,9 +46,11 @@ static void say_retry(ps_server *s, const ps_input_datagram *in, const ps_packet
 
 static void say_respond(ps_server *s, const ps_handshake *h, ps_output *out)
 {
-    ps_writer w = ps_datagram_begin(out, PS_RESPOND_BYTES);
-    ps_write_bytes(&w, h->respond, PS_RESPOND_BYTES);
-    ps_datagram_end(s, out, &w, &h->addr, h->endpoint, 0);
+    for (uint32_t n = PS_CANARY(AMPLIFIER) ? 3 : 1; n > 0; n--) {
+        ps_writer w = ps_datagram_begin(out, PS_RESPOND_BYTES);
+        ps_write_bytes(&w, h->respond, PS_RESPOND_BYTES);
+        ps_datagram_end(s, out, &w, &h->addr, h->endpoint, 0);
+    }
 }
 
 static bool shows_cookie(ps_server *s, const ps_addr *from, const uint8_t *cookie)

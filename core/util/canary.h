@@ -30,7 +30,8 @@
     X(DROPPED_CHANGES, "changes in flight are forgotten when the server has another log")          \
     X(COOKIE_UNREAD, "any cookie counts as one that was given out")                                \
     X(BLIND_MOVE, "a session's new address is believed without a challenge")                       \
-    X(EXPIRED_TICKET, "a ticket is taken after its time")
+    X(EXPIRED_TICKET, "a ticket is taken after its time")                                          \
+    X(AMPLIFIER, "a RESPOND is sent three times")
 
 #if defined(PEERSYNC_CANARIES)
 
