@@ -51,6 +51,7 @@ static void ask_host(ps_server *s, uint32_t i, const ps_login *m, const ps_ticke
     } else {
         e->u.login.password = m->secret;
     }
+    memcpy(e->u.login.device, m->device, PS_DEVICE_BYTES);
 }
 
 /* Within its time; one that was made while the clock was wrong is not good for longer than others.
@@ -63,6 +64,13 @@ static bool ticket_is_due(const ps_server *s, const ps_ticket *t)
     }
     return wall_s != 0 && wall_s < t->expires_s &&
            t->expires_s - wall_s <= s->cfg.ticket_s + PS_CLOCK_SLACK_S;
+}
+
+/* Beside a password a ticket serves for longer than it opens anything, but not for ever. */
+static bool shows_device(const ps_server *s, const ps_ticket *t)
+{
+    const uint64_t wall_s = ps_server_wall_s(s);
+    return wall_s < t->expires_s || wall_s - t->expires_s <= PS_KNOWN_S;
 }
 
 /* What the machine can judge by itself: PS_E_NONE leaves the rest to the host. */
@@ -78,7 +86,7 @@ static ps_error judge(ps_server *s, ps_handshake *h, const ps_login *m, ps_ticke
         return PS_E_CREDENTIALS;
     }
     const bool fits = ticket_fits(s, m, by_ticket ? m->secret : m->ticket, ticket);
-    h->known = h->known || fits;
+    h->known = h->known || (fits && shows_device(s, ticket));
     if (by_ticket && (!fits || !ticket_is_due(s, ticket))) {
         return PS_E_TICKET;
     }

@@ -31,6 +31,8 @@
 #define PS_OLD_KEYS_US UINT64_C(10000000)
 /* A clock that is set back by less does not void the tickets of before. */
 #define PS_CLOCK_SLACK_S UINT64_C(3600)
+/* So long after its end a ticket still shows that its device has been in before: 90 days. */
+#define PS_KNOWN_S UINT64_C(7776000)
 /* LOGINs that one handshake may try: by ticket, by password, and by another password. */
 #define PS_LOGIN_TRIES 3u
 

@@ -17,6 +17,25 @@ uint8_t *exact_copy(const void *bytes, size_t len)
     return copy;
 }
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define PADDING_TOO __attribute__((no_sanitize("memory")))
+#endif
+#endif
+#ifndef PADDING_TOO
+#define PADDING_TOO
+#endif
+
+PADDING_TOO bool exact_same(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (a[i] != b[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 ps_span span_of(const char *text)
 {
     return (ps_span){(const uint8_t *)text, strlen(text)};

@@ -148,26 +148,6 @@ static bool refused(const sweep_machine *m, const ps_input *in, const ps_output 
     return good;
 }
 
-#if defined(__has_feature)
-#if __has_feature(memory_sanitizer)
-#define PADDING_TOO __attribute__((no_sanitize("memory")))
-#endif
-#endif
-#ifndef PADDING_TOO
-#define PADDING_TOO
-#endif
-
-/* memcmp for memory with padding in it, which was copied but never set. */
-PADDING_TOO static bool same_memory(const uint8_t *a, const uint8_t *b, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (a[i] != b[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Every capacity below the room, of one of the three at a time, and of all. */
 static bool shortages_hold(const sweep_machine *m, const ps_input *in)
 {
@@ -197,7 +177,7 @@ static bool shortages_hold(const sweep_machine *m, const ps_input *in)
     }
     const ps_output nothing = {.bytes = NULL};
     good = good && refused(m, in, &nothing);
-    good = good && same_memory(before, m->self, m->len);
+    good = good && exact_same(before, m->self, m->len);
     good = good && filled(room.bytes, m->bytes) &&
            filled(room.datagrams, m->datagrams * sizeof(ps_datagram)) &&
            filled(room.events, m->events * sizeof(ps_event));

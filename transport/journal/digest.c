@@ -92,6 +92,7 @@ static uint64_t add_login(uint64_t hash, const ps_event_login *m)
     hash = add_number(hash, m->pending);
     hash = add_addr(hash, &m->from);
     hash = add_span(hash, m->user);
+    hash = fnv(hash, m->device, sizeof m->device);
     hash = add_number(hash, m->by_ticket ? 1 : 0);
     hash = add_number(hash, m->known ? 1 : 0);
     return m->by_ticket ? fnv(hash, m->credential, sizeof m->credential)

@@ -1,4 +1,5 @@
 /* The pool of handshakes: found, forgotten, pushed out. */
+#include "exact.h"
 #include "fixture.h"
 
 static uint32_t found(const client *c)
@@ -221,7 +222,7 @@ static void keys_are_wiped(void **state)
     for (unsigned round = 0; round < 2; round++) {
         size_t found = 0;
         for (size_t i = 0; i + 32 <= size; i++) {
-            found += memcmp(slab + i, tx, 32) == 0 || memcmp(slab + i, rx, 32) == 0;
+            found += exact_same(slab + i, tx, 32) || exact_same(slab + i, rx, 32);
         }
         assert_int_equal(found, round == 0 ? 2 : 0); /* In the session alone; then nowhere. */
         for (unsigned k = 0; k < 100; k++) {

@@ -112,12 +112,19 @@ static void beside_a_password_it_shows_the_device(void **state)
     client a;
     uint8_t ticket[PS_TICKET_MAX];
     fixture *f = with_ticket(&a, ticket);
-    set_wall(f, WALL + 10 * f->cfg.ticket_s); /* However old it is. */
+    set_wall(f, WALL + f->cfg.ticket_s + PS_KNOWN_S); /* For 90 days after its end. */
     a.client_id++;
     client_login_send(&a);
     assert_true(asked(f)->known && !asked(f)->by_ticket);
+    assert_memory_equal(asked(f)->device, a.device, PS_DEVICE_BYTES);
     assert_memory_equal(asked(f)->password.data, "secret", 6);
     fixture_clear(f);
+    set_wall(f, WALL + f->cfg.ticket_s + PS_KNOWN_S + 1);
+    a.client_id++;
+    client_login_send(&a);
+    assert_false(asked(f)->known);
+    fixture_clear(f);
+    set_wall(f, WALL);
     ticket[20] ^= 1;
     a.client_id++;
     client_login_send(&a);
