@@ -308,8 +308,8 @@ typedef struct ps_event_login {
     ps_span user;
     ps_span password; /**< Unless by_ticket. */
     uint8_t device[PS_DEVICE_BYTES];
-    bool by_ticket;   /**< A ticket of this user and device, genuine and not expired. */
-    bool known;       /**< This device showed that it has been in as this user before. */
+    bool by_ticket; /**< A ticket of this user and device, genuine and not expired. */
+    bool known;     /**< This device showed that it has been in as this user before. */
     uint8_t credential[PS_CREDENTIAL_BYTES]; /**< by_ticket: as the verdict gave it then. */
 } ps_event_login;
 
