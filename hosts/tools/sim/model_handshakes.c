@@ -90,10 +90,10 @@ void model_began(model *m, const ps_addr *from, const uint8_t *initiate)
         return;
     }
     WORLD_REQUIRE(m->w, per_s > 0);
-    const uint64_t saved_us = m->now_us > 1000000 ? m->now_us - 1000000 : 0;
-    m->open_us = (m->open_us > saved_us ? m->open_us : saved_us) + 1000000 / per_s;
-    WORLD_REQUIRE(m->w,
-                  m->open_us <= (m->now_us > 1000000 ? m->now_us : 1000000) + 1000000 / per_s);
+    /* (From a second before the beginning of time: the bucket was full then.) */
+    const uint64_t now_us = m->now_us + 1000000;
+    m->open_us = (m->open_us > m->now_us ? m->open_us : m->now_us) + 1000000 / per_s;
+    WORLD_REQUIRE(m->w, m->open_us <= now_us + 1000000 / per_s);
 }
 
 void model_ticket_add(model *m, ps_span ticket, uint64_t expires_s)
