@@ -33,7 +33,14 @@ want_not last.err "$NOTICE"
 (($(find "$HOME/.local/state/peersync/alice/tickets" -type f -perm 600 | wc -l) == 1)) ||
     fail "no ticket was kept"
 
-# A wrong password at first contact leaves nothing behind; the key is judged once a run.
+# A wrong password at first contact leaves the key that was accepted, and nothing else.
+PEERSYNC_PASSWORD=wrong want_code 4 "$PEER" "$PORT" --user carol --state refused lap
+want last.err "$NOTICE"
+[[ $(ls refused) == known_servers ]] || fail "a refused login leaves more than the key"
+PEERSYNC_PASSWORD=password789 want_code 0 "$PEER" "$PORT" --user carol --state refused lap
+want_not last.err "$NOTICE"
+
+# The key is judged once a run.
 printf 'bob\nwrong\nbob\npassword456\nxit\n' | "$PEER" "$PORT" >last.out 2>last.err ||
     fail "ended with $?"
 (($(grep -cF "$NOTICE" last.err) == 1)) || fail "the notice stands there more than once"
