@@ -30,8 +30,8 @@ static const ps_option table[] = {
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, server_key),
      .argument = "FINGERPRINT",
-     .help = "Trust the server only if its key has this fingerprint (`peersyncd key show`\n"
-             "prints it), and remember it."},
+     .help = "Trust the server only if its key has this fingerprint, and remember it.\n"
+             "`peersyncd key show` (with the server's --state, if it has one) prints it."},
     {.name = "accept-new-key",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(struct options, accept_new_key),

@@ -123,7 +123,7 @@ ps_exit server_key_judge(struct app *a, const uint8_t key[PS_KEY_BYTES])
         out_fail(a->out, "the server at %s has the key %s, not the one of --server-key", server,
                  fingerprint);
         out_fail(a->out, "somebody may be in between; your password was not sent. Ask the server's "
-                         "operator for the output of `peersyncd key show`");
+                         "operator for the output of " SERVER_KEY_SHOW);
         return PS_EXIT_SERVER_KEY;
     case TRUST_NOT_NEW:
     default:
@@ -132,7 +132,7 @@ ps_exit server_key_judge(struct app *a, const uint8_t key[PS_KEY_BYTES])
                  "is %s",
                  server, fingerprint);
         out_fail(a->out,
-                 "compare that with what `peersyncd key show` prints there, then give "
+                 "compare that with what " SERVER_KEY_SHOW " prints there, then give "
                  "--server-key %s, or --accept-new-key to trust a new server's key unseen",
                  fingerprint);
         return PS_EXIT_SERVER_UNKNOWN;
@@ -153,7 +153,7 @@ void server_key_say_changed(struct app *a)
     out_fail(a->out, "the server at %s does not have the key that is known for it, %s",
              SAFE(k->server), fingerprint);
     out_fail(a->out, "somebody may be in between; your password was not sent. Ask the server's "
-                     "operator for the output of `peersyncd key show`");
+                     "operator for the output of " SERVER_KEY_SHOW);
     make_path(a, path);
     if (known_servers_look_up(path, k->server, key, &line, why, sizeof why) == PS_EXIT_DONE &&
         line > 0) {
