@@ -99,14 +99,28 @@ static int lock_directory(const char *path)
     return fd;
 }
 
+/* What the line of a server holds besides this key. */
+static struct known_servers_before look_before(const struct content *c, const char *server,
+                                               const uint8_t key[PS_KEY_BYTES])
+{
+    struct known_servers_before before = {.found = false};
+    const struct known_server *line = known_servers_find(&c->table, server);
+    if (line != NULL && memcmp(line->key, key, PS_KEY_BYTES) != 0) {
+        before.found = true;
+        memcpy(before.key, line->key, PS_KEY_BYTES);
+    }
+    return before;
+}
+
 static ps_exit change(const char *path, const char *server, const uint8_t key[PS_KEY_BYTES],
-                      char *why, size_t why_cap)
+                      struct known_servers_before *before, char *why, size_t why_cap)
 {
     struct content c;
     ps_exit code = content_read(path, &c, why, why_cap);
     if (code != PS_EXIT_DONE) {
         return code;
     }
+    *before = look_before(&c, server, key);
     size_t len = 0;
     uint8_t *bytes = known_servers_edit((ps_span){c.bytes, c.len}, &c.table, server, key, &len);
     if (bytes == NULL || ps_file_replace(path, (ps_span){bytes, len}, 0600) != 0) {
@@ -118,13 +132,15 @@ static ps_exit change(const char *path, const char *server, const uint8_t key[PS
 }
 
 ps_exit known_servers_remember(const char *path, const char *server,
-                               const uint8_t key[PS_KEY_BYTES], char *why, size_t why_cap)
+                               const uint8_t key[PS_KEY_BYTES], struct known_servers_before *before,
+                               char *why, size_t why_cap)
 {
+    *before = (struct known_servers_before){.found = false};
     const int lock = lock_directory(path);
     if (lock < 0) {
         return refuse(path, 0, strerror(errno), why, why_cap);
     }
-    const ps_exit code = change(path, server, key, why, why_cap);
+    const ps_exit code = change(path, server, key, before, why, why_cap);
     close(lock);
     return code;
 }

@@ -10,9 +10,16 @@
  * @return PS_EXIT_DONE; else the file cannot be used, with a sentence in `why`. */
 ps_exit known_servers_look_up(const char *path, const char *server, uint8_t key[PS_KEY_BYTES],
                               uint32_t *line, char *why, size_t why_cap);
-/* Puts the server's key in, or in the place of another one; the file (0600) is made where there is
- * none. Waits for others that change it. Results as above. */
+/* Another key that the server was known by. */
+struct known_servers_before {
+    bool found;
+    uint8_t key[PS_KEY_BYTES];
+};
+
+/* Puts the server's key in, or in the place of another one, which is in *before then; the file
+ * (0600) is made where there is none. Waits for others that change it. Results as above. */
 ps_exit known_servers_remember(const char *path, const char *server,
-                               const uint8_t key[PS_KEY_BYTES], char *why, size_t why_cap);
+                               const uint8_t key[PS_KEY_BYTES], struct known_servers_before *before,
+                               char *why, size_t why_cap);
 
 #endif

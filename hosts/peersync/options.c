@@ -30,13 +30,15 @@ static const ps_option table[] = {
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, server_key),
      .argument = "FINGERPRINT",
-     .help = "Trust the server only if its key has this fingerprint, and remember it.\n"
+     .help = "Trust the server only if its key has this fingerprint, and remember it,\n"
+             "also in the place of the key that it was known by.\n"
              "`peersyncd key show` (with the server's --state, if it has one) prints it."},
     {.name = "accept-new-key",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(struct options, accept_new_key),
      .help = "Trust a server that is not known yet. Without it: on the loopback address,\n"
-             "else a terminal is asked. A key that has changed is refused in any case."},
+             "else a terminal is asked. A key that has changed is refused, unless it is the\n"
+             "one that --server-key names."},
     {.name = "listen",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, listen),

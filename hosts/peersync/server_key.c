@@ -33,12 +33,20 @@ static struct trust_facts facts_of(const struct app *a)
 /* A disk that takes nothing keeps nobody out: the next contact is a first one again. */
 static void remember(struct app *a)
 {
+    const struct server_key *k = &a->server_key;
+    struct known_servers_before before;
     char path[PATH_BYTES];
     char why[WHY_BYTES];
     make_path(a, path);
-    if (known_servers_remember(path, a->server_key.server, a->server_key.key, why, sizeof why) !=
-        PS_EXIT_DONE) {
+    if (known_servers_remember(path, k->server, k->key, &before, why, sizeof why) != PS_EXIT_DONE) {
         out_fail(a->out, "%s: the server's key is not remembered", SAFE(why));
+    } else if (before.found) {
+        char fingerprint[PS_FINGERPRINT_BYTES];
+        ps_fingerprint_format(fingerprint, before.key);
+        out_note(a->out,
+                 "the server at %s is known by the key of --server-key from now on: the key known "
+                 "before was %s",
+                 SAFE(k->server), fingerprint);
     }
 }
 

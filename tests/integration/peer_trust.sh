@@ -83,8 +83,12 @@ printf 'alice\npassword123\nalice\npassword123\n' | "$PEER" "$PORT" >last.out 2>
 ((code == 20)) || fail "ended with $code"
 (($(grep -c 'Enter username: ' last.err) == 1)) || fail "asked again"
 
-# Whoever knows the new key names it: it takes the place of the old one, and the comment stays.
+# Whoever knows the new key names it: it takes the place of the old one, with a notice, and the
+# comment stays.
 want_code 0 lap "$PORT" --server-key "$SECOND"
+want last.err "the key known before was $FIRST"
+want_code 0 lap "$PORT" --server-key "$SECOND"
+want_not last.err "known before"
 want_code 0 lap "$PORT"
 want "$KNOWN" "# a comment"
 want "$KNOWN" " $SECOND"

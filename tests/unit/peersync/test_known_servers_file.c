@@ -13,6 +13,7 @@
 #define OF_EACH 8
 
 static char base[64], path[128], link_path[128], why[512];
+static struct known_servers_before before;
 
 static int enter(void **state)
 {
@@ -46,7 +47,7 @@ static ps_exit remember(const char *place, const char *server, uint8_t byte)
 {
     uint8_t key[PS_KEY_BYTES];
     memset(key, byte, sizeof key);
-    return known_servers_remember(place, server, key, why, sizeof why);
+    return known_servers_remember(place, server, key, &before, why, sizeof why);
 }
 
 static void what_is_remembered_is_found(void **state)
@@ -59,7 +60,12 @@ static void what_is_remembered_is_found(void **state)
     assert_int_equal(line, 0);
     assert_int_equal(remember(path, "a:1", 1), PS_EXIT_DONE);
     assert_int_equal(remember(path, "b:1", 2), PS_EXIT_DONE);
+    assert_false(before.found);
     assert_int_equal(remember(path, "a:1", 3), PS_EXIT_DONE);
+    assert_true(before.found);
+    assert_int_equal(before.key[31], 1);
+    assert_int_equal(remember(path, "a:1", 3), PS_EXIT_DONE);
+    assert_false(before.found);
     assert_int_equal(known_servers_look_up(path, "a:1", key, &line, why, sizeof why), PS_EXIT_DONE);
     assert_int_equal(line, 1);
     assert_int_equal(key[31], 3);
