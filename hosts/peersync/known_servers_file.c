@@ -1,5 +1,6 @@
 #include "known_servers_file.h"
 
+#include "common/fingerprint.h"
 #include "common/safe_write.h"
 #include "common/text.h"
 
@@ -112,6 +113,31 @@ static struct known_servers_before look_before(const struct content *c, const ch
     return before;
 }
 
+static ps_exit refuse_other(const char *server, const uint8_t other[PS_KEY_BYTES], char *why,
+                            size_t why_cap)
+{
+    char shown[1024];
+    char fingerprint[PS_FINGERPRINT_BYTES];
+    ps_text_safe_string(shown, sizeof shown, server);
+    ps_fingerprint_format(fingerprint, other);
+    snprintf(why, why_cap, "another key of the server at %s, %s, was remembered meanwhile", shown,
+             fingerprint);
+    return PS_EXIT_SERVER_KEY;
+}
+
+static ps_exit write_key(const char *path, const struct content *c, const char *server,
+                         const uint8_t key[PS_KEY_BYTES], char *why, size_t why_cap)
+{
+    ps_exit code = PS_EXIT_DONE;
+    size_t len = 0;
+    uint8_t *bytes = known_servers_edit((ps_span){c->bytes, c->len}, &c->table, server, key, &len);
+    if (bytes == NULL || ps_file_replace(path, (ps_span){bytes, len}, 0600) != 0) {
+        code = refuse(path, 0, strerror(bytes == NULL ? ENOMEM : errno), why, why_cap);
+    }
+    free(bytes);
+    return code;
+}
+
 static ps_exit change(const char *path, const char *server, const uint8_t key[PS_KEY_BYTES],
                       struct known_servers_before *before, char *why, size_t why_cap)
 {
@@ -120,13 +146,15 @@ static ps_exit change(const char *path, const char *server, const uint8_t key[PS
     if (code != PS_EXIT_DONE) {
         return code;
     }
-    *before = look_before(&c, server, key);
-    size_t len = 0;
-    uint8_t *bytes = known_servers_edit((ps_span){c.bytes, c.len}, &c.table, server, key, &len);
-    if (bytes == NULL || ps_file_replace(path, (ps_span){bytes, len}, 0600) != 0) {
-        code = refuse(path, 0, strerror(bytes == NULL ? ENOMEM : errno), why, why_cap);
+    const struct known_servers_before other = look_before(&c, server, key);
+    if (before == NULL && other.found) {
+        code = refuse_other(server, other.key, why, why_cap);
+    } else {
+        code = write_key(path, &c, server, key, why, why_cap);
     }
-    free(bytes);
+    if (before != NULL) {
+        *before = other;
+    }
     content_free(&c);
     return code;
 }
@@ -135,7 +163,9 @@ ps_exit known_servers_remember(const char *path, const char *server,
                                const uint8_t key[PS_KEY_BYTES], struct known_servers_before *before,
                                char *why, size_t why_cap)
 {
-    *before = (struct known_servers_before){.found = false};
+    if (before != NULL) {
+        before->found = false;
+    }
     const int lock = lock_directory(path);
     if (lock < 0) {
         return refuse(path, 0, strerror(errno), why, why_cap);

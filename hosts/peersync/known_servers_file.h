@@ -16,8 +16,10 @@ struct known_servers_before {
     uint8_t key[PS_KEY_BYTES];
 };
 
-/* Puts the server's key in, or in the place of another one, which is in *before then; the file
- * (0600) is made where there is none. Waits for others that change it. Results as above. */
+/* Puts the server's key in; the file (0600) is made where there is none. Waits for others that
+ * change it, so that another key may be there by now: with `before` it is replaced, and put there;
+ * where that is NULL, it stays.
+ * @return as above, or PS_EXIT_SERVER_KEY: another key is there. */
 ps_exit known_servers_remember(const char *path, const char *server,
                                const uint8_t key[PS_KEY_BYTES], struct known_servers_before *before,
                                char *why, size_t why_cap);

@@ -75,6 +75,21 @@ static void what_is_remembered_is_found(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void another_key_stays_unless_it_is_to_be_replaced(void **state)
+{
+    (void)state;
+    uint8_t key[PS_KEY_BYTES];
+    uint32_t line = 0;
+    assert_int_equal(remember(path, "a:1", 1), PS_EXIT_DONE);
+    memset(key, 2, sizeof key);
+    assert_int_equal(known_servers_remember(path, "a:1", key, NULL, why, sizeof why),
+                     PS_EXIT_SERVER_KEY);
+    assert_non_null(strstr(why, "SHA256:"));
+    assert_int_equal(known_servers_look_up(path, "a:1", key, &line, why, sizeof why), PS_EXIT_DONE);
+    assert_int_equal(key[31], 1);
+    assert_int_equal(known_servers_remember(path, "a:1", key, NULL, why, sizeof why), PS_EXIT_DONE);
+}
+
 static void a_bad_file_is_named_and_left_alone(void **state)
 {
     (void)state;
@@ -140,6 +155,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_remembered_is_found, enter, leave),
+        cmocka_unit_test_setup_teardown(another_key_stays_unless_it_is_to_be_replaced, enter,
+                                        leave),
         cmocka_unit_test_setup_teardown(a_bad_file_is_named_and_left_alone, enter, leave),
         cmocka_unit_test_setup_teardown(writers_at_once_lose_nothing, enter, leave),
     };
