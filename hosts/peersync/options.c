@@ -36,9 +36,9 @@ static const ps_option table[] = {
     {.name = "accept-new-key",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(struct options, accept_new_key),
-     .help = "Trust a server that is not known yet. Without it: on the loopback address,\n"
-             "else a terminal is asked. A key that has changed is refused, unless it is the\n"
-             "one that --server-key names."},
+     .help = "Trust a server that is not known yet. Without it: on the loopback address\n"
+             "(as a number or localhost), else a terminal is asked. A key that has changed\n"
+             "is refused, unless it is the one that --server-key names."},
     {.name = "listen",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, listen),

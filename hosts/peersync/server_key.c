@@ -21,10 +21,10 @@ static void make_path(const struct app *a, char path[PATH_BYTES])
     snprintf(path, PATH_BYTES, "%s/" FILE_NAME, a->state.dir.path);
 }
 
-/* A person is asked only where the question is seen. */
+/* The server's name is set. A person is asked only where the question is seen. */
 static struct trust_facts facts_of(const struct app *a)
 {
-    return (struct trust_facts){.loopback = ps_address_is_loopback(&a->server),
+    return (struct trust_facts){.loopback = trust_is_loopback(a->server_key.server, &a->server),
                                 .person = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1,
                                 .accept_new = a->options.accept_new_key,
                                 .named = a->options.server_key};
@@ -67,12 +67,12 @@ static ps_exit remember(struct app *a, const uint8_t key[PS_KEY_BYTES])
 ps_exit server_key_load(struct app *a)
 {
     struct server_key *k = &a->server_key;
-    const struct trust_facts facts = facts_of(a);
     char path[PATH_BYTES];
     char why[WHY_BYTES];
     uint8_t key[PS_KEY_BYTES];
     uint32_t line = 0;
     ps_address_canonical(a->options.server, k->server);
+    const struct trust_facts facts = facts_of(a);
     make_path(a, path);
     const ps_exit code = known_servers_look_up(path, k->server, key, &line, why, sizeof why);
     if (code != PS_EXIT_DONE) {
