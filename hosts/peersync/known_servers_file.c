@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A file that was read. */
@@ -40,11 +41,32 @@ static void content_free(struct content *c)
     free(c->bytes);
 }
 
+/* Whoever may write there decides which servers are trusted.
+ * @return NULL, or why the file is not to be used. */
+static const char *not_ours(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return NULL; /* Reading says why. */
+    }
+    if (st.st_uid != geteuid()) {
+        return "it belongs to another user: make it your own, or remove it";
+    }
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return "others can write it: look whether its keys are right, then chmod 600";
+    }
+    return NULL;
+}
+
 /* A file that is not there is an empty one. */
 static ps_exit content_read(const char *path, struct content *c, char *why, size_t why_cap)
 {
     struct known_servers_fault fault;
     *c = (struct content){.bytes = NULL};
+    const char *fault_of_file = not_ours(path);
+    if (fault_of_file != NULL) {
+        return refuse(path, 0, fault_of_file, why, why_cap);
+    }
     if (ps_file_read(path, KNOWN_SERVERS_BYTES_MAX, &c->bytes, &c->len) != 0 && errno != ENOENT) {
         const char *reason = errno == EFBIG    ? "the file is larger than 1 MiB"
                              : errno == EINVAL ? "it is not a regular file"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The server's key: first contact, a known one, a changed one, and one that was named.
 . "${0%/*}/lib.sh" "$@" || exit
+umask 022 # The story writes known servers, which nobody else may.
 make_credentials
 KNOWN=$HOME/.local/state/peersync/alice/known_servers
 NOTICE="is new here: its key, SHA256:"
@@ -105,6 +106,9 @@ want_code 13 lap "$PORT"
 want last.err "$KNOWN:2: "
 want_code 13 lap "$PORT" --server-key "$SECOND"
 [[ $(cat "$KNOWN") == "# mine"$'\n'nonsense ]] || fail "a bad file was changed"
+chmod 664 "$KNOWN"
+want_code 13 lap "$PORT"
+want last.err "$KNOWN: others can write it"
 rm "$KNOWN"
 
 # The server comes back with another key while a peer is logged in: the peer says so once, and does

@@ -41,6 +41,7 @@ static void write_file(const char *text)
     assert_non_null(f);
     fputs(text, f);
     assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0644), 0);
 }
 
 static ps_exit remember(const char *place, const char *server, uint8_t byte)
@@ -113,6 +114,40 @@ static void a_bad_file_is_named_and_left_alone(void **state)
                      PS_EXIT_STATE);
 }
 
+static void look_up_fails(const char *says)
+{
+    uint8_t key[PS_KEY_BYTES];
+    uint32_t line = 0;
+    assert_int_equal(known_servers_look_up(path, "a:1", key, &line, why, sizeof why),
+                     PS_EXIT_STATE);
+    assert_non_null(strstr(why, path));
+    assert_non_null(strstr(why, says));
+    assert_int_equal(remember(path, "a:1", 1), PS_EXIT_STATE);
+}
+
+static void a_file_that_others_can_write_is_refused(void **state)
+{
+    (void)state;
+    write_file("");
+    assert_int_equal(chmod(path, 0620), 0);
+    look_up_fails("others can write it");
+    assert_int_equal(chmod(path, 0602), 0);
+    look_up_fails("others can write it");
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(remember(path, "a:1", 1), PS_EXIT_DONE);
+}
+
+/* Only root can give a file away. */
+static void a_file_of_another_user_is_refused(void **state)
+{
+    (void)state;
+    write_file("");
+    if (chown(path, 4242, (gid_t)-1) != 0) {
+        skip();
+    }
+    look_up_fails("belongs to another user");
+}
+
 /* Writers at once, by the file's name and by a link to it: each line of each is there. */
 static void writers_at_once_lose_nothing(void **state)
 {
@@ -158,6 +193,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_key_stays_unless_it_is_to_be_replaced, enter,
                                         leave),
         cmocka_unit_test_setup_teardown(a_bad_file_is_named_and_left_alone, enter, leave),
+        cmocka_unit_test_setup_teardown(a_file_that_others_can_write_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(a_file_of_another_user_is_refused, enter, leave),
         cmocka_unit_test_setup_teardown(writers_at_once_lose_nothing, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
