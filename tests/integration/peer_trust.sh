@@ -37,7 +37,7 @@ want_not last.err "$NOTICE"
 # A wrong password at first contact leaves the key that was accepted, and nothing else.
 PEERSYNC_PASSWORD=wrong want_code 4 "$PEER" "$PORT" --user carol --state refused lap
 want last.err "$NOTICE"
-[[ $(ls refused) == known_servers ]] || fail "a refused login leaves more than the key"
+[[ $(ls -A refused) == known_servers ]] || fail "a refused login leaves more than the key"
 PEERSYNC_PASSWORD=password789 want_code 0 "$PEER" "$PORT" --user carol --state refused lap
 want_not last.err "$NOTICE"
 
