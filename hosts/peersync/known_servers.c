@@ -100,7 +100,7 @@ static bool read_line(ps_span line, struct known_server *entry, struct known_ser
     if (fingerprint.len > 0 && !is_fingerprint(fingerprint, entry->key)) {
         return fail(fault, entry->line,
                     "the fingerprint of %s is not the one of its key: ask the server's operator "
-                    "for the output of `peersyncd key show`, and " REMEDY,
+                    "for the output of " SERVER_KEY_SHOW ", and " REMEDY,
                     shown);
     }
     if (rest.len > 0) {

@@ -12,6 +12,9 @@
 #define KNOWN_SERVERS_BYTES_MAX ((size_t)1 << 20)
 #define KNOWN_SERVERS_MAX       4096u
 
+/* What prints a server's key, for messages. */
+#define SERVER_KEY_SHOW "`peersyncd key show` (with the server's --state, if it has one)"
+
 /* One server. Offsets count bytes of the file. */
 struct known_server {
     ps_span server;           /* "HOST:PORT"; points into the file's bytes. */

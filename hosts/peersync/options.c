@@ -30,13 +30,15 @@ static const ps_option table[] = {
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, server_key),
      .argument = "FINGERPRINT",
-     .help = "Trust the server only if its key has this fingerprint (`peersyncd key show`\n"
-             "prints it), and remember it."},
+     .help = "Trust the server only if its key has this fingerprint, and remember it,\n"
+             "also in the place of the key that it was known by.\n"
+             "`peersyncd key show` (with the server's --state, if it has one) prints it."},
     {.name = "accept-new-key",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(struct options, accept_new_key),
-     .help = "Trust a server that is not known yet. Without it: on the loopback address,\n"
-             "else a terminal is asked. A key that has changed is refused in any case."},
+     .help = "Trust a server that is not known yet. Without it: on the loopback address\n"
+             "(as a number or localhost), else a terminal is asked. A key that has changed\n"
+             "is refused, unless it is the one that --server-key names."},
     {.name = "listen",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct options, listen),

@@ -128,7 +128,8 @@ void state_close(struct state *s, bool discard)
         return;
     }
     if (discard && s->fresh) {
-        static const char *const files[] = {DEVICE_FILE, "known_servers", "published", LOCK_FILE};
+        /* Not known_servers: what was said to be trusted is so. Then the directory stays, too. */
+        static const char *const files[] = {DEVICE_FILE, "published", LOCK_FILE};
         for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
             (void)unlinkat(s->dir.dir_fd, files[i], 0);
         }

@@ -18,7 +18,8 @@ struct state {
  * id, or makes one.
  * @return PS_EXIT_DONE, or why not with a sentence in `why`. */
 ps_exit state_open(struct state *s, const char *path, const char *user, char *why, size_t why_cap);
-/* Closes it. `discard`: leaves nothing behind if it was fresh (a mistyped user name). */
+/* Closes it. `discard`: if it was fresh (a mistyped user name), leaves nothing behind but the keys
+ * of servers that were accepted. */
 void state_close(struct state *s, bool discard);
 
 #endif

@@ -1,6 +1,8 @@
 /* Tickets of servers, kept in the state directory from one run to the next: one of each server and
- * user, in `tickets/NAME` (0600). A ticket shows a server that this device has been in before; it
- * opens nothing without the password. To lose one costs little, so nobody is told. */
+ * user, in `tickets/NAME` (0600). With the device beside it, a ticket is a login while it lasts (24
+ * hours, unless the server says otherwise), and each login gives another one; after that it only
+ * shows that this device has been in before. One that cannot be kept costs little: nobody is told.
+ */
 #ifndef PEERSYNC_TICKETS_H
 #define PEERSYNC_TICKETS_H
 

@@ -29,7 +29,8 @@ code=0
 printf 'mallory\nwrong\n' | "$PEER" "$PORT" >last.out 2>last.err || code=$?
 ((code == 4)) || fail "ended with $code"
 want last.err "wrong username or password"
-[[ ! -e $HOME/.local/state/peersync/mallory ]] || fail "a mistyped user leaves a directory"
+[[ $(ls -A "$HOME/.local/state/peersync/mallory") == known_servers ]] ||
+    fail "a mistyped user leaves more than the key that was accepted"
 
 # No answers at all.
 code=0

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The server's key: first contact, a known one, a changed one, and one that was named.
 . "${0%/*}/lib.sh" "$@" || exit
+umask 022 # The story writes known servers, which nobody else may.
 make_credentials
 KNOWN=$HOME/.local/state/peersync/alice/known_servers
 NOTICE="is new here: its key, SHA256:"
@@ -33,7 +34,14 @@ want_not last.err "$NOTICE"
 (($(find "$HOME/.local/state/peersync/alice/tickets" -type f -perm 600 | wc -l) == 1)) ||
     fail "no ticket was kept"
 
-# A wrong password at first contact leaves nothing behind; the key is judged once a run.
+# A wrong password at first contact leaves the key that was accepted, and nothing else.
+PEERSYNC_PASSWORD=wrong want_code 4 "$PEER" "$PORT" --user carol --state refused lap
+want last.err "$NOTICE"
+[[ $(ls -A refused) == known_servers ]] || fail "a refused login leaves more than the key"
+PEERSYNC_PASSWORD=password789 want_code 0 "$PEER" "$PORT" --user carol --state refused lap
+want_not last.err "$NOTICE"
+
+# The key is judged once a run.
 printf 'bob\nwrong\nbob\npassword456\nxit\n' | "$PEER" "$PORT" >last.out 2>last.err ||
     fail "ended with $?"
 (($(grep -cF "$NOTICE" last.err) == 1)) || fail "the notice stands there more than once"
@@ -46,7 +54,7 @@ want named/known_servers " $FIRST"
 want_code 0 lap "$PORT" --state bare --server-key "${FIRST#SHA256:}"
 want_code 20 lap "$PORT" --state wrong --server-key "$OTHER"
 want last.err "has the key $FIRST, not the one of --server-key"
-want last.err "peersyncd key show"
+want last.err "\`peersyncd key show\` (with the server's --state, if it has one)"
 [[ ! -e wrong ]] || fail "a refused server leaves a directory"
 want_code 20 lap "$PORT" --server-key "$OTHER"
 want "$KNOWN" " $FIRST"
@@ -65,7 +73,7 @@ for option in --quiet --accept-new-key; do
     want_code 20 lap "$PORT" "$option"
     want last.err "the server at 127.0.0.1:$PORT does not have the key that is known for it, $FIRST"
     want last.err "your password was not sent"
-    want last.err "peersyncd key show"
+    want last.err "\`peersyncd key show\` (with the server's --state, if it has one)"
     want last.err "remove line 2 of $KNOWN"
 done
 want_code 20 lap "$PORT" --server-key "$FIRST"
@@ -76,8 +84,12 @@ printf 'alice\npassword123\nalice\npassword123\n' | "$PEER" "$PORT" >last.out 2>
 ((code == 20)) || fail "ended with $code"
 (($(grep -c 'Enter username: ' last.err) == 1)) || fail "asked again"
 
-# Whoever knows the new key names it: it takes the place of the old one, and the comment stays.
+# Whoever knows the new key names it: it takes the place of the old one, with a notice, and the
+# comment stays.
 want_code 0 lap "$PORT" --server-key "$SECOND"
+want last.err "the key known before was $FIRST"
+want_code 0 lap "$PORT" --server-key "$SECOND"
+want_not last.err "known before"
 want_code 0 lap "$PORT"
 want "$KNOWN" "# a comment"
 want "$KNOWN" " $SECOND"
@@ -94,6 +106,9 @@ want_code 13 lap "$PORT"
 want last.err "$KNOWN:2: "
 want_code 13 lap "$PORT" --server-key "$SECOND"
 [[ $(cat "$KNOWN") == "# mine"$'\n'nonsense ]] || fail "a bad file was changed"
+chmod 664 "$KNOWN"
+want_code 13 lap "$PORT"
+want last.err "$KNOWN: others can write it"
 rm "$KNOWN"
 
 # The server comes back with another key while a peer is logged in: the peer says so once, and does

@@ -13,6 +13,7 @@
 #define OF_EACH 8
 
 static char base[64], path[128], link_path[128], why[512];
+static struct known_servers_before before;
 
 static int enter(void **state)
 {
@@ -40,13 +41,14 @@ static void write_file(const char *text)
     assert_non_null(f);
     fputs(text, f);
     assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0644), 0);
 }
 
 static ps_exit remember(const char *place, const char *server, uint8_t byte)
 {
     uint8_t key[PS_KEY_BYTES];
     memset(key, byte, sizeof key);
-    return known_servers_remember(place, server, key, why, sizeof why);
+    return known_servers_remember(place, server, key, &before, why, sizeof why);
 }
 
 static void what_is_remembered_is_found(void **state)
@@ -59,7 +61,12 @@ static void what_is_remembered_is_found(void **state)
     assert_int_equal(line, 0);
     assert_int_equal(remember(path, "a:1", 1), PS_EXIT_DONE);
     assert_int_equal(remember(path, "b:1", 2), PS_EXIT_DONE);
+    assert_false(before.found);
     assert_int_equal(remember(path, "a:1", 3), PS_EXIT_DONE);
+    assert_true(before.found);
+    assert_int_equal(before.key[31], 1);
+    assert_int_equal(remember(path, "a:1", 3), PS_EXIT_DONE);
+    assert_false(before.found);
     assert_int_equal(known_servers_look_up(path, "a:1", key, &line, why, sizeof why), PS_EXIT_DONE);
     assert_int_equal(line, 1);
     assert_int_equal(key[31], 3);
@@ -67,6 +74,21 @@ static void what_is_remembered_is_found(void **state)
     assert_int_equal(line, 2);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void another_key_stays_unless_it_is_to_be_replaced(void **state)
+{
+    (void)state;
+    uint8_t key[PS_KEY_BYTES];
+    uint32_t line = 0;
+    assert_int_equal(remember(path, "a:1", 1), PS_EXIT_DONE);
+    memset(key, 2, sizeof key);
+    assert_int_equal(known_servers_remember(path, "a:1", key, NULL, why, sizeof why),
+                     PS_EXIT_SERVER_KEY);
+    assert_non_null(strstr(why, "SHA256:"));
+    assert_int_equal(known_servers_look_up(path, "a:1", key, &line, why, sizeof why), PS_EXIT_DONE);
+    assert_int_equal(key[31], 1);
+    assert_int_equal(known_servers_remember(path, "a:1", key, NULL, why, sizeof why), PS_EXIT_DONE);
 }
 
 static void a_bad_file_is_named_and_left_alone(void **state)
@@ -90,6 +112,40 @@ static void a_bad_file_is_named_and_left_alone(void **state)
     assert_string_equal(text, "# x\nnonsense\n");
     assert_int_equal(known_servers_look_up(base, "a:1", key, &line, why, sizeof why),
                      PS_EXIT_STATE);
+}
+
+static void look_up_fails(const char *says)
+{
+    uint8_t key[PS_KEY_BYTES];
+    uint32_t line = 0;
+    assert_int_equal(known_servers_look_up(path, "a:1", key, &line, why, sizeof why),
+                     PS_EXIT_STATE);
+    assert_non_null(strstr(why, path));
+    assert_non_null(strstr(why, says));
+    assert_int_equal(remember(path, "a:1", 1), PS_EXIT_STATE);
+}
+
+static void a_file_that_others_can_write_is_refused(void **state)
+{
+    (void)state;
+    write_file("");
+    assert_int_equal(chmod(path, 0620), 0);
+    look_up_fails("others can write it");
+    assert_int_equal(chmod(path, 0602), 0);
+    look_up_fails("others can write it");
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(remember(path, "a:1", 1), PS_EXIT_DONE);
+}
+
+/* Only root can give a file away. */
+static void a_file_of_another_user_is_refused(void **state)
+{
+    (void)state;
+    write_file("");
+    if (chown(path, 4242, (gid_t)-1) != 0) {
+        skip();
+    }
+    look_up_fails("belongs to another user");
 }
 
 /* Writers at once, by the file's name and by a link to it: each line of each is there. */
@@ -134,7 +190,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_remembered_is_found, enter, leave),
+        cmocka_unit_test_setup_teardown(another_key_stays_unless_it_is_to_be_replaced, enter,
+                                        leave),
         cmocka_unit_test_setup_teardown(a_bad_file_is_named_and_left_alone, enter, leave),
+        cmocka_unit_test_setup_teardown(a_file_that_others_can_write_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(a_file_of_another_user_is_refused, enter, leave),
         cmocka_unit_test_setup_teardown(writers_at_once_lose_nothing, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "common/address.h"
 #include "common/fingerprint.h"
 #include "trust.h"
 
@@ -51,11 +52,39 @@ static void a_named_key_counts_and_no_other(void **state)
     }
 }
 
+static void this_machine_is_a_number_or_localhost(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *resolved;
+        bool is;
+    } servers[] = {
+        {"5000", "127.0.0.1:5000", true},
+        {"127.3.4.5:1", "127.3.4.5:1", true},
+        {"[0::1]:1", "[::1]:1", true},
+        {"LocalHost:1", "127.0.0.1:1", true},
+        {"localhost:1", "[::1]:1", true},
+        {"localhost:1", "10.0.0.1:1", false},
+        {"10.0.0.1:1", "10.0.0.1:1", false},
+        {"host.example:1", "127.0.0.1:1", false},
+        {"localhost.example:1", "127.0.0.1:1", false},
+        {"local:1", "[::1]:1", false},
+    };
+    for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++) {
+        char server[PS_ADDRESS_CANONICAL];
+        ps_addr addr;
+        ps_address_canonical(servers[i].text, server);
+        assert_null(ps_address_parse(servers[i].resolved, &addr));
+        assert_int_equal(trust_is_loopback(server, &addr), servers[i].is);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_key_is_judged_by_where_the_server_is_and_who_can_be_asked),
         cmocka_unit_test(a_named_key_counts_and_no_other),
+        cmocka_unit_test(this_machine_is_a_number_or_localhost),
     };
     return cmocka_run_group_tests(tests, make_keys, NULL);
 }
