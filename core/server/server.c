@@ -33,7 +33,7 @@ void ps_server_config_default(ps_server_config *cfg)
         .search_names = 512,
         .resets_per_s = 20000,
         .handshake_ms = 5000,
-        .handshakes_per_s = 5000,
+        .handshakes_per_s = 6000,
         .open_per_s = 200,
         .retries_per_s = 200000,
         .network_per_s = 50,

@@ -47,7 +47,7 @@ typedef struct ps_server_config {
     uint32_t resets_per_s;          /**< RESET packets a second, in all: 20000. */
     uint32_t handshake_ms;     /**< A handshake whose client does not answer is forgotten after:
                                     5000. */
-    uint32_t handshakes_per_s; /**< Handshakes a second, in all; the burst is a tenth: 5000. */
+    uint32_t handshakes_per_s; /**< Handshakes a second, in all; the burst is a tenth: 6000. */
     uint32_t open_per_s;       /**< Of those, without a cookie, that is, without proof that the
                                     client receives what is sent to its address: 200. */
     uint32_t retries_per_s;    /**< Cookies sent a second, in all: 200000. */

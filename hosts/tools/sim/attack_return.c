@@ -10,8 +10,6 @@
 #define MS ATTACK_MS
 
 #define TICKET_LIMIT (3 * S)
-/* Of a server for ten thousand: six tenths of its time, at most. */
-#define RATE 6000u
 
 typedef struct crowd {
     attacks *a;
@@ -55,7 +53,6 @@ static void configure(const attacks *a, world_config *cfg, uint32_t count)
     cfg->server.max_publications = 16;
     cfg->server.max_devices = cfg->server.max_users = count + 4;
     cfg->server.max_handshakes = count + 64;
-    cfg->server.handshakes_per_s = RATE;
     cfg->server.max_pending_logins = count;
     cfg->server.name_bytes = 1024;
 }
