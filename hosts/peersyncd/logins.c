@@ -218,8 +218,8 @@ void ps_daemon_reload(ps_daemon *d)
 {
     static char message[PS_ACCOUNTS_MESSAGE];
     ps_credentials fresh;
-    if (ps_accounts_load(d->config, d->identity.realm_secret, &fresh, message, sizeof message) !=
-        PS_EXIT_DONE) {
+    if (ps_accounts_load(d->config, d->identity.realm_secret, PS_ACCOUNTS_RELOAD, &fresh, message,
+                         sizeof message) != PS_EXIT_DONE) {
         keep_old(message);
         return;
     }

@@ -75,8 +75,8 @@ static int serve(const ps_daemon_config *config)
     }
     int code = load_identity(dir, &identity);
     if (code == PS_EXIT_DONE) {
-        code =
-            ps_accounts_load(config, identity.realm_secret, &credentials, message, sizeof message);
+        code = ps_accounts_load(config, identity.realm_secret, PS_ACCOUNTS_START, &credentials,
+                                message, sizeof message);
         if (code != PS_EXIT_DONE) {
             fprintf(stderr, "peersyncd: %s\n", message);
         } else {
