@@ -4,6 +4,7 @@
 #define PS_PEERSYNCD_VERIFIER_H
 
 #include "peersyncd/credentials.h"
+#include "peersyncd/throttle.h"
 
 /* What a verification is thought to take before one has been measured. */
 #define PS_VERIFIER_FIRST_US     60000u
@@ -15,7 +16,9 @@ typedef struct ps_login_job {
     uint64_t pending; /* The machine's handle. */
     ps_addr from;
     ps_label user;
+    uint8_t device[PS_DEVICE_BYTES];
     bool known;
+    ps_throttle_marks marks;
     uint8_t password_len;
     uint8_t password[PS_PASSWORD_MAX]; /* Wiped when it comes back. */
     ps_trial trial;
