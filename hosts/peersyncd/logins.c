@@ -115,7 +115,8 @@ static void settle(ps_daemon *d, const ps_login_job *job)
                                  .known = job->known,
                                  .marks = job->marks};
     ps_input_verdict v = {.pending = job->pending, .error = PS_E_NONE};
-    if (job->verdict == PS_CHECK_FAILED || !still_true(d, job, user)) {
+    if (job->verdict == PS_CHECK_FAILED || job->verdict == PS_CHECK_LATE ||
+        !still_true(d, job, user)) {
         /* Whatever came out says nothing: the peer asks again. */
         ps_throttle_dropped(d->throttle, &who);
         v.error = PS_E_BUSY;

@@ -39,7 +39,8 @@ bool ps_password_hash(ps_span password, ps_strength strength, char out[PS_PASSWO
 typedef enum ps_check {
     PS_CHECK_WRONG,
     PS_CHECK_RIGHT,
-    PS_CHECK_FAILED /* Not enough memory: it cannot be told. */
+    PS_CHECK_FAILED, /* Not enough memory: it cannot be told. */
+    PS_CHECK_LATE    /* It was not looked at: its peer has given up. */
 } ps_check;
 
 /* Is this the password of the string? Takes a while. */
