@@ -30,6 +30,11 @@ int ps_identity_show(const char *state)
     ps_fingerprint_format(fingerprint, identity.public_key);
     ps_text_safe_string(path, sizeof path, identity.path);
     ps_identity_wipe(&identity);
-    fprintf(stderr, "the server's key, kept in %s:\n", path);
+    fprintf(stderr, "the server's key, %s %s:\n",
+            identity.made ? "which was made just now, for there was none in" : "kept in", path);
+    if (state == NULL) {
+        fputs("(a server that runs with --state DIR has another: add --state DIR here too)\n",
+              stderr);
+    }
     return puts(fingerprint) >= 0 && fflush(stdout) == 0 ? PS_EXIT_DONE : PS_EXIT_LOCAL_FILE;
 }
