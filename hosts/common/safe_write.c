@@ -99,6 +99,26 @@ int ps_file_replace(const char *path, ps_span content, mode_t mode)
     return sync_directory(target);
 }
 
+/* What is read may be secret: nothing of it is left in memory that is given back. */
+static void wipe(uint8_t *buf, size_t len)
+{
+    if (buf != NULL) {
+        explicit_bzero(buf, len);
+    }
+    free(buf);
+}
+
+/* As realloc(), which leaves a copy behind. On failure the old buffer stays. */
+static uint8_t *grow(uint8_t *buf, size_t len, size_t cap)
+{
+    uint8_t *larger = malloc(cap);
+    if (larger != NULL) {
+        memcpy(larger, buf, len);
+        wipe(buf, len);
+    }
+    return larger;
+}
+
 static int read_all(int fd, size_t limit, uint8_t **out, size_t *len)
 {
     size_t cap = 4096;
@@ -109,11 +129,14 @@ static int read_all(int fd, size_t limit, uint8_t **out, size_t *len)
         if (n < 0 && errno == EINTR) {
             continue;
         }
-        if (n < 0 || at + (size_t)n > limit) {
-            errno = n < 0 ? errno : EFBIG;
+        if (n < 0) {
             break;
         }
         at += (size_t)n;
+        if (at > limit) {
+            errno = EFBIG;
+            break;
+        }
         if (n == 0) {
             buf[at] = 0;
             *out = buf;
@@ -121,7 +144,7 @@ static int read_all(int fd, size_t limit, uint8_t **out, size_t *len)
             return 0;
         }
         if (at == cap) {
-            uint8_t *larger = realloc(buf, cap * 2 + 1);
+            uint8_t *larger = grow(buf, at, cap * 2 + 1);
             if (larger == NULL) {
                 break;
             }
@@ -130,7 +153,7 @@ static int read_all(int fd, size_t limit, uint8_t **out, size_t *len)
         }
     }
     const int error = errno;
-    free(buf);
+    wipe(buf, at);
     errno = error;
     return -1;
 }

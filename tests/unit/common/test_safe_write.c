@@ -3,6 +3,7 @@
 #include "common/safe_write.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,40 @@ static void reading_has_a_limit(void **state)
     assert_int_equal(errno, EFBIG);
 }
 
+/* What free() is given is looked at first: of what was read, nothing may be left in it. */
+static bool watching;
+static unsigned freed;
+void __real_free(void *block);
+void __wrap_free(void *block);
+void __wrap_free(void *block)
+{
+    if (watching && block != NULL) {
+        freed++;
+        assert_null(memchr(block, 'q', malloc_usable_size(block)));
+    }
+    __real_free(block);
+}
+
+static void what_was_read_is_not_left_behind(void **state)
+{
+    (void)state;
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    static char text[20001];
+    memset(text, 'q', sizeof text - 1);
+    assert_int_equal(ps_file_replace(path, span(text), 0600), 0);
+    watching = true;
+    const int whole = ps_file_read(path, sizeof text, &bytes, &len);
+    const unsigned grown = freed;
+    const int cut = ps_file_read(path, 10000, &(uint8_t *){NULL}, &len);
+    watching = false;
+    free(bytes);
+    assert_int_equal(whole, 0);
+    assert_int_equal(cut, -1);
+    assert_int_equal(grown, 3);
+    assert_true(freed > grown);
+}
+
 static void only_regular_files_are_read(void **state)
 {
     (void)state;
@@ -136,6 +171,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_link_stays_a_link, enter, leave),
         cmocka_unit_test_setup_teardown(a_failure_leaves_the_old_file_alone, enter, leave),
         cmocka_unit_test_setup_teardown(reading_has_a_limit, enter, leave),
+        cmocka_unit_test_setup_teardown(what_was_read_is_not_left_behind, enter, leave),
         cmocka_unit_test_setup_teardown(only_regular_files_are_read, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
