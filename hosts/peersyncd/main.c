@@ -68,6 +68,7 @@ static int serve(const ps_daemon_config *config)
     static ps_identity identity;
     const ps_state_dir *const dir = config->state != NULL ? &state : NULL;
     ps_credentials credentials;
+    ps_daemon_hold_reload();
     if (dir != NULL && (ps_state_dir_open(&state, config->state) != PS_STATE_OK ||
                         ps_state_dir_lock(&state) != PS_STATE_OK)) {
         fprintf(stderr, "peersyncd: %s\n", state.error);
