@@ -24,7 +24,8 @@ static void check_account(const ps_credentials *c, const ps_account *a, ps_span 
     REQUIRE(memchr(file.data + a->line_at, '\n', a->line_len - 1u) == NULL);
     REQUIRE(ps_credentials_find(c, user) == a);
     const ps_stored_kind kind = ps_stored_kind_of(password);
-    REQUIRE(kind != PS_STORED_EXCESSIVE && a->hashed == (kind != PS_STORED_PLAIN));
+    REQUIRE(kind != PS_STORED_EXCESSIVE && kind != PS_STORED_UNUSABLE);
+    REQUIRE(a->hashed == (kind != PS_STORED_PLAIN));
 }
 
 /* Those with argon2id strings are listed, in order. */

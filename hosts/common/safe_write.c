@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,19 +26,30 @@ static int write_all(int fd, ps_span content)
     return 0;
 }
 
-/* The directory's entry is durable only when the directory itself is synced. */
-static int sync_directory(const char *file)
+/* The directory that the file is in. */
+static int directory_of(const char *file, char out[PATH_MAX])
 {
-    char dir[PATH_MAX];
     const char *slash = strrchr(file, '/');
     const size_t len = slash == NULL ? 0 : slash == file ? 1 : (size_t)(slash - file);
-    if (len >= sizeof dir) {
+    if (len >= PATH_MAX) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    memcpy(dir, len > 0 ? file : ".", len > 0 ? len : 1);
-    dir[len > 0 ? len : 1] = '\0';
-    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    memcpy(out, len > 0 ? file : ".", len > 0 ? len : 1);
+    out[len > 0 ? len : 1] = '\0';
+    return 0;
+}
+
+static int open_directory(const char *file)
+{
+    char dir[PATH_MAX];
+    return directory_of(file, dir) == 0 ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+/* The directory's entry is durable only when the directory itself is synced. */
+static int sync_directory(const char *file)
+{
+    const int fd = open_directory(file);
     if (fd < 0) {
         return -1;
     }
@@ -61,9 +73,47 @@ static int final_path(const char *path, char out[PATH_MAX])
     return 0;
 }
 
-static int fill(int fd, ps_span content, mode_t mode)
+int ps_file_lock(const char *path, void (*waiting)(const char *path))
 {
-    if (fchmod(fd, mode) != 0 || write_all(fd, content) != 0) {
+    char real[PATH_MAX];
+    const int fd = final_path(path, real) == 0 ? open_directory(real) : -1;
+    int how = LOCK_EX | LOCK_NB;
+    while (fd >= 0 && flock(fd, how) != 0) {
+        if (errno == EWOULDBLOCK) {
+            how = LOCK_EX;
+            if (waiting != NULL) {
+                waiting(path);
+            }
+        } else if (errno != EINTR) {
+            const int error = errno;
+            close(fd);
+            errno = error;
+            return -1;
+        }
+    }
+    return fd;
+}
+
+/* What root edits for somebody else stays his. */
+static int keep_owner(int fd, const char *target)
+{
+    char dir[PATH_MAX];
+    struct stat own;
+    struct stat st;
+    if (geteuid() != 0) {
+        return 0;
+    }
+    if (fstat(fd, &own) != 0 ||
+        (stat(target, &st) != 0 && (directory_of(target, dir) != 0 || stat(dir, &st) != 0))) {
+        return -1;
+    }
+    return own.st_uid == st.st_uid && own.st_gid == st.st_gid ? 0
+                                                              : fchown(fd, st.st_uid, st.st_gid);
+}
+
+static int fill(int fd, const char *target, ps_span content, mode_t mode)
+{
+    if (keep_owner(fd, target) != 0 || fchmod(fd, mode) != 0 || write_all(fd, content) != 0) {
         return -1;
     }
     return fsync(fd);
@@ -81,7 +131,7 @@ int ps_file_replace(const char *path, ps_span content, mode_t mode)
     if (fd < 0) {
         return -1;
     }
-    int rc = fill(fd, content, mode);
+    int rc = fill(fd, target, content, mode);
     int error = errno;
     if (close(fd) != 0 && rc == 0) {
         rc = -1;
@@ -99,6 +149,26 @@ int ps_file_replace(const char *path, ps_span content, mode_t mode)
     return sync_directory(target);
 }
 
+/* What is read may be secret: nothing of it is left in memory that is given back. */
+static void wipe(uint8_t *buf, size_t len)
+{
+    if (buf != NULL) {
+        explicit_bzero(buf, len);
+    }
+    free(buf);
+}
+
+/* As realloc(), which leaves a copy behind. On failure the old buffer stays. */
+static uint8_t *grow(uint8_t *buf, size_t len, size_t cap)
+{
+    uint8_t *larger = malloc(cap);
+    if (larger != NULL) {
+        memcpy(larger, buf, len);
+        wipe(buf, len);
+    }
+    return larger;
+}
+
 static int read_all(int fd, size_t limit, uint8_t **out, size_t *len)
 {
     size_t cap = 4096;
@@ -109,11 +179,14 @@ static int read_all(int fd, size_t limit, uint8_t **out, size_t *len)
         if (n < 0 && errno == EINTR) {
             continue;
         }
-        if (n < 0 || at + (size_t)n > limit) {
-            errno = n < 0 ? errno : EFBIG;
+        if (n < 0) {
             break;
         }
         at += (size_t)n;
+        if (at > limit) {
+            errno = EFBIG;
+            break;
+        }
         if (n == 0) {
             buf[at] = 0;
             *out = buf;
@@ -121,7 +194,7 @@ static int read_all(int fd, size_t limit, uint8_t **out, size_t *len)
             return 0;
         }
         if (at == cap) {
-            uint8_t *larger = realloc(buf, cap * 2 + 1);
+            uint8_t *larger = grow(buf, at, cap * 2 + 1);
             if (larger == NULL) {
                 break;
             }
@@ -130,7 +203,7 @@ static int read_all(int fd, size_t limit, uint8_t **out, size_t *len)
         }
     }
     const int error = errno;
-    free(buf);
+    wipe(buf, at);
     errno = error;
     return -1;
 }

@@ -7,7 +7,13 @@
 
 #include <sys/types.h>
 
-/* Replaces `path` with `content`. Returns 0, or -1 with errno; then the old file is untouched and
+/* Locks the directory that the file is really in, for the file itself is replaced: two editors at
+ * once would lose one's change. Waits, and calls `waiting` (may be NULL) before it does.
+ * @return a descriptor to close, or -1 with errno. */
+int ps_file_lock(const char *path, void (*waiting)(const char *path));
+
+/* Replaces `path` with `content`. For root, the owner stays: that of the old file, or for a new one
+ * that of the directory. Returns 0, or -1 with errno; then the old file is untouched and
  * no temporary file is left. A symbolic link is followed: its target is replaced. */
 int ps_file_replace(const char *path, ps_span content, mode_t mode);
 

@@ -5,13 +5,9 @@
 #include "common/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,30 +94,6 @@ ps_exit known_servers_look_up(const char *path, const char *server, uint8_t key[
     return PS_EXIT_DONE;
 }
 
-/* Locks the directory that the file is really in: the file itself is replaced by each change.
- * @return a descriptor to close, or -1 with errno. */
-static int lock_directory(const char *path)
-{
-    char real[PATH_MAX];
-    if (realpath(path, real) == NULL) {
-        const size_t len = strlen(path);
-        if (errno != ENOENT || len >= sizeof real) {
-            return -1;
-        }
-        memcpy(real, path, len + 1);
-    }
-    const int fd = open(dirname(real), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (fd >= 0 && flock(fd, LOCK_EX) != 0) {
-        if (errno != EINTR) {
-            const int error = errno;
-            close(fd);
-            errno = error;
-            return -1;
-        }
-    }
-    return fd;
-}
-
 /* What the line of a server holds besides this key. */
 static struct known_servers_before look_before(const struct content *c, const char *server,
                                                const uint8_t key[PS_KEY_BYTES])
@@ -188,7 +160,7 @@ ps_exit known_servers_remember(const char *path, const char *server,
     if (before != NULL) {
         before->found = false;
     }
-    const int lock = lock_directory(path);
+    const int lock = ps_file_lock(path, NULL);
     if (lock < 0) {
         return refuse(path, 0, strerror(errno), why, why_cap);
     }

@@ -88,14 +88,15 @@ int ps_accounts_read(const char *file, ps_credentials *out, bool *missing, char 
 }
 
 int ps_accounts_load(const ps_daemon_config *config, const uint8_t realm_secret[32],
-                     ps_credentials *out, char *message, size_t cap)
+                     ps_accounts_when when, ps_credentials *out, char *message, size_t cap)
 {
     bool missing = false;
     int code = ps_accounts_read(config->credentials, out, &missing, message, cap);
     if (code != PS_EXIT_DONE) {
         return code;
     }
-    if (out->count == 0) {
+    /* A running server may lose its last user, but not its file. */
+    if (missing || (out->count == 0 && when == PS_ACCOUNTS_START)) {
         char path[1024];
         char command[2 * PS_STATE_PATH_MAX + 512];
         ps_text_safe_string(path, sizeof path, config->credentials);
@@ -117,6 +118,10 @@ void ps_accounts_warn(const ps_daemon_config *config, const ps_credentials *cred
     const uint32_t in_clear = credentials->count - credentials->hashed_count;
     if (stat(config->credentials, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         ps_log(PS_LOG_WARNING, "others may read the credentials file: chmod 600 it",
+               (ps_log_field[]){PS_F_STRING("file", config->credentials), PS_F_END});
+    }
+    if (credentials->count == 0) {
+        ps_log(PS_LOG_WARNING, "the credentials file names no users: nobody can log in",
                (ps_log_field[]){PS_F_STRING("file", config->credentials), PS_F_END});
     }
     if (in_clear > 0) {

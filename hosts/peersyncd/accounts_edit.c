@@ -5,12 +5,10 @@
 #include "common/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 int ps_accounts_fail(int code, const char *format, ...)
@@ -24,20 +22,16 @@ int ps_accounts_fail(int code, const char *format, ...)
     return code;
 }
 
+static void say_waiting(const char *file)
+{
+    char path[1024];
+    ps_text_safe_string(path, sizeof path, file);
+    fprintf(stderr, "waiting for %s, which another command edits ...\n", path);
+}
+
 int ps_accounts_lock(const char *file)
 {
-    char dir[PS_STATE_PATH_MAX];
-    const char *slash = strrchr(file, '/');
-    snprintf(dir, sizeof dir, "%.*s", slash != NULL ? (int)(slash - file) + 1 : 1,
-             slash != NULL ? file : ".");
-    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
-        const int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
+    return ps_file_lock(file, say_waiting);
 }
 
 void ps_text_out_put(ps_text_out *out, ps_span text)

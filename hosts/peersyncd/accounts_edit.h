@@ -7,8 +7,7 @@
 /* Prints "peersyncd: ..." on stderr. @return `code`. */
 __attribute__((format(printf, 2, 3))) int ps_accounts_fail(int code, const char *format, ...);
 
-/* Two editors at once would lose one's change. The directory is locked, because the file itself is
- * replaced. Waits. @return a descriptor to close, or -1 with errno. */
+/* As ps_file_lock(), and says so when it waits. */
 int ps_accounts_lock(const char *file);
 
 /* A file's new content, which grows. Starts as zeros. */

@@ -116,6 +116,14 @@ static bool add_line(ps_credentials *c, size_t begin, size_t end, uint32_t line,
                     "long: make another with 'user passwd'",
                     shown);
     }
+    if (kind == PS_STORED_UNUSABLE) {
+        return fail(
+            fault, line,
+            "what stands for the password of %s is a hash that cannot be verified (damaged, "
+            "or not argon2id v=19): put your copy of it back, or remove the line and use "
+            "'user add'",
+            shown);
+    }
     a.password_at = (uint32_t)at;
     a.password_len = (uint8_t)password_len;
     a.hashed = kind != PS_STORED_PLAIN;

@@ -1,8 +1,7 @@
 /* The credentials file: `username argon2id-string`, one a line; `#` begins a comment line.
  *
- * A line of the original system's form, `username password`, works too: what is no well-formed
- * argon2id string is a password in clear. The parser is pure: bytes in, a table or one fault out.
- */
+ * A line of the original system's form, `username password`, works too: what does not look like a
+ * hash is a password in clear. The parser is pure: bytes in, a table or one fault out. */
 #ifndef PS_PEERSYNCD_CREDENTIALS_H
 #define PS_PEERSYNCD_CREDENTIALS_H
 

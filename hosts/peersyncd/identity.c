@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,36 @@ static int refuse_readable(const place *p)
     return PS_EXIT_STATE;
 }
 
+/* Keys of somebody else may stand there: no others are made instead. */
+static int refuse_foreign(const char *path, uid_t owner, char *message, size_t cap)
+{
+    char shown[1024];
+    char name[64];
+    const struct passwd *user = getpwuid(owner);
+    ps_text_safe_string(shown, sizeof shown, path);
+    if (user != NULL) {
+        ps_text_safe_string(name, sizeof name, user->pw_name);
+    } else {
+        snprintf(name, sizeof name, "user id %lu", (unsigned long)owner);
+    }
+    snprintf(message, cap,
+             "%s cannot be opened: it belongs to %s. Run peersyncd as its owner, or name another "
+             "directory with --state",
+             shown, name);
+    return PS_EXIT_STATE;
+}
+
+static int refuse_unreadable(const place *p, int error)
+{
+    static char path[PS_STATE_PATH_MAX + 16];
+    struct stat st;
+    if (error != EACCES || fstatat(p->dir->dir_fd, p->file->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        return refuse(p, strerror(error));
+    }
+    snprintf(path, sizeof path, "%s/%s", p->dir->path, p->file->name);
+    return refuse_foreign(path, st.st_uid, p->message, p->cap);
+}
+
 /* A comment line and 32 bytes in base64, with nothing behind them. */
 static bool parse(const char *text, size_t len, uint8_t secret[SECRET_BYTES])
 {
@@ -116,7 +147,7 @@ static int read_secret(const place *p, uint8_t secret[SECRET_BYTES])
     if (fd < 0) {
         return errno == ENOENT  ? PS_EXIT_NOT_FOUND
                : errno == ELOOP ? refuse(p, "it is a symbolic link; put the file itself there")
-                                : refuse(p, strerror(errno));
+                                : refuse_unreadable(p, errno);
     }
     ssize_t len = -1;
     if (fstat(fd, &st) == 0) {
@@ -216,30 +247,53 @@ static int make_secret(const place *p)
 }
 
 /* What is made is read again: another process may have been faster. */
-static int load_secret(const place *p, uint8_t secret[SECRET_BYTES])
+static int load_secret(const place *p, uint8_t secret[SECRET_BYTES], bool *made)
 {
     int code = read_secret(p, secret);
     if (code == PS_EXIT_NOT_FOUND) {
         code = make_secret(p);
         if (code == PS_EXIT_DONE) {
+            *made = true;
             code = read_secret(p, secret);
         }
     }
     return code == PS_EXIT_NOT_FOUND ? refuse(p, strerror(ENOENT)) : code;
 }
 
-/* @return a ps_exit; LOCAL_FILE when nothing can be written there. */
-static int load(const ps_state_dir *dir, ps_identity *out, char *message, size_t cap)
+/* A secret that ends with the process. `message` is why there is no other. */
+static int make_passing_realm(ps_identity *out, char *message, size_t cap)
+{
+    static char why[PS_IDENTITY_MESSAGE];
+    snprintf(why, sizeof why, "%s", message);
+    if (ps_posix_entropy(out->realm_secret, sizeof out->realm_secret) != PS_OK) {
+        snprintf(message, cap, "the system gives no random bytes");
+        return PS_EXIT_SYSTEM;
+    }
+    snprintf(message, cap,
+             "the realm secret ends with this run, and everybody logs in with a password again "
+             "after it (%s)",
+             why);
+    return PS_EXIT_DONE;
+}
+
+/* @param realm_may_end make a realm secret that ends with the process where none can be written.
+ * @return a ps_exit; LOCAL_FILE when there is none and nothing can be written there. */
+static int load(const ps_state_dir *dir, bool realm_may_end, ps_identity *out, char *message,
+                size_t cap)
 {
     const place server = {dir, &server_file, message, cap};
     const place realm = {dir, &realm_file, message, cap};
+    bool realm_made = false;
     *out = (ps_identity){.path = ""};
     if (sodium_init() < 0) {
         return refuse(&server, "the system gives no random bytes");
     }
-    int code = load_secret(&server, out->static_secret);
+    int code = load_secret(&server, out->static_secret, &out->made);
     if (code == PS_EXIT_DONE) {
-        code = load_secret(&realm, out->realm_secret);
+        code = load_secret(&realm, out->realm_secret, &realm_made);
+        if (code == PS_EXIT_LOCAL_FILE && realm_may_end) {
+            code = make_passing_realm(out, message, cap);
+        }
     }
     if (code == PS_EXIT_DONE) {
         (void)crypto_scalarmult_base(out->public_key, out->static_secret);
@@ -252,7 +306,7 @@ static int load(const ps_state_dir *dir, ps_identity *out, char *message, size_t
 
 int ps_identity_load(const ps_state_dir *dir, ps_identity *out, char *message, size_t cap)
 {
-    const int code = load(dir, out, message, cap);
+    const int code = load(dir, false, out, message, cap);
     return code == PS_EXIT_LOCAL_FILE ? PS_EXIT_STATE : code;
 }
 
@@ -273,22 +327,50 @@ static int make_passing(ps_identity *out, const char *why, char *message, size_t
     return PS_EXIT_DONE;
 }
 
+/* May keys stand in a directory that could not be opened? Then *owner is of it, or of the nearest
+ * one above it that can be seen. */
+static bool may_have_keys(const char *dir, uid_t *owner)
+{
+    char at[PS_STATE_PATH_MAX];
+    struct stat st;
+    snprintf(at, sizeof at, "%s", dir);
+    if (stat(at, &st) == 0) {
+        *owner = st.st_uid;
+        return S_ISDIR(st.st_mode);
+    }
+    if (errno == ENOENT || errno == ENOTDIR) {
+        return false;
+    }
+    *owner = 0;
+    for (char *slash = strrchr(at, '/'); slash != NULL && slash > at; slash = strrchr(at, '/')) {
+        *slash = '\0';
+        if (stat(at, &st) == 0) {
+            *owner = st.st_uid;
+            break;
+        }
+    }
+    return true;
+}
+
 int ps_identity_load_default(bool may_end, ps_identity *out, char *message, size_t cap)
 {
     static ps_state_dir dir;
     char path[PS_STATE_PATH_MAX];
+    uid_t owner = 0;
     const char *why = "there is no home directory";
     *out = (ps_identity){.path = ""};
     message[0] = '\0';
     if (ps_state_dir_of(path, sizeof path, "peersyncd", NULL) == 0) {
         if (ps_state_dir_open(&dir, path) == PS_STATE_OK) {
-            const int code = load(&dir, out, message, cap);
+            const int code = load(&dir, true, out, message, cap);
             ps_state_dir_close(&dir);
             /* What stands there and cannot be used is refused, not passed over. */
             if (code != PS_EXIT_LOCAL_FILE) {
                 return code;
             }
             snprintf(dir.error, sizeof dir.error, "%s", message);
+        } else if (may_have_keys(path, &owner)) {
+            return refuse_foreign(path, owner, message, cap);
         }
         why = dir.error;
     }
@@ -303,32 +385,4 @@ void ps_identity_wipe(ps_identity *identity)
 {
     explicit_bzero(identity->static_secret, sizeof identity->static_secret);
     explicit_bzero(identity->realm_secret, sizeof identity->realm_secret);
-}
-
-int ps_identity_show(const char *state)
-{
-    static char message[PS_IDENTITY_MESSAGE];
-    static ps_state_dir dir;
-    static ps_identity identity;
-    int code = PS_EXIT_DONE;
-    if (state == NULL) {
-        code = ps_identity_load_default(false, &identity, message, sizeof message);
-    } else if (ps_state_dir_open(&dir, state) != PS_STATE_OK) {
-        fprintf(stderr, "peersyncd: %s\n", dir.error);
-        return PS_EXIT_STATE;
-    } else {
-        code = ps_identity_load(&dir, &identity, message, sizeof message);
-        ps_state_dir_close(&dir);
-    }
-    if (code != PS_EXIT_DONE) {
-        fprintf(stderr, "peersyncd: %s\n", message);
-        return code;
-    }
-    char fingerprint[PS_FINGERPRINT_BYTES];
-    char path[1024];
-    ps_fingerprint_format(fingerprint, identity.public_key);
-    ps_text_safe_string(path, sizeof path, identity.path);
-    ps_identity_wipe(&identity);
-    fprintf(stderr, "the server's key, kept in %s:\n", path);
-    return puts(fingerprint) >= 0 && fflush(stdout) == 0 ? PS_EXIT_DONE : PS_EXIT_LOCAL_FILE;
 }

@@ -21,6 +21,7 @@ typedef struct ps_identity {
     uint8_t public_key[PS_KEY_BYTES];
     char path[PS_STATE_PATH_MAX + 16]; /* Of the server's key; empty: these keys end with the
                                           process. */
+    bool made;                         /* There was no server key: it is new. */
 } ps_identity;
 
 /* Reads the keys from an open directory, and makes those that are missing. Nothing that is there is
@@ -29,14 +30,15 @@ typedef struct ps_identity {
  * @return a ps_exit; when it is not DONE, `message` says for people what to do. */
 int ps_identity_load(const ps_state_dir *dir, ps_identity *out, char *message, size_t cap);
 
-/* The same where no directory was named: in the user's own place for it, without a lock.
- * @param may_end when there is no such place, make keys that end with the process, and say so in
- *        `message` (else it is empty). */
+/* The same where no directory was named: in the user's own place for it, without a lock. What lasts
+ * there is used: when only the realm secret cannot be made, one is that ends with the process.
+ * @param may_end when there is no server key there for certain, and none can be made, make keys
+ * that end with the process. `message` then says what ends (else it is empty). */
 int ps_identity_load_default(bool may_end, ps_identity *out, char *message, size_t cap);
 
 void ps_identity_wipe(ps_identity *identity);
 
-/* `peersyncd key show`: the fingerprint on stdout, the file's path on stderr.
+/* identity_show.c: `peersyncd key show`: the fingerprint on stdout, the file's path on stderr.
  * @param state the state directory, or NULL. @return a ps_exit. */
 int ps_identity_show(const char *state);
 

@@ -60,7 +60,8 @@ static void judge_ticket(ps_daemon *d, const ps_event_login *login)
 
 static void verify(ps_daemon *d, const ps_event_login *login)
 {
-    const ps_throttle_who who = {login->user, &login->from, login->known};
+    ps_throttle_who who = {
+        .user = login->user, .from = &login->from, .device = login->device, .known = login->known};
     const uint32_t wait_ms = ps_throttle_admit(d->throttle, &who, now_ms(d));
     if (wait_ms > 0) {
         refuse(d, login, PS_E_THROTTLED, wait_ms);
@@ -70,9 +71,11 @@ static void verify(ps_daemon *d, const ps_event_login *login)
     ps_login_job job = {.pending = login->pending,
                         .from = login->from,
                         .known = login->known,
+                        .marks = who.marks,
                         .user.len = (uint8_t)login->user.len,
                         .password_len = (uint8_t)login->password.len};
     memcpy(job.user.bytes, login->user.data, login->user.len);
+    memcpy(job.device, login->device, sizeof job.device);
     memcpy(job.password, login->password.data, login->password.len);
     ps_credentials_trial(&d->credentials, login->user, login->password, &job.trial);
     if (queue_ms > QUEUE_MS || !ps_verifier_begin(d->verifier, &job)) {
@@ -106,9 +109,14 @@ static bool still_true(const ps_daemon *d, const ps_login_job *job, ps_span user
 static void settle(ps_daemon *d, const ps_login_job *job)
 {
     const ps_span user = {job->user.bytes, job->user.len};
-    const ps_throttle_who who = {user, &job->from, job->known};
+    const ps_throttle_who who = {.user = user,
+                                 .from = &job->from,
+                                 .device = job->device,
+                                 .known = job->known,
+                                 .marks = job->marks};
     ps_input_verdict v = {.pending = job->pending, .error = PS_E_NONE};
-    if (job->verdict == PS_CHECK_FAILED || !still_true(d, job, user)) {
+    if (job->verdict == PS_CHECK_FAILED || job->verdict == PS_CHECK_LATE ||
+        !still_true(d, job, user)) {
         /* Whatever came out says nothing: the peer asks again. */
         ps_throttle_dropped(d->throttle, &who);
         v.error = PS_E_BUSY;
@@ -117,7 +125,7 @@ static void settle(ps_daemon *d, const ps_login_job *job)
         ps_throttle_succeeded(d->throttle, &who);
         memcpy(v.credential, job->trial.credential, sizeof v.credential);
     } else {
-        ps_throttle_failed(d->throttle, &who, now_ms(d));
+        /* The throttle has counted it since it was admitted. */
         log_refusal(d, user, &job->from, PS_E_CREDENTIALS);
         v.error = PS_E_CREDENTIALS;
     }
@@ -218,8 +226,8 @@ void ps_daemon_reload(ps_daemon *d)
 {
     static char message[PS_ACCOUNTS_MESSAGE];
     ps_credentials fresh;
-    if (ps_accounts_load(d->config, d->identity.realm_secret, &fresh, message, sizeof message) !=
-        PS_EXIT_DONE) {
+    if (ps_accounts_load(d->config, d->identity.realm_secret, PS_ACCOUNTS_RELOAD, &fresh, message,
+                         sizeof message) != PS_EXIT_DONE) {
         keep_old(message);
         return;
     }

@@ -218,6 +218,19 @@ static int make_server(ps_daemon *d)
     return PS_EXIT_DONE;
 }
 
+static void mask_reload(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(how, &set, NULL);
+}
+
+void ps_daemon_hold_reload(void)
+{
+    mask_reload(SIG_BLOCK);
+}
+
 static int start_handles(ps_daemon *d)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -240,6 +253,9 @@ static int start_handles(ps_daemon *d)
         uv_signal_init(&d->loop, &d->signals[i]);
         d->signals[i].data = d;
         rc = uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+    }
+    if (rc == 0) {
+        mask_reload(SIG_UNBLOCK);
     }
     return rc != 0 ? rc : uv_timer_start(&d->second, on_second, 1000, 1000);
 }

@@ -68,6 +68,7 @@ static int serve(const ps_daemon_config *config)
     static ps_identity identity;
     const ps_state_dir *const dir = config->state != NULL ? &state : NULL;
     ps_credentials credentials;
+    ps_daemon_hold_reload();
     if (dir != NULL && (ps_state_dir_open(&state, config->state) != PS_STATE_OK ||
                         ps_state_dir_lock(&state) != PS_STATE_OK)) {
         fprintf(stderr, "peersyncd: %s\n", state.error);
@@ -75,8 +76,8 @@ static int serve(const ps_daemon_config *config)
     }
     int code = load_identity(dir, &identity);
     if (code == PS_EXIT_DONE) {
-        code =
-            ps_accounts_load(config, identity.realm_secret, &credentials, message, sizeof message);
+        code = ps_accounts_load(config, identity.realm_secret, PS_ACCOUNTS_START, &credentials,
+                                message, sizeof message);
         if (code != PS_EXIT_DONE) {
             fprintf(stderr, "peersyncd: %s\n", message);
         } else {

@@ -1,9 +1,12 @@
 #include "peersyncd/password.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #define FORM "$argon2id$v=19$m="
+/* The longest name of a hash between two `$`. */
+#define ID_MAX 24u
 
 /* Of random bytes: nobody knows a password for it, and whoever finds one is not admitted. */
 const char ps_password_of_nobody[PS_PASSWORD_STORED] =
@@ -52,23 +55,53 @@ static const char *number(const char *at, char behind, uint64_t *out)
     return *at == behind ? at + 1 : NULL;
 }
 
+/* `$id$...`, as crypt(3) and its relatives write a hashed password. */
+static bool looks_hashed(ps_span stored)
+{
+    static const char argon2[] = "$argon2";
+    size_t len = 1;
+    if (stored.len < 3 || stored.data[0] != '$') {
+        return false;
+    }
+    if (stored.len >= sizeof argon2 - 1 && memcmp(stored.data, argon2, sizeof argon2 - 1) == 0) {
+        return true;
+    }
+    while (len < stored.len && len <= ID_MAX && stored.data[len] < 0x80 &&
+           (isalnum(stored.data[len]) || strchr("-_,=", stored.data[len]) != NULL)) {
+        len++;
+    }
+    return len > 1 && len < stored.len && stored.data[len] == '$';
+}
+
+/* A string that libsodium verifies, ended by NUL, and what it asks for. */
+static bool parse(const char *text, uint64_t *kib, uint64_t *passes)
+{
+    if (strncmp(text, FORM, sizeof FORM - 1) != 0) {
+        return false;
+    }
+    const char *at = number(text + sizeof FORM - 1, ',', kib);
+    return at != NULL && *kib >= 8 && strncmp(at, "t=", 2) == 0 &&
+           number(at + 2, ',', passes) != NULL &&
+           crypto_pwhash_argon2id_str_needs_rehash(
+               text, crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE,
+               crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE) >= 0;
+}
+
 ps_stored_kind ps_stored_kind_of(ps_span stored)
 {
     char text[PS_PASSWORD_STORED];
-    if (stored.len < sizeof FORM || stored.len >= sizeof text ||
-        memcmp(stored.data, FORM, sizeof FORM - 1) != 0) {
+    uint64_t kib = 0;
+    uint64_t passes = 0;
+    if (!looks_hashed(stored)) {
         return PS_STORED_PLAIN;
+    }
+    if (stored.len >= sizeof text) {
+        return PS_STORED_UNUSABLE;
     }
     memcpy(text, stored.data, stored.len);
     text[stored.len] = '\0';
-    uint64_t kib = 0;
-    uint64_t passes = 0;
-    const char *at = number(text + sizeof FORM - 1, ',', &kib);
-    if (at == NULL || kib < 8 || strncmp(at, "t=", 2) != 0 ||
-        number(at + 2, ',', &passes) == NULL ||
-        crypto_pwhash_argon2id_str_needs_rehash(text, crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE,
-                                                crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE) < 0) {
-        return PS_STORED_PLAIN;
+    if (!parse(text, &kib, &passes)) {
+        return PS_STORED_UNUSABLE;
     }
     /* Both fit 32 bits: libsodium has read them too. */
     const uint64_t memory = kib * 1024u;

@@ -22,10 +22,12 @@ typedef enum ps_strength { PS_INTERACTIVE, PS_MODERATE, PS_SENSITIVE } ps_streng
 extern const char *const ps_strengths[];
 
 typedef enum ps_stored_kind {
-    PS_STORED_PLAIN,     /* Not an argon2id string: the password itself. */
+    PS_STORED_PLAIN,     /* The password itself. */
     PS_STORED_HASHED,    /* Well-formed, of interactive strength or above. */
     PS_STORED_WEAK,      /* Well-formed, below that. */
     PS_STORED_EXCESSIVE, /* Well-formed, and more than a login may cost. */
+    PS_STORED_UNUSABLE,  /* A hash of another kind, or a damaged one (`$id$...`): never a password,
+                            or whoever reads it could log in with it. */
 } ps_stored_kind;
 
 /* What stands in a line for the password. */
@@ -37,7 +39,8 @@ bool ps_password_hash(ps_span password, ps_strength strength, char out[PS_PASSWO
 typedef enum ps_check {
     PS_CHECK_WRONG,
     PS_CHECK_RIGHT,
-    PS_CHECK_FAILED /* Not enough memory: it cannot be told. */
+    PS_CHECK_FAILED, /* Not enough memory: it cannot be told. */
+    PS_CHECK_LATE    /* It was not looked at: its peer has given up. */
 } ps_check;
 
 /* Is this the password of the string? Takes a while. */

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+_Static_assert(PS_DEVICE_BYTES >= 9, "a prefix finds the same room");
 _Static_assert(PS_THROTTLE_KEY == crypto_shorthash_KEYBYTES, "SipHash's key");
 _Static_assert((PS_THROTTLE_SETS & (PS_THROTTLE_SETS - 1)) == 0, "a mask finds the set");
 _Static_assert((PS_THROTTLE_FIRST_MS << 6) >= PS_THROTTLE_MOST_MS, "so many doublings are enough");
@@ -25,21 +26,20 @@ static uint64_t hash(const ps_throttle *t, const uint8_t *bytes, size_t len)
     return tag != 0 ? tag : 1; /* 0 means free. */
 }
 
-/* The network's bytes, 9 of them. */
-static size_t network_of(const ps_addr *from, uint8_t out[9])
+/* The family and the first bits of the address, 9 bytes. */
+static size_t prefix_of(const ps_addr *from, size_t v4, size_t v6, uint8_t out[9])
 {
+    const size_t len = from->family == PS_ADDR_V4 ? v4 : v6;
+    memset(out, 0, 9);
     out[0] = from->family;
-    memcpy(out + 1, from->ip, 8);
-    if (from->family == PS_ADDR_V4) {
-        memset(out + 5, 0, 4);
-    }
+    memcpy(out + 1, from->ip, len);
     return 9;
 }
 
 static uint64_t tag_of_network(const ps_throttle *t, const ps_addr *from)
 {
     uint8_t bytes[9];
-    return hash(t, bytes, network_of(from, bytes));
+    return hash(t, bytes, prefix_of(from, 4, 8, bytes));
 }
 
 static uint64_t tag_of_user(const ps_throttle *t, ps_span user)
@@ -47,13 +47,20 @@ static uint64_t tag_of_user(const ps_throttle *t, ps_span user)
     return hash(t, user.data, user.len);
 }
 
-static uint64_t tag_of_device(const ps_throttle *t, const ps_throttle_who *who)
+/* Of what goes with a user; `len` bytes that are always as many for the same table. */
+static uint64_t tag_of_users(const ps_throttle *t, const uint8_t *what, size_t len, ps_span user)
 {
-    uint8_t bytes[9 + PS_USER_MAX];
-    const size_t len = network_of(who->from, bytes);
-    const size_t user_len = who->user.len < PS_USER_MAX ? who->user.len : PS_USER_MAX;
-    memcpy(bytes + len, who->user.data, user_len);
+    uint8_t bytes[PS_DEVICE_BYTES + PS_USER_MAX];
+    const size_t user_len = user.len < PS_USER_MAX ? user.len : PS_USER_MAX;
+    memcpy(bytes, what, len);
+    memcpy(bytes + len, user.data, user_len);
     return hash(t, bytes, len + user_len);
+}
+
+static uint64_t tag_of_region(const ps_throttle *t, const ps_throttle_who *who)
+{
+    uint8_t bytes[9];
+    return tag_of_users(t, bytes, prefix_of(who->from, 3, 6, bytes), who->user);
 }
 
 static ps_throttle_bucket *find(ps_throttle_table table, uint64_t tag)
@@ -108,46 +115,99 @@ static uint64_t wait_ms(const ps_throttle_bucket *b, uint64_t now_ms)
     return b != NULL && b->until_ms > now_ms ? b->until_ms - now_ms : 0;
 }
 
-static void count(ps_throttle_bucket *b, uint64_t now_ms)
+static ps_throttle_mark count(ps_throttle *t, ps_throttle_bucket *b, uint64_t now_ms)
 {
-    if (b->failures < FAILURES_MAX) {
-        b->failures++;
-    }
+    const bool adds = b->failures < FAILURES_MAX;
+    t->counts = t->counts != UINT32_MAX ? t->counts + 1 : 1;
+    b->failures = (uint8_t)(b->failures + adds);
     b->since_ms = now_ms;
+    b->before_ms = b->until_ms;
+    b->last = t->counts;
     if (b->failures >= PS_THROTTLE_FREE) {
         const uint64_t ms = (uint64_t)PS_THROTTLE_FIRST_MS << (b->failures - PS_THROTTLE_FREE);
         b->until_ms = now_ms + (ms < PS_THROTTLE_MOST_MS ? ms : PS_THROTTLE_MOST_MS);
     }
+    return (ps_throttle_mark){t->counts, adds};
 }
 
-/* The bucket that an attempt counts in while it is under way. */
+static void take_back(ps_throttle_bucket *b, ps_throttle_mark mark)
+{
+    if (b == NULL || mark.number == 0) {
+        return;
+    }
+    if (mark.added && b->failures > 0) {
+        b->failures--;
+    }
+    if (b->failures < PS_THROTTLE_FREE) {
+        b->until_ms = 0;
+    } else if (b->last == mark.number) {
+        b->until_ms = b->before_ms;
+    }
+}
+
+/* The bucket that an attempt is judged by first. */
 static ps_throttle_table *own_table(ps_throttle *t, const ps_throttle_who *who, uint64_t *tag)
 {
-    *tag = who->known ? tag_of_device(t, who) : tag_of_user(t, who->user);
+    *tag = who->known ? tag_of_users(t, who->device, PS_DEVICE_BYTES, who->user)
+                      : tag_of_user(t, who->user);
     return who->known ? &t->devices : &t->users;
 }
 
-uint32_t ps_throttle_admit(ps_throttle *t, const ps_throttle_who *who, uint64_t now_ms)
+/* A known device has only its own failures to answer for. */
+static uint64_t admit_known(ps_throttle *t, ps_throttle_who *who, uint64_t now_ms)
 {
     uint64_t tag = 0;
     ps_throttle_table *own = own_table(t, who, &tag);
-    uint64_t wait = wait_ms(find(*own, tag), now_ms);
-    if (!who->known) {
-        const uint64_t network = wait_ms(find(t->networks, tag_of_network(t, who->from)), now_ms);
-        wait = wait > network ? wait : network;
-    }
+    const uint64_t wait = wait_ms(find(*own, tag), now_ms);
     if (wait == 0) {
-        count(find_or_make(*own, tag, now_ms), now_ms);
+        who->marks.own = count(t, find_or_make(*own, tag, now_ms), now_ms);
     }
+    return wait;
+}
+
+static uint64_t admit_stranger(ps_throttle *t, ps_throttle_who *who, uint64_t now_ms)
+{
+    ps_throttle_bucket *user = find_or_make(t->users, tag_of_user(t, who->user), now_ms);
+    ps_throttle_bucket *network = find_or_make(t->networks, tag_of_network(t, who->from), now_ms);
+    ps_throttle_bucket *region = find_or_make(t->regions, tag_of_region(t, who), now_ms);
+    const bool in_turn = wait_ms(user, now_ms) > 0 && region->failures == 0;
+    uint64_t wait = wait_ms(user, now_ms);
+    if (in_turn) {
+        const uint64_t turn = user->next_ms > now_ms ? user->next_ms - now_ms : 0;
+        wait = wait < turn ? wait : turn;
+    }
+    if (wait > 0 || wait_ms(network, now_ms) > 0) {
+        if (now_ms < region->next_ms) {
+            (void)count(t, network, now_ms);
+        }
+        const uint64_t more = wait_ms(network, now_ms);
+        wait = wait > more ? wait : more;
+        region->next_ms = now_ms + (wait < PS_THROTTLE_MOST_MS ? wait : PS_THROTTLE_MOST_MS);
+        return wait;
+    }
+    /* A turn is no reason to let the others wait longer. */
+    if (in_turn) {
+        user->next_ms = now_ms + PS_THROTTLE_TURN_MS;
+    } else {
+        who->marks.own = count(t, user, now_ms);
+    }
+    who->marks.network = count(t, network, now_ms);
+    who->marks.region = count(t, region, now_ms);
+    return 0;
+}
+
+uint32_t ps_throttle_admit(ps_throttle *t, ps_throttle_who *who, uint64_t now_ms)
+{
+    who->marks = (ps_throttle_marks){.own = {0}};
+    const uint64_t wait = who->known ? admit_known(t, who, now_ms) : admit_stranger(t, who, now_ms);
     /* No more than that, also when the clock has run back. */
     return (uint32_t)(wait < PS_THROTTLE_MOST_MS ? wait : PS_THROTTLE_MOST_MS);
 }
 
-void ps_throttle_failed(ps_throttle *t, const ps_throttle_who *who, uint64_t now_ms)
+static void forget(ps_throttle_bucket *b)
 {
-    /* In its own bucket it counts already. */
-    if (!who->known) {
-        count(find_or_make(t->networks, tag_of_network(t, who->from), now_ms), now_ms);
+    if (b != NULL) {
+        *b = (ps_throttle_bucket){.tag = 0};
     }
 }
 
@@ -155,9 +215,10 @@ void ps_throttle_succeeded(ps_throttle *t, const ps_throttle_who *who)
 {
     uint64_t tag = 0;
     ps_throttle_table *own = own_table(t, who, &tag);
-    ps_throttle_bucket *b = find(*own, tag);
-    if (b != NULL) {
-        *b = (ps_throttle_bucket){.tag = 0};
+    forget(find(*own, tag));
+    if (!who->known) {
+        forget(find(t->regions, tag_of_region(t, who)));
+        take_back(find(t->networks, tag_of_network(t, who->from)), who->marks.network);
     }
 }
 
@@ -165,9 +226,9 @@ void ps_throttle_dropped(ps_throttle *t, const ps_throttle_who *who)
 {
     uint64_t tag = 0;
     ps_throttle_table *own = own_table(t, who, &tag);
-    ps_throttle_bucket *b = find(*own, tag);
-    if (b != NULL && b->failures > 0) {
-        b->failures--;
-        b->until_ms = 0;
+    take_back(find(*own, tag), who->marks.own);
+    if (!who->known) {
+        take_back(find(t->networks, tag_of_network(t, who->from)), who->marks.network);
+        take_back(find(t->regions, tag_of_region(t, who)), who->marks.region);
     }
 }

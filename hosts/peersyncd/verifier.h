@@ -4,9 +4,12 @@
 #define PS_PEERSYNCD_VERIFIER_H
 
 #include "peersyncd/credentials.h"
+#include "peersyncd/throttle.h"
 
 /* What a verification is thought to take before one has been measured. */
-#define PS_VERIFIER_FIRST_US     60000u
+#define PS_VERIFIER_FIRST_US 60000u
+/* A login that has waited for longer is not looked at: its peer has given up. */
+#define PS_VERIFIER_LATE_US      10000000u
 #define PS_VERIFIER_RETRY_MIN_MS 100u
 #define PS_VERIFIER_RETRY_MAX_MS 60000u
 
@@ -15,11 +18,14 @@ typedef struct ps_login_job {
     uint64_t pending; /* The machine's handle. */
     ps_addr from;
     ps_label user;
+    uint8_t device[PS_DEVICE_BYTES];
     bool known;
+    ps_throttle_marks marks;
     uint8_t password_len;
     uint8_t password[PS_PASSWORD_MAX]; /* Wiped when it comes back. */
     ps_trial trial;
-    ps_check verdict; /* Set when it comes back. */
+    uint64_t begun_us; /* Set by ps_verifier_begin(). */
+    ps_check verdict;  /* Set when it comes back. */
 } ps_login_job;
 
 typedef struct ps_verifier_config {

@@ -64,5 +64,11 @@ printf 'alice pw\nbob\n' >bad.txt
 want_code 12 "$DAEMON" user import --credentials bad.txt
 want last.err "bad.txt:2: the password of bob is missing"
 [[ $(cat bad.txt) == $'alice pw\nbob' ]] || fail "a bad file was changed"
+# shellcheck disable=SC2016
+printf 'alice pw\nbob $argon2id$v=19$m=65536,t=2,p=1$cut\n' >bad.txt
+cp bad.txt old.txt
+want_code 12 "$DAEMON" user import --credentials bad.txt
+want last.err "bad.txt:2: what stands for the password of bob is a hash"
+cmp bad.txt old.txt || fail "a hash was converted"
 want_code 2 "$DAEMON" user import one two
 [[ -z $(find . -name '*.txt.*') ]] || fail "a temporary file is left"

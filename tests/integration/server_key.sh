@@ -10,13 +10,15 @@ cp credentials.txt state/
 want_code 0 "$DAEMON" key show --state state
 key=$(cat last.out)
 [[ $key =~ ^SHA256:[A-Za-z0-9+/]{43}$ ]] || fail "no fingerprint: $key"
-want last.err "state/server.key"
+want last.err "made just now, for there was none in state/server.key"
+want_not last.err "add --state"
 [[ $(stat -c %a state/server.key state/realm.key) == $'600\n600' ]] || fail "others may read a key"
 start_server --state state
 want server.err "server key fingerprint=$key"
 [[ $(grep -c "server key" server.err) == 1 ]] || fail "said more than once"
 want_code 0 "$DAEMON" key show --state state
 [[ $(cat last.out) == "$key" ]] || fail "another key is shown while the server runs"
+want last.err "kept in state/server.key"
 kill_server
 start_server --state state
 want server.err "server key fingerprint=$key"
@@ -34,6 +36,7 @@ want server.err "server key fingerprint=$own"
 stop_server
 want_code 0 "$DAEMON" key show
 [[ $(cat last.out) == "$own" ]] || fail "another key is shown"
+want last.err "add --state DIR here too"
 
 # Two at once share them, without a lock.
 start_server

@@ -45,6 +45,17 @@ await 20 "refusing" has server.err "credentials.txt:5: the password of broken is
 gone "$SERVER_PID" && fail "a bad file ended the server"
 stop_server
 
+# A SIGHUP that waits from before the start is one reload, and does not end the server.
+make_credentials
+: >server.err
+# shellcheck disable=SC2016
+env --block-signal=HUP sh -c 'kill -HUP $$; exec "$1" 0' sh "$DAEMON" >server.out 2>server.err &
+SERVER_PID=$!
+PIDS+=("$SERVER_PID")
+await 20 "the reload held back" has server.err "the credentials were read again"
+gone "$SERVER_PID" && fail "SIGHUP ended a starting server"
+stop_server
+
 # Readers of the passwords are warned of.
 make_credentials
 chmod 644 credentials.txt

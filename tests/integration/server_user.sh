@@ -121,6 +121,18 @@ done
 wait "${pids[@]}"
 [[ $(grep -c '^many' real.txt) == 8 ]] || fail "an edit was lost"
 
+# Who must wait says so.
+exec 9<.
+flock 9
+"$DAEMON" user add late <<<"pw" 2>late.err 9<&- &
+late=$!
+PIDS+=("$late")
+await 20 "the word that it waits" has late.err "waiting for credentials.txt, which another command edits"
+want_not real.txt "late "
+exec 9<&-
+wait "$late" || fail "who waited has failed"
+want_line real.txt late
+
 # --state DIR holds the file, and is made.
 want_code 0 "$DAEMON" user add alice --state new/state <<<"pw"
 want_line new/state/credentials.txt alice

@@ -4,7 +4,9 @@
 #include "peersyncd/identity.h"
 #include "scratch.h"
 
+#include <signal.h>
 #include <sodium.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static char message[PS_IDENTITY_MESSAGE];
@@ -193,6 +195,76 @@ static void without_a_state_directory_they_last_too(void **state)
     assert_non_null(strstr(message, "end with this run"));
 }
 
+/* scratch_teardown() takes empty directories only. */
+static void remove_keys(const scratch *s)
+{
+    assert_int_equal(unlinkat(s->dir, "peersyncd/server.key", 0), 0);
+    (void)unlinkat(s->dir, "peersyncd/realm.key", 0);
+}
+
+/* A limit on the size of files stands for the disk that takes nothing. */
+static int load_on_full_disk(ps_identity *out)
+{
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_max = before.rlim_max}), 0);
+    const int code = ps_identity_load_default(true, out, message, sizeof message);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    return code;
+}
+
+static void a_server_key_is_kept_without_a_realm_secret(void **state)
+{
+    const scratch *s = *state;
+    static ps_identity first;
+    static ps_identity again;
+    char path[128];
+    setenv("XDG_STATE_HOME", s->path, 1);
+    /* Neither is there, and none can be made. */
+    assert_int_equal(load_on_full_disk(&first), PS_EXIT_DONE);
+    assert_non_null(strstr(message, "the server's keys end with this run"));
+    assert_string_equal(first.path, "");
+
+    assert_int_equal(ps_identity_load_default(true, &first, message, sizeof message), PS_EXIT_DONE);
+    assert_true(first.made);
+    snprintf(path, sizeof path, "%s/peersyncd/realm.key", s->path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(load_on_full_disk(&again), PS_EXIT_DONE);
+    assert_false(again.made);
+    assert_non_null(strstr(message, "the realm secret ends with this run"));
+    assert_memory_equal(first.public_key, again.public_key, PS_KEY_BYTES);
+    assert_memory_not_equal(first.realm_secret, again.realm_secret, 32);
+    assert_false(sodium_is_zero(again.realm_secret, 32));
+    remove_keys(s);
+}
+
+/* Keys may stand where nobody can look: no others are made instead. */
+static void a_directory_of_somebody_else_is_refused(void **state)
+{
+    const scratch *s = *state;
+    static ps_identity identity;
+    setenv("XDG_STATE_HOME", s->path, 1);
+    assert_int_equal(ps_identity_load_default(true, &identity, message, sizeof message),
+                     PS_EXIT_DONE);
+    char path[128];
+    snprintf(path, sizeof path, "%s/peersyncd", s->path);
+    assert_int_equal(chmod(path, 0), 0);
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        /* root may look everywhere, and so becomes nobody. */
+        const bool blind = geteuid() != 0 || setuid(65534) == 0;
+        const int code = ps_identity_load_default(true, &identity, message, sizeof message);
+        _exit(blind && code == PS_EXIT_STATE && strstr(message, "it belongs to ") != NULL ? 0 : 1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(chmod(path, 0700), 0);
+    remove_keys(s);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +275,8 @@ int main(void)
         SCRATCH_TEST(other_forms_of_the_text_are_read),
         SCRATCH_TEST(first_starts_that_race_agree),
         SCRATCH_TEST(without_a_state_directory_they_last_too),
+        SCRATCH_TEST(a_server_key_is_kept_without_a_realm_secret),
+        SCRATCH_TEST(a_directory_of_somebody_else_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

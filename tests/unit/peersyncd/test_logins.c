@@ -407,11 +407,24 @@ static void a_bad_file_keeps_the_old_accounts(void **state)
     (void)state;
     write_accounts("alice\n");
     ps_daemon_reload(d);
-    write_accounts("");
+    (void)unlinkat(folder->dir, "users", 0);
     ps_daemon_reload(d);
     assert_int_equal(d->credentials.count, 2);
     assert_true(ps_daemon_expel(d));
     assert_int_equal(expelled_len, 0);
+}
+
+static void the_last_user_can_be_removed(void **state)
+{
+    (void)state;
+    write_accounts("# nobody\n");
+    ps_daemon_reload(d);
+    assert_int_equal(d->credentials.count, 0);
+    assert_true(ps_daemon_expel(d));
+    assert_int_equal(expelled_len, 2);
+    ask(1, "alice", "password123");
+    settle(1);
+    assert_int_equal(verdict(1)->error, PS_E_CREDENTIALS);
 }
 
 #define LOGIN_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -429,6 +442,7 @@ int main(void)
         LOGIN_TEST(without_memory_a_login_is_busy),
         LOGIN_TEST(removed_users_are_expelled_as_there_is_room),
         LOGIN_TEST(a_bad_file_keeps_the_old_accounts),
+        LOGIN_TEST(the_last_user_can_be_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

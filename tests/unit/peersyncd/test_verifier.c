@@ -12,6 +12,7 @@ static unsigned permits;
 static unsigned inside;
 static unsigned ready_calls;
 static uint64_t clock_us;
+static uint64_t tick_us;
 
 static ps_check gate(const char stored[PS_PASSWORD_STORED], ps_span password)
 {
@@ -38,11 +39,12 @@ static void ready(void *ctx)
     pthread_mutex_unlock(&lock);
 }
 
-/* Each verification takes 80 ms of this clock, which is read before and after it. */
+/* Each reading of this clock takes a tick: a verification is one, unless the test lets time pass.
+ */
 static uint64_t now_us(void)
 {
     pthread_mutex_lock(&lock);
-    clock_us += 80000;
+    clock_us += tick_us;
     const uint64_t now = clock_us;
     pthread_mutex_unlock(&lock);
     return now;
@@ -51,6 +53,7 @@ static uint64_t now_us(void)
 static ps_verifier *open_gated(unsigned threads, uint32_t slots)
 {
     permits = inside = ready_calls = 0;
+    tick_us = 80000;
     ps_verifier *v = ps_verifier_open(&(ps_verifier_config){
         .threads = threads, .slots = slots, .ready = ready, .check = gate, .now_us = now_us});
     assert_non_null(v);
@@ -136,6 +139,61 @@ static void a_full_queue_says_when_it_is_worked_off(void **state)
     ps_verifier_close(v);
 }
 
+static void pass_us(uint64_t us)
+{
+    pthread_mutex_lock(&lock);
+    clock_us += us;
+    pthread_mutex_unlock(&lock);
+}
+
+static void the_first_measured_time_is_believed(void **state)
+{
+    (void)state;
+    ps_verifier *v = open_gated(1, 4);
+    ps_login_job l = login_of(0, "pw", "pw");
+    tick_us = 0;
+    static const struct {
+        uint64_t takes_us;
+        uint32_t retry_ms; /* For one. */
+    } steps[] = {{500000, 500}, {1300000, 600}};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(ps_verifier_begin(v, &l));
+        await(&inside, 1);
+        pass_us(steps[i].takes_us);
+        let_through(1);
+        await(&ready_calls, 2 * i + 1);
+        assert_true(ps_verifier_end(v, &l));
+        assert_true(ps_verifier_begin(v, &l));
+        assert_int_equal(ps_verifier_retry_ms(v), steps[i].retry_ms);
+        await(&inside, 1);
+        pass_us(steps[i].retry_ms * 1000u);
+        let_through(1);
+        await(&ready_calls, 2 * i + 2);
+        assert_true(ps_verifier_end(v, &l));
+    }
+    ps_verifier_close(v);
+}
+
+static void who_has_waited_too_long_is_not_looked_at(void **state)
+{
+    (void)state;
+    ps_verifier *v = open_gated(1, 4);
+    ps_login_job l = login_of(0, "pw", "pw");
+    tick_us = 0;
+    assert_true(ps_verifier_begin(v, &l));
+    assert_true(ps_verifier_begin(v, &l));
+    await(&inside, 1);
+    pass_us(PS_VERIFIER_LATE_US + 1u);
+    let_through(1); /* For the first only: the second needs no leave. */
+    await(&ready_calls, 2);
+    assert_true(ps_verifier_end(v, &l));
+    assert_int_equal(l.verdict, PS_CHECK_RIGHT);
+    assert_true(ps_verifier_end(v, &l));
+    assert_int_equal(l.verdict, PS_CHECK_LATE);
+    assert_true(sodium_is_zero(l.password, sizeof l.password));
+    ps_verifier_close(v);
+}
+
 static void all_threads_work(void **state)
 {
     (void)state;
@@ -171,6 +229,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_come_back_in_order),
         cmocka_unit_test(a_full_queue_says_when_it_is_worked_off),
+        cmocka_unit_test(the_first_measured_time_is_believed),
+        cmocka_unit_test(who_has_waited_too_long_is_not_looked_at),
         cmocka_unit_test(all_threads_work),
         cmocka_unit_test(an_end_drops_what_waits),
     };
