@@ -171,6 +171,18 @@ static void reading_has_a_limit(void **state)
 static bool watching;
 static unsigned freed;
 void __real_free(void *block);
+void *__real_malloc(size_t len);
+void *__wrap_malloc(size_t len);
+void *__wrap_malloc(size_t len)
+{
+    void *block = __real_malloc(len);
+    if (watching && block != NULL) {
+        memset(block, 0,
+               malloc_usable_size(block)); /* Else what was never set would be looked at. */
+    }
+    return block;
+}
+
 void __wrap_free(void *block);
 void __wrap_free(void *block)
 {
