@@ -1,5 +1,5 @@
 /* EXPEL: an account is gone, and whoever is online with it. What it published goes on being listed,
- * as of anybody who is away, until an operator withdraws it. */
+ * as of anybody who is away. Looks at every handshake: the host says it seldom. */
 #include "server/server_internal.h"
 
 void ps_on_expel(ps_server *s, ps_span name, ps_output *out)

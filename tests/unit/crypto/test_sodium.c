@@ -1,4 +1,5 @@
 /* The libsodium adapter against the published vectors and against OpenSSL's AEAD. */
+#include "hex.h"
 #include "unit.h"
 
 #include "peersync/crypto_sodium.h"
@@ -16,22 +17,12 @@
 
 static size_t from_hex(uint8_t *to, const char *hex)
 {
-    static const char digits[] = "0123456789abcdef";
-    const size_t n = strlen(hex) / 2;
-    for (size_t i = 0; i < n; i++) {
-        const size_t high = (size_t)(strchr(digits, hex[2 * i]) - digits);
-        const size_t low = (size_t)(strchr(digits, hex[2 * i + 1]) - digits);
-        to[i] = (uint8_t)(high << 4 | low);
-    }
-    return n;
+    return hex_bytes(hex, to, strlen(hex) / 2);
 }
 
 static void expect_hex(const uint8_t *bytes, const char *hex)
 {
-    uint8_t expected[512];
-    assert_true(strlen(hex) <= 2 * sizeof expected);
-    const size_t n = from_hex(expected, hex);
-    assert_memory_equal(bytes, expected, n);
+    assert_true(hex_equal(hex, bytes, strlen(hex) / 2));
 }
 
 /* RFC 7748, section 6.1. */
