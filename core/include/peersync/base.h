@@ -39,6 +39,12 @@ extern "C" {
 #define PS_KEY_BYTES 32u
 /** Longest resumption ticket, in bytes: opaque to who holds it. */
 #define PS_TICKET_MAX 160u
+/** Longest file ticket, in bytes: opaque to who holds it, opened by the uploader it is for. */
+#define PS_FILE_TICKET_MAX 181u
+/** Seconds that one key for file tickets stands for: its epoch is the wall clock divided by it. */
+#define PS_FILE_EPOCH_S 86400u
+/** Keys for file tickets that an uploader is told of: of the last epoch, this one and the next. */
+#define PS_FILE_EPOCHS 3u
 /** Bytes that name a stored password to a ticket (see PS_EVENT_LOGIN_REQUEST). */
 #define PS_CREDENTIAL_BYTES 16u
 /** A deadline that never comes. */
@@ -85,7 +91,9 @@ typedef enum ps_status {
     X(STALLED, 36, "the transfer made no progress", "try again or try another source")             \
     X(CLOSED, 37, "the other peer closed the connection", "try again or try another source")       \
     X(SLOTS, 38, "the other peer has no free upload slot", "try again later")                      \
-    X(IO, 39, "the file could not be read or written", "check the disk and the permissions")
+    X(IO, 39, "the file could not be read or written", "check the disk and the permissions")       \
+    X(PLAIN, 40, "the other peer takes sealed transfers only", "leave out --plain-transfers")      \
+    X(FILE_TICKET, 41, "the ticket for this file is not valid", "ask the server again")
 
 /** Error codes, as on the wire. */
 typedef enum ps_error {
@@ -131,6 +139,16 @@ typedef struct ps_content {
 
 /** True when both name the same content. */
 bool ps_content_equal(const ps_content *a, const ps_content *b);
+
+/**
+ * What an uploader opens file tickets with, as the server told it at login. Secret. A ticket names
+ * the epoch that it was made in.
+ */
+typedef struct ps_file_keys {
+    uint64_t first_epoch; /**< Of keys[0]; the next ones follow without gaps. */
+    uint32_t count;       /**< Keys that are set, at most PS_FILE_EPOCHS; 0: none. */
+    uint8_t keys[PS_FILE_EPOCHS][PS_KEY_BYTES];
+} ps_file_keys;
 
 /** Why a name is refused; PS_NAME_OK when it is not. */
 typedef enum ps_name_fault {
@@ -275,9 +293,11 @@ typedef enum ps_event_type {
     PS_EVENT_SERVER_KEY, /**< First contact: is this the server's key? PS_INPUT_TRUST goes on, and
                               PS_INPUT_LOGOUT gives up; until then nothing more is sent. */
     PS_EVENT_TICKET, /**< A ticket to keep for the next PS_INPUT_LOGIN of this device and user. */
-    PS_EVENT_LOGGED_IN,  /**< First login or a return after a loss. */
-    PS_EVENT_REFUSED,    /**< The login was refused; the machine is idle again. */
-    PS_EVENT_LOST,       /**< The server is silent; the machine goes on trying. */
+    PS_EVENT_FILE_KEYS, /**< What this peer's uploads open file tickets with from now on; comes with
+                             every login, return and rekeying. */
+    PS_EVENT_LOGGED_IN, /**< First login or a return after a loss. */
+    PS_EVENT_REFUSED,   /**< The login was refused; the machine is idle again. */
+    PS_EVENT_LOST,      /**< The server is silent; the machine goes on trying. */
     PS_EVENT_LOGGED_OUT, /**< After PS_INPUT_LOGOUT, acknowledged or given up. */
     PS_EVENT_PEER,       /**< A line of LIST_PEERS. */
     PS_EVENT_FILE,       /**< A line of LIST_FILES or SEARCH. */
@@ -357,6 +377,9 @@ typedef struct ps_event_entry {
     ps_addr addr;       /**< SOURCE: where its uploads are served (family NONE: not active). */
     bool active;        /**< FILE, SOURCE: its owner is online. */
     bool own;           /**< FILE, SOURCE: it belongs to this peer's user. */
+    ps_span ticket;     /**< SOURCE: opens this content at that uploader until it expires; empty
+                             when not active. At most PS_FILE_TICKET_MAX bytes. */
+    ps_span key; /**< SOURCE: the ticket's secret key, PS_KEY_BYTES; empty with the ticket. */
 } ps_event_entry;
 
 /** A name that is no longer published, by value. */
@@ -388,6 +411,7 @@ typedef struct ps_event {
         ps_event_record record;
         uint8_t server_key[PS_KEY_BYTES]; /**< SERVER_KEY. */
         ps_event_ticket ticket;
+        ps_file_keys file_keys;
         ps_event_account account;
         ps_event_entry entry;
         ps_event_done done;

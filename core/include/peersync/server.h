@@ -54,14 +54,17 @@ typedef struct ps_server_config {
     uint32_t network_per_s;    /**< Handshakes a second from one network (IPv4 /32, IPv6 /64)
                                     that showed a cookie; the burst is ten times that: 50. */
     uint32_t ticket_s;         /**< Life of a resumption ticket, in seconds: 86400. */
+    uint32_t file_ticket_s;    /**< Life of a file ticket, in seconds: 3600; at most
+                                    PS_FILE_EPOCH_S. */
     bool records;              /**< Emit PS_EVENT_RECORD and set commit_seq: the host stores. */
     bool mem_is_zero;          /**< The slab is fresh zero pages: init need not touch it. */
     const ps_crypto *crypto;   /**< Must outlive the machine. */
     uint8_t seed[32];          /**< Random and secret, new for each life; keys the tables,
                                     ids and generators. */
     uint8_t static_secret[PS_KEY_BYTES]; /**< The server's lasting X25519 secret. */
-    uint8_t realm_secret[32];            /**< Lasting too: seals tickets and cookies; the same on
-                                              all servers of a realm. */
+    uint8_t realm_secret[32];            /**< Lasting too: seals tickets and cookies and
+                                              makes the keys of file tickets; the same on all
+                                              servers of a realm. */
 } ps_server_config;
 
 /** Counters since init, and what is in use. */

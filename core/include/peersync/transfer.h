@@ -1,10 +1,11 @@
 /**
  * @file transfer.h
- * Files: their BEP 52 tree, and the two machines at the ends of one stream.
+ * Files: their BEP 52 tree, the tickets that open them, and the two machines at the ends of one
+ * stream.
  *
- * The machines know no socket and no disk. An upload says "send these header bytes, then file bytes
- * [a, b)"; a download says "the next n bytes belong at x". Payload is hashed where the host put it
- * and never copied by the core.
+ * The machines know no socket, no disk and no cipher. An upload says "send these header bytes, then
+ * file bytes [a, b)"; a download says "the next n bytes belong at x", and asks the host to hash a
+ * piece when it is whole. Payload is never copied by the core, nor even looked at.
  */
 #ifndef PEERSYNC_TRANSFER_H
 #define PEERSYNC_TRANSFER_H
@@ -27,6 +28,11 @@ extern "C" {
 /** The stream's first byte, from who dials: plain frames follow. */
 #define PS_STREAM_PREFACE_PLAIN 0x01u
 
+/** WANTs that every uploader takes ahead of its own HELLO. */
+#define PS_STREAM_WANTS_MIN 16u
+/** Files that a download may have open or waiting on its stream. */
+#define PS_DOWNLOAD_FILES 8u
+
 /** A node of the tree. */
 typedef struct ps_node {
     uint8_t bytes[PS_ROOT_BYTES];
@@ -34,6 +40,17 @@ typedef struct ps_node {
 
 /** Pieces of a file of this length: ceil(length / PS_PIECE_BYTES); 0 for the empty file. */
 uint32_t ps_piece_count(uint64_t length);
+
+/** Bytes of piece `index`: PS_PIECE_BYTES but for the last one. 0 past the end. */
+uint32_t ps_piece_length(uint64_t length, uint32_t index);
+
+/**
+ * The hash of one whole piece of a file of `length` bytes: its node of the piece layer, or, where
+ * the file has one piece only, the root itself. Keeps nothing: any thread, any order.
+ * @param data all `len` bytes of the piece.
+ */
+void ps_piece_hash(const ps_crypto *crypto, uint64_t length, const uint8_t *data, uint32_t len,
+                   ps_node *out);
 
 /**
  * True when such a file can exist: at most PS_FILE_MAX bytes, and no bytes only with the zero root.
@@ -48,6 +65,35 @@ bool ps_content_possible(const ps_content *content);
  * hash of its layer and is not stored.
  */
 size_t ps_tree_nodes(uint64_t length);
+
+/**
+ * Fills the layers above the piece layer: `tree` has room for ps_tree_nodes(length) nodes, of which
+ * the first ps_piece_count(length) are set. Nothing to do where ps_tree_nodes() is 0.
+ */
+void ps_tree_build(const ps_crypto *crypto, uint64_t length, ps_node *tree);
+/**
+ * The root over `layer`, which has ps_piece_count(length) hashes as ps_piece_hash() gives them; the
+ * zero root for the empty file.
+ */
+void ps_tree_root(const ps_crypto *crypto, uint64_t length, const ps_node *layer,
+                  uint8_t root[PS_ROOT_BYTES]);
+
+/** What a file ticket says. */
+typedef struct ps_file_ticket {
+    ps_content content;        /**< Opens this and nothing else. */
+    uint64_t expires_s;        /**< By the server's clock, in seconds since 1970. */
+    uint8_t key[PS_KEY_BYTES]; /**< The downloader's proof: pre-shared key of TLS and of OPEN. */
+    ps_label downloader;       /**< Who asked for it. */
+} ps_file_ticket;
+
+/**
+ * Opens a ticket at the uploader that it is for.
+ * @param keys from PS_EVENT_FILE_KEYS.
+ * @param wall_s the server's clock now; 0 (unknown) admits nothing.
+ * @return false: not sealed for this uploader, altered, expired, or none at all; *out is then zero.
+ */
+bool ps_file_ticket_open(const ps_crypto *crypto, const ps_file_keys *keys, uint64_t wall_s,
+                         ps_span sealed, ps_file_ticket *out);
 
 /** Hashes a file front to back. Caller-allocated; fields are private. */
 typedef struct ps_hasher {
@@ -76,27 +122,48 @@ typedef enum ps_stream_input_type {
     PS_STREAM_TICK = 1, /**< Time has passed. */
     PS_STREAM_BYTES,    /**< Bytes arrived, at most 2^30; any split is as good. */
     PS_STREAM_CLOSED,   /**< The stream ended or broke. */
-    PS_STREAM_CANCEL,   /**< The host wants it ended: says so to the other side. */
-    PS_STREAM_SENT,     /**< All segments handed out so far have been sent (upload). */
-    PS_STREAM_OPENED,   /**< The host's answer to PS_STREAM_EVENT_OPEN (upload). */
-    PS_STREAM_TAKEN     /**< The stream took some more bytes but not yet all (upload): keeps a
+    PS_STREAM_CANCEL,   /**< The host wants the stream ended: says so to the other side. */
+    PS_STREAM_SENT,     /**< Upload: all segments handed out so far have been sent. */
+    PS_STREAM_OPENED,   /**< Upload: the host's answer to PS_STREAM_EVENT_OPEN. */
+    PS_STREAM_TAKEN,    /**< Upload: the stream took some more bytes but not yet all; keeps a
                              downloader on a slow line from being cut before SENT. */
+    PS_STREAM_FETCH,    /**< Download: another file on this stream. */
+    PS_STREAM_HASHED,   /**< Download: the host's answer to PS_STREAM_EVENT_CHECK. */
+    PS_STREAM_FINISH    /**< Download: no more files come; BYE once those under way have ended. */
 } ps_stream_input_type;
+
+/** A file to fetch (FETCH). */
+typedef struct ps_stream_fetch {
+    ps_content content;        /**< Of at least one byte. */
+    ps_span ticket;            /**< 1 to PS_FILE_TICKET_MAX bytes; copied. */
+    uint8_t key[PS_KEY_BYTES]; /**< The ticket's. */
+    const uint8_t *have;       /**< A bit a piece (bit i % 8 of byte i / 8): set, it is not wanted.
+                                    The caller's, alive and unchanged until the file has ended;
+                                    NULL: all are wanted. At least one piece must be. */
+} ps_stream_fetch;
 
 /** One input of a transfer machine. */
 typedef struct ps_stream_input {
     uint64_t now_us;
+    uint64_t wall_s; /**< Upload: the server's clock in seconds since 1970; 0: not known, and no
+                          ticket is admitted. */
     ps_stream_input_type type;
     union {
         ps_span bytes; /**< Lives until the caller has used the step's events. */
         struct {
             uint32_t error;      /**< PS_E_NONE: serve it. Else what the downloader is told. */
-            const ps_node *tree; /**< ps_tree_nodes() nodes, the caller's, alive until the upload
-                                      ends; NULL where there are none. */
+            const ps_node *tree; /**< ps_tree_nodes() nodes, the caller's, alive until FILE_END or
+                                      the end of the machine; NULL where there are none. */
         } opened;
         uint64_t taken_bytes;  /**< TAKEN: how many since the last TAKEN or SENT. */
         uint32_t cancel_error; /**< CANCEL: what the other side is told and FAILED says (CHANGED,
                                     IO); PS_E_NONE stands for PS_E_CANCELLED. */
+        ps_stream_fetch fetch;
+        struct {
+            uint32_t file; /**< As in the event. */
+            uint32_t piece;
+            ps_node hash; /**< What ps_piece_hash() gave. */
+        } hashed;
     } u;
 } ps_stream_input;
 
@@ -105,32 +172,43 @@ typedef struct ps_stream_input {
  * the disk failed), close the stream: the other side would take whatever came next as file bytes.
  */
 typedef struct ps_segment {
-    bool from_file;  /**< true: file bytes; false: bytes of the output's slab. */
+    bool from_file;  /**< true: bytes of file number `file`; false: bytes of the output's slab. */
+    uint32_t file;   /**< As in PS_STREAM_EVENT_OPEN. */
     uint64_t offset; /**< In the file or in the slab. */
     uint64_t len;
 } ps_segment;
 
 /** Tags of ps_stream_event. */
 typedef enum ps_stream_event_type {
-    PS_STREAM_EVENT_OPEN = 1, /**< Upload: the other side asks for `content`; answer OPENED. */
-    PS_STREAM_EVENT_WRITE,    /**< Download: `bytes` belong at file offset `offset`. Write them
-                                   before the next step's WRITE events. */
-    PS_STREAM_EVENT_PIECE,    /**< Download: piece `index` is verified. */
-    PS_STREAM_EVENT_DONE,     /**< Whole: every piece verified (download), or the other side said
-                                   BYE (upload). Close the stream when all is sent. */
-    PS_STREAM_EVENT_FAILED    /**< Ended with `error`. Close the stream when all is sent, or after
-                                   a second: the other side may have stopped reading. */
+    PS_STREAM_EVENT_OPEN = 1, /**< Upload: `downloader` shows a good ticket for `content`; answer
+                                   OPENED. */
+    PS_STREAM_EVENT_FILE_END, /**< Upload: the file of the last OPENED with PS_E_NONE is done with:
+                                   all of it that was wanted has been sent. Download: `file` is
+                                   whole, every wanted piece verified (error PS_E_NONE), or was
+                                   refused with `error`: the stream goes on with the next. */
+    PS_STREAM_EVENT_WRITE,    /**< Download: `bytes` belong to `piece` of `file`, at `offset` in
+                                   the file; see ps_download_due(). */
+    PS_STREAM_EVENT_CHECK,    /**< Download: all bytes of `piece` of `file` are there: hash them
+                                   and answer HASHED. Any order, any number of steps later. */
+    PS_STREAM_EVENT_PIECE,    /**< Download: `piece` of `file` is verified. */
+    PS_STREAM_EVENT_DONE,     /**< The stream ended well: the other side said BYE (upload), or BYE
+                                   is said (download). Close it when all is sent. */
+    PS_STREAM_EVENT_FAILED    /**< Ended with `error`, and all files with it. Close the stream when
+                                   all is sent, or after a second: the other side may have stopped
+                                   reading. */
 } ps_stream_event_type;
 
 /** One event of a transfer machine. */
 typedef struct ps_stream_event {
     ps_stream_event_type type;
-    uint32_t index;     /**< PIECE. */
-    uint32_t error;     /**< FAILED: a ps_error. */
-    bool remote;        /**< FAILED: the other side said so. */
-    uint64_t offset;    /**< WRITE. */
-    ps_span bytes;      /**< WRITE: points into the input's bytes. */
-    ps_content content; /**< OPEN. */
+    uint32_t file;   /**< Counts the stream's files: OPENs (upload), FETCHes (download), from 1. */
+    uint32_t piece;  /**< WRITE, CHECK, PIECE. FAILED with PS_E_MISMATCH: the wrong one. */
+    uint32_t error;  /**< FAILED, FILE_END: a ps_error. */
+    bool remote;     /**< FAILED, FILE_END: the other side said so. */
+    uint64_t offset; /**< WRITE. */
+    ps_span bytes;   /**< WRITE: points into the input's bytes. */
+    ps_content content;  /**< OPEN. */
+    ps_label downloader; /**< OPEN. */
 } ps_stream_event;
 
 /** Output of transfer steps: the caller's memory; emptied by setting the counts to zero. */
@@ -156,31 +234,49 @@ typedef struct ps_stream_output {
 /**
  * @name Both machines
  *
- * One input a step. `*consumed` counts bytes for BYTES, which may be consumed in part (work a step
- * is bounded): step again with the rest. For every other type it is 1, or 0 with PS_AGAIN and
- * PS_INVALID. After DONE or FAILED, which come once, everything is consumed and ignored.
+ * One input a step. `*consumed` counts bytes for BYTES. For every other type it is 1, or 0 with
+ * PS_AGAIN and PS_INVALID. BYTES may be consumed in part: with PS_MORE because work a step is
+ * bounded (drain the output and step the rest), with PS_OK because the machine waits for its own
+ * side: an upload for OPENED or SENT, a download for HASHED. Offer the rest again after that; until
+ * then the stream need not be read. After DONE or FAILED, which come once, everything is consumed
+ * and ignored.
  *
  * Time: who makes no progress for the configured time is cut (PS_E_STALLED), however many bytes
- * dribble in. Progress is an awaited frame, a leaf's worth of payload, a verified piece. A step
- * that comes late grants one second more, so that what waits in the socket of a paused process
- * counts.
+ * dribble in. Progress is an awaited frame, a leaf's worth of payload, a verified piece. No time
+ * runs while a machine waits for its own side, nor at a download that has no file. A step that
+ * comes late grants one second more, so that what waits in the socket of a paused process counts.
+ *
+ * Who may open what: OPEN carries a ticket, and a MAC under the ticket's key over what only this
+ * stream has: the TLS exporter, or, on a plain stream, the nonces of both HELLOs. So nobody else
+ * can use a ticket that he has seen go by.
  *
  * @{
  */
+
+/** What both ends know of their stream before its first frame. */
+typedef struct ps_stream_binding {
+    bool plain; /**< A plain stream: `bytes` is this side's random nonce, and the
+                     downloader's first byte is PS_STREAM_PREFACE_PLAIN. Else `bytes` is
+                     the stream's TLS exporter (see tls.h), the same at both ends. */
+    uint8_t bytes[32];
+} ps_stream_binding;
 
 /** The uploader's end of one stream. */
 typedef struct ps_upload ps_upload;
 
 /** Start from ps_upload_config_default(). */
 typedef struct ps_upload_config {
-    size_t size;             /**< sizeof(ps_upload_config). */
-    const ps_crypto *crypto; /**< Must outlive the machine. */
-    uint32_t idle_ms;        /**< Cut a downloader without progress after: 30000. */
-    uint32_t max_wants;      /**< WANT frames it may have waiting: 64; 1 to 4096. */
-    uint32_t burst_bytes;    /**< Bytes handed out before SENT must come: 1 MiB; 16 KiB to 2^30. */
+    size_t size;              /**< sizeof(ps_upload_config). */
+    const ps_crypto *crypto;  /**< Must outlive the machine. */
+    const ps_file_keys *keys; /**< What tickets are opened with. The caller's, outlives the machine;
+                                   may be changed between steps. */
+    ps_stream_binding binding;
+    uint32_t idle_ms;     /**< Cut a downloader without progress after: 30000. */
+    uint32_t max_wants;   /**< WANT frames it may have waiting: 64; PS_STREAM_WANTS_MIN to 4096. */
+    uint32_t burst_bytes; /**< Bytes handed out before SENT must come: 1 MiB; 16 KiB to 2^30. */
 } ps_upload_config;
 
-/** Fills in the defaults above; `crypto` stays NULL. */
+/** Fills in the defaults above; `crypto`, `keys` and `binding` stay zero. */
 void ps_upload_config_default(ps_upload_config *cfg);
 /** Exact bytes; 0 when the configuration is impossible. */
 size_t ps_upload_size(const ps_upload_config *cfg);
@@ -188,8 +284,8 @@ size_t ps_upload_size(const ps_upload_config *cfg);
 ps_status ps_upload_init(void *mem, size_t len, const ps_upload_config *cfg, uint64_t now_us,
                          ps_upload **out);
 /**
- * One step. Nothing is served before the host answered PS_STREAM_EVENT_OPEN with PS_E_NONE; until
- * the host answers, no time runs against the downloader.
+ * One step. A file is served only after a good ticket and MAC for it and the host's OPENED with
+ * PS_E_NONE. Files are served one after the other, in the order of their OPENs.
  * @return PS_OK; PS_AGAIN (no room; nothing changed); PS_MORE (bounded work done: drain the output
  *         and step the rest of the bytes or a TICK); PS_INVALID (nothing changed: OPENED that
  *         nobody asked for or without its tree, over 2^30 bytes, an unknown type).
@@ -198,43 +294,53 @@ ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consum
                          ps_stream_output *out);
 /** When a TICK is due at the latest; PS_TIME_NEVER: nothing to wait for. */
 uint64_t ps_upload_deadline_us(const ps_upload *u);
-/** File bytes handed out so far. */
+/** File bytes handed out so far, of all files. */
 uint64_t ps_upload_sent_bytes(const ps_upload *u);
 /** 0, or the line of the broken invariant. */
 int ps_upload_check(const ps_upload *u);
 
-/** The downloader's end of one stream: one file from one source. */
+/** The downloader's end of one stream: files from one source, one after the other. */
 typedef struct ps_download ps_download;
 
 /** Start from ps_download_config_default(). */
 typedef struct ps_download_config {
     size_t size;             /**< sizeof(ps_download_config). */
     const ps_crypto *crypto; /**< Must outlive the machine. */
-    ps_content content;      /**< What to fetch. */
-    uint32_t stall_ms;       /**< Give up without progress after: 30000. */
-    uint32_t window_bytes;   /**< File bytes asked for ahead: 4 MiB. Rounded down to pieces, at
-                                  least one and at most 256, and to what the uploader admits. */
+    ps_stream_binding binding;
+    uint32_t stall_ms;     /**< Give up without progress after: 30000. */
+    uint32_t window_bytes; /**< File bytes asked for and not verified yet, of all files: 8 MiB;
+                                1 MiB to 256 MiB. Bounds what the host must hold. */
 } ps_download_config;
 
-/** Fills in the defaults above; `crypto` and `content` stay zero. */
+/** Fills in the defaults above; `crypto` and `binding` stay zero. */
 void ps_download_config_default(ps_download_config *cfg);
-/** Exact bytes, some 18 KiB whatever the file's length; 0 when the configuration is impossible. */
+/** Exact bytes, some 32 KiB whatever the files' lengths; 0 when the configuration is impossible. */
 size_t ps_download_size(const ps_download_config *cfg);
-/** Makes it (16-byte aligned); the first step (a TICK) emits the preface and HELLO. */
+/** Makes it (16-byte aligned); the first step emits HELLO. */
 ps_status ps_download_init(void *mem, size_t len, const ps_download_config *cfg, uint64_t now_us,
                            ps_download **out);
-/** One step; results as ps_upload_step(). */
+/**
+ * One step; results as ps_upload_step(). FETCH is PS_INVALID while ps_download_room() is 0, after
+ * FINISH, or for a content or ticket that cannot be; HASHED when nothing asked for it.
+ */
 ps_status ps_download_step(ps_download *d, const ps_stream_input *in, size_t *consumed,
                            ps_stream_output *out);
-/** When a TICK is due at the latest; 0 before the first step. */
+/** When a TICK is due at the latest; 0 before the first step; PS_TIME_NEVER. */
 uint64_t ps_download_deadline_us(const ps_download *d);
-/** File bytes that are verified. */
-uint64_t ps_download_verified_bytes(const ps_download *d);
+/** How many more FETCHes it takes now: up to PS_DOWNLOAD_FILES may be under way. */
+uint32_t ps_download_room(const ps_download *d);
+/** Where the payload under way belongs. */
+typedef struct ps_download_place {
+    uint32_t file;
+    uint32_t piece;
+    uint64_t offset; /**< In the file. */
+    uint32_t len;    /**< Of this frame: the next `len` bytes of the stream. */
+} ps_download_place;
 /**
- * The rest of the payload under way: the next `*len` bytes of the stream belong at `*offset`, so
- * that a host can read them to their place. @return false when a header comes next.
+ * Where the next bytes of the stream belong, so that a host can read them to their place and hand
+ * them in as BYTES from there. @return false when a header comes next.
  */
-bool ps_download_due(const ps_download *d, uint64_t *offset, uint64_t *len);
+bool ps_download_due(const ps_download *d, ps_download_place *place);
 /** 0, or the line of the broken invariant. */
 int ps_download_check(const ps_download *d);
 

@@ -16,18 +16,24 @@
 #include "peersync/base.h"
 #include "peersync/crypto.h"
 
+#define DATA_SOURCES_MAX 256u
+
 /** The data plane; opaque. */
 struct data;
 
 /** Start from data_config_default(). */
 struct data_config {
     const ps_crypto *crypto; /**< Required; must outlive the data plane. */
-    const char *state_dir;   /**< Where `published` and `trees/` stand; the directory exists and
-                                  is locked by this process. NULL: nothing is kept. */
+    const char *state_dir;   /**< Where `library.db` stands; the directory exists and is locked by
+                                  this process. NULL: nothing is kept. */
     void (*wake)(void *ctx); /**< Events wait; called from any thread. May be NULL (tests poll). */
     void *wake_ctx;
-    unsigned max_uploads;    /**< Files served at once: 16. Others are told SLOTS. */
-    unsigned loops;          /**< Stream loops: 2. */
+    bool plain_transfers;  /**< Ask for plain streams, and serve them to who asks; else TLS only. */
+    unsigned max_uploads;  /**< Files served at once: 16. Others are told SLOTS. */
+    unsigned max_fetches;  /**< Connections to sources at a time: 16. Further downloads wait. */
+    uint64_t buffer_bytes; /**< Pieces in memory, of all downloads: 32 MiB. */
+    unsigned loops;        /**< Stream loops: 2. */
+    unsigned hashers;      /**< Threads that hash, for publishing and downloads: 0: one a core. */
     uint32_t upload_idle_ms; /**< Cut a downloader without progress: 30000. */
     uint32_t stall_ms;       /**< Leave a source without progress: 30000. */
     uint32_t connect_ms;     /**< Give up dialling a source: 10000. */
@@ -57,6 +63,12 @@ void data_close(struct data *d);
  * @return true; false with a sentence for people in `why` (port in use, address not here).
  */
 bool data_listen(struct data *d, const ps_addr *where, ps_addr *bound, char *why, size_t why_cap);
+
+/** What uploads open file tickets with: PS_EVENT_FILE_KEYS. Copied; any number of times. */
+void data_set_file_keys(struct data *d, const ps_file_keys *keys);
+/** The server's clock now, in seconds since 1970, by which tickets expire; the data plane lets it
+ *  run on by itself until it is told again. 0: not known. */
+void data_set_wall(struct data *d, uint64_t wall_s);
 
 /** @name Published files
  *  @{ */
@@ -95,15 +107,29 @@ void data_files_free(struct data_file *files, size_t n);
 /** @name Downloads
  *  @{ */
 
+/** Who has a content, and what opens it there (PS_EVENT_SOURCE). */
+struct data_source {
+    ps_addr addr;
+    uint8_t key[PS_KEY_BYTES];
+    uint8_t ticket_len;
+    uint8_t ticket[PS_FILE_TICKET_MAX];
+};
+
 /** What to fetch. */
 struct data_get {
     uint64_t tag; /**< Not 0 and not that of another job under way. */
     ps_content content;
-    const ps_addr *sources; /**< Tried in turn until one delivers. */
-    size_t source_count;    /**< At least 1, except for content that is already here. */
-    const char *dir;        /**< Existing directory of the final name. */
-    const char *name;       /**< Final name in it, checked by ps_name_check(): from the network
-                                 or typed, it is one component that every system can take. */
+    const struct data_source *sources; /**< Tried in turn until one delivers. */
+    size_t source_count; /**< 0 where nobody is active: fails with PS_E_NO_ACTIVE_PEER unless all of
+                              the content is already here. At most DATA_SOURCES_MAX. */
+    const char *dir;     /**< Existing directory of the final name. */
+    const char *name;    /**< Final name in it, checked by ps_name_check(): from the network
+                              or typed, it is one component that every system can take. */
+    int sink;            /**< -1. Else a descriptor, the caller's, that gets the verified bytes in
+                              their order instead of a file (`-o -`): `dir` and `name` then only
+                              lend room for what waits, and no name appears. */
+    bool wait;           /**< When no source is left that may come back: DATA_GET_WAITING instead of
+                              the end. */
 };
 
 /**
@@ -113,8 +139,21 @@ struct data_get {
  */
 void data_get(struct data *d, const struct data_get *what);
 
-/** Ends a data_publish() or data_get() under way, which then fails with PS_E_CANCELLED. Unknown
- *  tags are ignored: the job may just have ended. */
+/** Fresh sources (and tickets) for a download under way, in place of those that it has not tried
+ *  yet; one that waits goes on. An unknown tag is ignored. */
+void data_get_sources(struct data *d, uint64_t tag, const struct data_source *sources, size_t n);
+
+/** Ends a download under way with this error and these words: what was fetched is kept for the next
+ *  one. For a waiting one whose content has gone for good. Unknown tags are ignored. */
+void data_get_end(struct data *d, uint64_t tag, ps_error error, const char *text);
+
+/** Hashes a local file and nothing else. Ends with one DATA_HASHED or DATA_HASH_FAILED of its tag;
+ *  DATA_HASH_PROGRESS before. */
+void data_hash(struct data *d, uint64_t tag, const char *path);
+
+/** Ends a data_publish(), data_get() or data_hash() under way, which then fails with
+ *  PS_E_CANCELLED; a download's verified part is kept for the next one. Unknown tags are ignored:
+ *  the job may just have ended. */
 void data_cancel(struct data *d, uint64_t tag);
 
 /** @} */
@@ -128,11 +167,18 @@ enum data_event_type {
     DATA_PUBLISH_FAILED,    /**< [tag, path, error] */
     DATA_FILE_GONE,         /**< [path, error] A published file cannot be read any more and left the
                                  registry: unpublish it at the server. */
+    DATA_HASHED,            /**< [tag, path, content] */
+    DATA_HASH_FAILED,       /**< [tag, path, error] */
+    DATA_GET_RESUMED,       /**< [tag, done, total] `done` bytes of an earlier download are here and
+                                 verified; comes before the first progress. */
     DATA_GET_PROGRESS,      /**< [tag, done, total, peer] */
     DATA_GET_SOURCE_FAILED, /**< [tag, peer, error] One source failed; the next is tried, if any. */
-    DATA_GET_DONE,          /**< [tag, path, content, elapsed_us, already, peer] */
-    DATA_GET_FAILED,        /**< [tag, error, exists, peer] */
-    DATA_UPLOAD_STARTED,    /**< [tag: number of the upload, peer, total] */
+    DATA_GET_WAITING,       /**< [tag, peer, error, done, total] The last source failed: look for
+                                 others and call data_get_sources(), data_get_end() or
+                                 data_cancel(). */
+    DATA_GET_DONE,          /**< [tag, path, content, elapsed_us, already, peer, fetched] */
+    DATA_GET_FAILED,        /**< [tag, error, exists, peer, done: kept for the next one] */
+    DATA_UPLOAD_STARTED,    /**< [tag: number of the upload, peer, total, user] */
     DATA_UPLOAD_ENDED,      /**< [tag, peer, error, done, total, elapsed_us] */
     DATA_NOTE               /**< [warning] `text` is a line for the log. */
 };
@@ -143,10 +189,12 @@ struct data_event {
     uint64_t tag;
     const char *name; /**< Published or final name; "" where there is none. */
     const char *path; /**< Absolute path, or "". */
+    const char *user; /**< UPLOAD_STARTED, UPLOAD_ENDED: whose ticket it was; else "". */
     const char *text; /**< A clause for people where something failed (no full stop), else "". */
     ps_content content;
-    uint64_t done;  /**< Bytes. */
-    uint64_t total; /**< Bytes. */
+    uint64_t done;    /**< Bytes. */
+    uint64_t total;   /**< Bytes. */
+    uint64_t fetched; /**< Bytes that came over the network for it, in this job. */
     uint64_t elapsed_us;
     ps_addr peer;   /**< Family NONE where no other peer is meant. */
     uint32_t error; /**< A ps_error. */
@@ -166,6 +214,8 @@ struct data_transfer {
     uint64_t tag; /**< As in its events. */
     ps_addr peer; /**< Family NONE while a download has no source. */
     char name[PS_NAME_MAX + 1];
+    char user[PS_USER_MAX + 1]; /**< Upload: whose ticket it was. */
+    bool waiting;               /**< Download: for a source, or for its turn. */
     uint64_t done;
     uint64_t total;
 };
@@ -179,6 +229,7 @@ struct data_stats {
     uint64_t uploaded_bytes;
     uint64_t downloaded_bytes; /**< Verified. */
     uint64_t slots_refused;    /**< Downloaders told SLOTS. */
+    uint64_t tickets_refused;  /**< Handshakes and OPENs without a good ticket. */
 };
 
 void data_stats_get(struct data *d, struct data_stats *stats);
