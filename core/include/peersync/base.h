@@ -40,7 +40,7 @@ extern "C" {
 /** Longest resumption ticket, in bytes: opaque to who holds it. */
 #define PS_TICKET_MAX 160u
 /** Longest file ticket, in bytes: opaque to who holds it, opened by the uploader it is for. */
-#define PS_FILE_TICKET_MAX 181u
+#define PS_FILE_TICKET_MAX 186u
 /** Seconds that one key for file tickets stands for: its epoch is the wall clock divided by it. */
 #define PS_FILE_EPOCH_S 86400u
 /** Keys for file tickets that an uploader is told of: of the last epoch, this one and the next. */

@@ -22,7 +22,7 @@ extern "C" {
 /** The first byte that a TLS client sends (a handshake record). */
 #define PS_TLS_FIRST_BYTE 0x16u
 /** Longest identity, in bytes: a ticket as base64url without padding (RFC 4648, section 5). */
-#define PS_TLS_IDENTITY_MAX 243u
+#define PS_TLS_IDENTITY_MAX 248u
 
 /** What all streams of one thread share; opaque. */
 typedef struct ps_tls_context ps_tls_context;
