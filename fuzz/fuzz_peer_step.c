@@ -110,6 +110,9 @@ static void learn_event(world *w, const ps_event *e)
         must(e->u.entry.active == (e->u.entry.addr.family != PS_ADDR_NONE));
         must(!e->u.entry.active || (!e->u.entry.own && e->u.entry.addr.port != 0));
         must(e->u.entry.tag < w->tags && w->waits[e->u.entry.tag]);
+        must(e->u.entry.ticket.len <= PS_FILE_TICKET_MAX);
+        must(e->u.entry.key.len == (e->u.entry.ticket.len > 0 ? PS_KEY_BYTES : 0));
+        must(e->u.entry.active || e->u.entry.ticket.len == 0);
         break;
     case PS_EVENT_PEER:
     case PS_EVENT_FILE:
@@ -128,6 +131,9 @@ static void learn_event(world *w, const ps_event *e)
         break;
     case PS_EVENT_TICKET:
         must(e->u.ticket.ticket.len >= 1 && e->u.ticket.ticket.len <= PS_TICKET_MAX);
+        break;
+    case PS_EVENT_FILE_KEYS:
+        must(e->u.file_keys.count <= PS_FILE_EPOCHS);
         break;
     case PS_EVENT_PUT_OFF:
     case PS_EVENT_LOGGED_IN:
@@ -184,6 +190,7 @@ static void deliver(world *w, const uint8_t *data, size_t len, bool stranger)
 static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
 {
     static const uint8_t root[32] = {1};
+    static const uint8_t ticket[PS_FILE_TICKET_MAX] = {2};
     char text[256];
     const uint8_t count = how % 5 == 4 ? 70 : how % 5;
     craft_page(&w->c, type, request, how >= 128 ? how : 0);
@@ -200,6 +207,7 @@ static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
             for (unsigned k = 0; k < (flags >> 2 & 3u); k++) {
                 craft_candidate(&w->c, OBSERVED + k, flags & 64u ? 4 : 6, root, flags & 32u);
             }
+            craft_source_ticket(&w->c, root, ticket, flags & 16u ? sizeof ticket : how % 3u);
         }
     }
     craft_end(&w->c);
@@ -225,6 +233,7 @@ static void craft_repair(world *w, uint8_t kind, uint8_t how, uint32_t off)
 static void craft_welcome(world *w, uint8_t how, uint32_t off)
 {
     static const char tickets[] = "tickets tickets tickets tickets";
+    static const uint8_t keys[4 * PS_KEY_BYTES];
     w->acked = how % 8 == 7 ? take64(&w->input) : how;
     const craft_login_ok_fields m = {
         .wall_s = how % 4 == 1 ? 1700000000 : 0,
@@ -233,6 +242,9 @@ static void craft_welcome(world *w, uint8_t how, uint32_t off)
         .life = how % 3u,
         .ticket = how % 16 < 8 ? tickets + how % 8 : NULL,
         .expires_s = how % 4 == 1 ? UINT64_C(1700000000) + how : UINT64_MAX,
+        .first_epoch = how % 16 < 4 ? UINT64_MAX : UINT64_C(19675),
+        .file_keys = keys,
+        .file_keys_len = how % 5u * PS_KEY_BYTES,
     };
     craft_login_ok_of(&w->c, w->requests[MSG_LOGIN] + off, &m);
 }

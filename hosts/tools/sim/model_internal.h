@@ -1,6 +1,6 @@
 /* The model's parts: model.c (tables, sessions), model_inputs.c (what the server takes),
- * model_answers.c (what it says), model_tickets.c (what of it opens transfers), model_lists.c (what a
- * peer is shown). */
+ * model_answers.c (what it says), model_tickets.c (what of it opens transfers), model_lists.c (what
+ * a peer is shown). */
 #ifndef PS_SIM_MODEL_INTERNAL_H
 #define PS_SIM_MODEL_INTERNAL_H
 

@@ -84,8 +84,7 @@ static ps_span opened(const model *m, const uint8_t device[PS_DEVICE_BYTES], ps_
     memcpy(text, c.at, len);
     uploader_key(m, device, epoch, uploader);
     hmac_of(m->w->cfg.server.crypto, uploader, (ps_span){label, sizeof label}, key);
-    WORLD_REQUIRE(m->w,
-                  m->w->cfg.server.crypto->open(key, 0, NULL, 0, text, len, c.at + len));
+    WORLD_REQUIRE(m->w, m->w->cfg.server.crypto->open(key, 0, NULL, 0, text, len, c.at + len));
     return (ps_span){text, len};
 }
 

@@ -168,8 +168,8 @@ struct world_peer {
     uint8_t device[PS_DEVICE_BYTES];
     world_machine machine;
     void *memory;
-    uint64_t script_at_us; /* The story's; PS_TIME_NEVER: none. */
-    void *ctx;             /* The story's. */
+    uint64_t script_at_us;  /* The story's; PS_TIME_NEVER: none. */
+    void *ctx;              /* The story's. */
     ps_file_keys file_keys; /* What its uploads open tickets with. */
 
     /* What its host keeps in files: whose key the server's is, and its ticket. */
