@@ -1,7 +1,7 @@
 /* File tickets under keys that the target knows. The input is opened as a ticket as it stands, and
  * once more as salt and text that are sealed with the right key of some epoch first, so that what
- * lies behind the seal is reached. A ticket that opens is the one that its contents make; one bit of
- * it changed, it is none; and it opens neither after its end nor with another device's keys. */
+ * lies behind the seal is reached. A ticket that opens is the one that its contents make; one bit
+ * of it changed, it is none; and it opens neither after its end nor with another device's keys. */
 #include "channel/file_ticket.h"
 
 #include <stdlib.h>
