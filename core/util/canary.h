@@ -34,7 +34,9 @@
     X(AMPLIFIER, "a RESPOND is sent three times")                                                  \
     X(UNPROVEN_OPEN, "an upload asks for no proof that a ticket is its holder's own")              \
     X(EXPIRED_FILE, "a file ticket is taken after its time")                                       \
-    X(UNHASHED_PIECE, "a piece counts before its hash was compared")
+    X(UNHASHED_PIECE, "a piece counts before its hash was compared")                               \
+    X(FOREIGN_TICKET, "a file ticket is sealed for another content")                               \
+    X(LASTING_TICKET, "a file ticket never expires")
 
 #if defined(PEERSYNC_CANARIES)
 
