@@ -23,8 +23,8 @@ void ps_upload_config_default(ps_upload_config *cfg)
 size_t ps_upload_size(const ps_upload_config *cfg)
 {
     if (!cfg || cfg->size != sizeof *cfg || !cfg->crypto ||
-        cfg->crypto->size != sizeof(ps_crypto) || !cfg->keys || cfg->idle_ms == 0 ||
-        cfg->idle_ms > MAX_IDLE_MS || cfg->max_wants < PS_STREAM_WANTS_MIN ||
+        cfg->crypto->size != sizeof(ps_crypto) || !cfg->crypto->open || !cfg->keys ||
+        cfg->idle_ms == 0 || cfg->idle_ms > MAX_IDLE_MS || cfg->max_wants < PS_STREAM_WANTS_MIN ||
         cfg->max_wants > MAX_WANTS || cfg->burst_bytes < PS_LEAF_BYTES ||
         cfg->burst_bytes > MAX_BURST) {
         return 0;

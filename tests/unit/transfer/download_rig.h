@@ -65,7 +65,7 @@ static inline rig rig_of(uint64_t length, uint32_t window)
     r.now_us = START_US;
     ps_download_config c;
     ps_download_config_default(&c);
-    c.crypto = ps_crypto_openssl();
+    c.crypto = ps_crypto_sodium();
     c.content = r.content;
     c.window_bytes = window;
     r.size = ps_download_size(&c);

@@ -7,7 +7,7 @@ static void configurations(void **unused)
     ps_download_config good;
     ps_download_config_default(&good);
     assert_int_equal(ps_download_size(&good), 0);
-    good.crypto = ps_crypto_openssl();
+    good.crypto = ps_crypto_sodium();
     assert_true(ps_download_size(&good) > 0);
     assert_true(ps_download_size(&good) < 20480);
     assert_int_equal(ps_download_size(NULL), 0);

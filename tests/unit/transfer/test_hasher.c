@@ -72,7 +72,7 @@ static void root_alone(void **unused)
         ps_hasher h;
         ps_content content;
         char hex[65];
-        assert_int_equal(ps_hasher_init(&h, ps_crypto_openssl(), vectors[i].length, NULL), PS_OK);
+        assert_int_equal(ps_hasher_init(&h, ps_crypto_sodium(), vectors[i].length, NULL), PS_OK);
         assert_int_equal(ps_hasher_update(&h, bytes, (size_t)vectors[i].length), PS_OK);
         assert_int_equal(ps_hasher_final(&h, &content), PS_OK);
         content_hex(content.root, 32, hex);
@@ -88,7 +88,7 @@ static void empty_file(void **unused)
     ps_hasher h;
     ps_content content;
     memset(&content, 0xff, sizeof content);
-    assert_int_equal(ps_hasher_init(&h, ps_crypto_openssl(), 0, NULL), PS_OK);
+    assert_int_equal(ps_hasher_init(&h, ps_crypto_sodium(), 0, NULL), PS_OK);
     assert_int_equal(ps_hasher_update(&h, NULL, 0), PS_OK);
     assert_int_equal(ps_hasher_final(&h, &content), PS_OK);
     assert_int_equal(content.length, 0);
@@ -98,7 +98,7 @@ static void empty_file(void **unused)
 static void refusals(void **unused)
 {
     (void)unused;
-    const ps_crypto *crypto = ps_crypto_openssl();
+    const ps_crypto *crypto = ps_crypto_sodium();
     ps_crypto other = *crypto;
     ps_hasher h;
     ps_content content;

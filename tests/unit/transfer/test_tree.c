@@ -61,7 +61,7 @@ static void logarithms_and_pieces(void **unused)
 static ps_node join(ps_node a, ps_node b)
 {
     ps_node out;
-    ps_node_join(ps_crypto_openssl(), &a, &b, &out);
+    ps_node_join(ps_crypto_sodium(), &a, &b, &out);
     return out;
 }
 
@@ -106,7 +106,7 @@ static void proofs(void **unused)
     static const uint32_t sizes[] = {2, 3, 4, 5, 7, 8, 9, 33, 513};
     static ps_node nodes[PS_HASHES_MAX];
     ps_node uncles[PS_LAYERS_MAX];
-    const ps_crypto *crypto = ps_crypto_openssl();
+    const ps_crypto *crypto = ps_crypto_sodium();
     for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
         ps_node root;
         ps_node *tree = slow_tree(sizes[z], &root);

@@ -7,7 +7,7 @@ static void configurations(void **unused)
     ps_upload_config good;
     ps_upload_config_default(&good);
     assert_int_equal(ps_upload_size(&good), 0);
-    good.crypto = ps_crypto_openssl();
+    good.crypto = ps_crypto_sodium();
     assert_true(ps_upload_size(&good) > 0);
     assert_int_equal(ps_upload_size(NULL), 0);
     for (int i = 0; i < 7; i++) {

@@ -47,7 +47,7 @@ static void hashes(void **unused)
     /* The last piece's sibling does not exist: 64 leaves of zeros, whatever stands elsewhere. */
     char zeros[65];
     uint8_t node[64] = {0};
-    const ps_crypto *c = ps_crypto_openssl();
+    const ps_crypto *c = ps_crypto_sodium();
     for (int level = 0; level < 6; level++) {
         ps_sha256 sha;
         c->sha256_init(&sha);

@@ -81,7 +81,7 @@ static inline rig rig_of(uint32_t max_wants, uint32_t burst)
     r.o = &output;
     ps_upload_config c;
     ps_upload_config_default(&c);
-    c.crypto = ps_crypto_openssl();
+    c.crypto = ps_crypto_sodium();
     c.max_wants = max_wants;
     c.burst_bytes = burst;
     r.size = ps_upload_size(&c);
