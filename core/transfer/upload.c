@@ -148,10 +148,13 @@ static bool more_is_due(const ps_upload *u, const ps_stream_input *in, size_t co
 ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consumed,
                          ps_stream_output *out)
 {
-    if (!u || !in || !consumed || !ps_emit_valid(out) || !input_valid(u, in)) {
+    if (!u || !in || !consumed) {
         return PS_INVALID;
     }
     *consumed = 0;
+    if (!ps_emit_valid(out) || !input_valid(u, in)) {
+        return PS_INVALID;
+    }
     if (!ps_emit_has_room(out)) {
         return PS_AGAIN;
     }
