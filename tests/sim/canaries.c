@@ -86,6 +86,9 @@ static const char *net_of(const char *said)
     if (strstr(said, "model_lists") != NULL) {
         return "model: lists";
     }
+    if (strstr(said, "model_tickets") != NULL) {
+        return "model: tickets";
+    }
     if (strstr(said, "model") != NULL) {
         return "model: answers";
     }

@@ -99,6 +99,9 @@ typedef struct world_line {
     ps_content content;
     ps_addr addr;
     bool active;
+    uint8_t key[PS_KEY_BYTES]; /* Of a source: its ticket's, */
+    uint8_t ticket[PS_FILE_TICKET_MAX];
+    size_t ticket_len; /* 0: there is none. */
 } world_line;
 
 struct world_command {
@@ -165,8 +168,9 @@ struct world_peer {
     uint8_t device[PS_DEVICE_BYTES];
     world_machine machine;
     void *memory;
-    uint64_t script_at_us; /* The story's; PS_TIME_NEVER: none. */
-    void *ctx;             /* The story's. */
+    uint64_t script_at_us;  /* The story's; PS_TIME_NEVER: none. */
+    void *ctx;              /* The story's. */
+    ps_file_keys file_keys; /* What its uploads open tickets with. */
 
     /* What its host keeps in files: whose key the server's is, and its ticket. */
     bool key_known, key_asked;
