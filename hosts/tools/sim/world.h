@@ -132,7 +132,9 @@ struct world_fetch {
     uint32_t source; /* The peer's index. */
     ps_content content;
     uint64_t started_us;
-    stream_end end; /* DONE: its bytes are the file's. */
+    stream_end_file file;
+    uint8_t ticket[PS_FILE_TICKET_MAX];
+    stream_end end; /* DONE: the file's bytes are there. */
     void *ctx;      /* The story's. */
 };
 

@@ -60,6 +60,7 @@ void world_peer_crash(world *w, uint32_t i)
         world_forget(p, p->commands);
     }
     world_streams_drop(p);
+    p->file_keys = (ps_file_keys){.count = 0};
     p->open = 0;
     p->lost_us = 0;
 }
