@@ -11,8 +11,11 @@ static const char *words_of(int reason)
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_WRONG_SSL_VERSION:
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-    case SSL_R_NO_SHARED_CIPHER:
         return "it speaks no TLS 1.3";
+    case SSL_R_NO_SHARED_CIPHER:
+        return "it has none of our ciphers";
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+        return "it offered no ticket"; /* And we have no certificate instead. */
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
