@@ -131,7 +131,12 @@ static ps_status write_run(ps_tls *t, ps_span run, size_t *n)
     if (fit == 0) {
         return PS_AGAIN;
     }
+    if (t->records >= PS_TLS_KEY_RECORDS) {
+        t->records = 0;
+        (void)SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED); /* Goes before the record. */
+    }
     const int result = SSL_write_ex(t->ssl, run.data, run.len < fit ? run.len : fit, n);
+    t->records += 1 + (uint32_t)(*n / PS_TLS_TEXT_MAX);
     return result == 1 ? PS_OK : ps_tls_waits(t, result);
 }
 

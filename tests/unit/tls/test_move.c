@@ -1,5 +1,6 @@
 /* Bytes through an agreed stream: records, back-pressure, the end. */
 #include "rig.h"
+#include "tls/tls_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -313,6 +314,23 @@ static void test_broken_stream(void **state)
     rig_close(&r);
 }
 
+/* A key that has sealed its share is replaced on the way: one more record, and all goes on. */
+static void test_a_key_wears_out(void **state)
+{
+    (void)state;
+    rig r;
+    rig_open(&r);
+    rig_connect(&r);
+    rig_send(&r, r.server, r.client, "before", 6);
+    r.server->records = PS_TLS_KEY_RECORDS;
+    rig_send(&r, r.server, r.client, "after", 5);
+    assert_int_equal(r.server->records, 1);
+    assert_int_equal(r.client->updates, 1);
+    rig_send(&r, r.client, r.server, "back", 4);
+    assert_int_equal(r.server->updates, 0);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_truncation),
         cmocka_unit_test(test_altered),
         cmocka_unit_test(test_broken_stream),
+        cmocka_unit_test(test_a_key_wears_out),
     };
     return cmocka_run_group_tests_name("tls move", tests, NULL, NULL);
 }

@@ -291,6 +291,25 @@ static void test_key_update(void **state)
     stop(&r, &w);
 }
 
+/* Keys without end are work for us and next to none for the other side: it is cut off. */
+static void test_endless_keys(void **state)
+{
+    (void)state;
+    rig r;
+    raw w;
+    start(&r, &w);
+    raw_start(&w, false);
+    assert_true(shake(&r, &w, r.server));
+    for (unsigned i = 0; i < 200; i++) {
+        assert_int_equal(SSL_key_update(w.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(w.ssl), 1);
+    }
+    raw_move(&w);
+    rig_expect(r.server, PS_FAILED);
+    assert_string_equal(ps_tls_error(r.server), "the other side broke the rules of TLS");
+    stop(&r, &w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_no_early_data),
         cmocka_unit_test(test_server_without_the_key),
         cmocka_unit_test(test_key_update),
+        cmocka_unit_test(test_endless_keys),
     };
     return cmocka_run_group_tests_name("tls raw", tests, NULL, NULL);
 }
