@@ -41,8 +41,8 @@ static bool configure(SSL_CTX *ctx)
     ps_tls_psk_setup(ctx);
     return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 && set_ciphers(ctx) &&
-           SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
-           SSL_CTX_set_num_tickets(ctx, 0) == 1 && SSL_CTX_set_max_early_data(ctx, 0) == 1;
+           SSL_CTX_set1_groups_list(ctx, groups) == 1 && SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
+           SSL_CTX_set_max_early_data(ctx, 0) == 1;
 }
 
 ps_tls_context *ps_tls_context_new(ps_tls_find find, void *find_ctx)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Every call but the handshake needs one that has been made. */
+/* Reads, writes and the end need a handshake that has been made. */
 static bool begin(ps_tls *t)
 {
     if (!ps_tls_begin(t)) {
@@ -166,9 +166,10 @@ ps_status ps_tls_write(ps_tls *t, const ps_span parts[], size_t count, size_t *n
     }
 }
 
+/* Also during the handshake: a host that finds the stream writable need not know where it stands. */
 ps_status ps_tls_flush(ps_tls *t)
 {
-    if (!begin(t)) {
+    if (!ps_tls_begin(t)) {
         return PS_FAILED;
     }
     const ps_status status = ps_tls_out_send(t);

@@ -129,6 +129,15 @@ static void test_calls_before_the_handshake(void **state)
     rig_open(&r);
     rig_ends(&r, rig_ticket(&r), r.key);
     assert_string_equal(ps_tls_error(r.client), "");
+    assert_int_equal(ps_tls_flush(r.client), PS_OK);
+    r.pipe.way[0].limit = 20;
+    assert_int_equal(ps_tls_handshake(r.client), PS_AGAIN);
+    assert_int_equal(ps_tls_wants(r.client), PS_READABLE | PS_WRITABLE);
+    assert_int_equal(ps_tls_flush(r.client), PS_AGAIN);
+    r.pipe.way[0].limit = TEST_PIPE_BYTES;
+    assert_int_equal(ps_tls_flush(r.client), PS_OK);
+    assert_true(rig_shake(&r));
+    rig_ends(&r, rig_ticket(&r), r.key);
     rig_expect(r.client, PS_FAILED);
     assert_string_equal(ps_tls_error(r.client), "no handshake was made");
     ps_tls_free(NULL);
