@@ -166,7 +166,8 @@ ps_status ps_tls_write(ps_tls *t, const ps_span parts[], size_t count, size_t *n
     }
 }
 
-/* Also during the handshake: a host that finds the stream writable need not know where it stands. */
+/* Also during the handshake: a host that finds the stream writable need not know where it stands.
+ */
 ps_status ps_tls_flush(ps_tls *t)
 {
     if (!ps_tls_begin(t)) {
