@@ -18,6 +18,7 @@ static void test_both_ends_agree(void **state)
     ps_tls_binding(r.server, server);
     assert_memory_equal(client, server, 32);
     memcpy(first, client, 32);
+    assert_false(ps_tls_refused(r.client));
     rig_send(&r, r.client, r.server, "ask", 3);
     rig_send(&r, r.server, r.client, "answer", 6);
     rig_connect(&r);
@@ -67,6 +68,8 @@ static void expect_refusal(rig *r, ps_span ticket, const uint8_t *key, const cha
     assert_false(rig_shake(r));
     assert_int_equal(ps_tls_handshake(r->client), PS_FAILED);
     assert_string_equal(ps_tls_error(r->client), "the other side refused the ticket");
+    assert_true(ps_tls_refused(r->client));
+    assert_false(ps_tls_refused(r->server));
     assert_int_equal(ps_tls_handshake(r->server), PS_FAILED);
     assert_string_equal(ps_tls_error(r->server), server);
     assert_int_equal(ps_tls_wants(r->server), 0);
@@ -156,6 +159,7 @@ static void test_hung_up(void **state)
     assert_int_equal(r.io.finish(r.io.ctx, RIG_SERVER), PS_OK);
     assert_int_equal(ps_tls_handshake(r.client), PS_FAILED);
     assert_string_equal(ps_tls_error(r.client), "the other side hung up in the middle");
+    assert_false(ps_tls_refused(r.client));
     rig_ends(&r, rig_ticket(&r), r.key);
     r.pipe.broken = true;
     assert_int_equal(ps_tls_handshake(r.client), PS_FAILED);
