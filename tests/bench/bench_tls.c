@@ -128,10 +128,10 @@ static double gb_s(const bench *b, uint64_t ns)
 int main(int argc, char **argv)
 {
     static bench b;
-    b.length = bench_option(argc, argv, "mib", 512) << 20;
-    b.write_len = bench_option(argc, argv, "write", 128) << 10;
-    b.read_len = bench_option(argc, argv, "read", 1024) << 10;
-    const uint64_t rounds = bench_option(argc, argv, "rounds", 7);
+    b.length = bench_option(argc, argv, "--mib", 512) << 20;
+    b.write_len = bench_option(argc, argv, "--write", 128) << 10;
+    b.read_len = bench_option(argc, argv, "--read", 1024) << 10;
+    const uint64_t rounds = bench_option(argc, argv, "--rounds", 7);
     require(b.write_len >= RECORD && b.read_len >= RECORD, "16 KiB or more a call");
     b.from = calloc(1, b.write_len);
     b.to = calloc(1, b.read_len);
