@@ -7,7 +7,7 @@ cd "$root"
 build_packages="build-essential cmake ninja-build pkg-config libuv1-dev libssl-dev
     libsodium-dev"
 test_packages="$build_packages clang libclang-rt-14-dev llvm clang-format libcmocka-dev valgrind git
-    procps"
+    procps openssl"
 
 say() {
     printf '\n== %s\n' "$*"
