@@ -63,6 +63,7 @@ struct data *data_open(const struct data_config *cfg, char *why, size_t why_cap)
 {
     struct data *d = data_alloc(1, sizeof *d);
     d->cfg = *cfg;
+    data_set_wall(d, 0);
     mode_t mask = umask(0);
     (void)umask(mask);
     d->file_mode = 0666u & ~(unsigned)mask;
@@ -191,6 +192,7 @@ void data_stats_get(struct data *d, struct data_stats *stats)
         .uploaded_bytes = atomic_load(&d->uploaded_bytes),
         .downloaded_bytes = atomic_load(&d->downloaded_bytes),
         .slots_refused = atomic_load(&d->slots_refused),
+        .tickets_refused = atomic_load(&d->tickets_refused),
     };
 }
 

@@ -2,6 +2,7 @@
 #ifndef PEERSYNC_DATA_INTERNAL_H
 #define PEERSYNC_DATA_INTERNAL_H
 
+#include "admit.h"
 #include "events.h"
 #include "library.h"
 #include "loop.h"
@@ -11,6 +12,8 @@
 #define DATA_LOOPS_MAX 16u
 /* Connections beyond the uploads that are served: those that have not asked yet, or are refused. */
 #define DATA_SPARE_CONNECTIONS 64u
+
+#define DATA_WALL_UNKNOWN INT64_MIN
 
 struct data {
     struct data_config cfg;
@@ -30,6 +33,9 @@ struct data {
     atomic_ullong uploaded_bytes;
     atomic_ullong downloaded_bytes;
     atomic_ullong slots_refused;
+    atomic_ullong tickets_refused;
+    /* The server's clock less the monotonic one; DATA_WALL_UNKNOWN. */
+    _Atomic(int64_t) wall_offset_us;
 };
 
 /* The loop with the fewest transfers; counts one more there. */
