@@ -175,7 +175,7 @@ ps_status conn_read(struct conn *c, void *buf, size_t cap, size_t *n)
 
 bool conn_pending(const struct conn *c)
 {
-    return c->segment < c->out.segments_len || c->tls_waits;
+    return c->out.segments_len > 0;
 }
 
 /* The stream has taken this many bytes, which may be the ends of many segments. */
@@ -289,7 +289,6 @@ ps_status conn_flush(struct conn *c)
 {
     advance(c, 0); /* Past what is empty. */
     ps_status status = c->tls ? flush_tls(c) : flush_plain(c);
-    c->tls_waits = c->tls && status == PS_AGAIN;
     if (status != PS_OK) {
         c->broken = c->broken || (status == PS_FAILED && !c->file_short && !c->file_bad);
         return status;

@@ -24,7 +24,6 @@ struct conn {
     int polled;         /* Events that are polled now. */
     unsigned handles;   /* Not closed yet. */
     bool sealed;        /* The handshake of `tls` is done. */
-    bool tls_waits;     /* TLS has taken output that has not left yet. */
     bool held;          /* A read is due that no readiness will tell of: TLS has bytes inside. */
     bool lingering;     /* Finished; reads to the end. */
     bool finishing;     /* Lingering, but the stream was too full for the last word. */

@@ -69,6 +69,7 @@ struct data *data_open(const struct data_config *cfg, char *why, size_t why_cap)
     d->file_mode = 0666u & ~(unsigned)mask;
     events_init(&d->events, cfg->wake, cfg->wake_ctx);
     transfers_init(&d->transfers);
+    lobby_init(&d->lobby, uploads_look);
     if (!open_parts(d, why, why_cap)) {
         data_close(d);
         return NULL;
@@ -106,6 +107,7 @@ void data_close(struct data *d)
     if (d->has_library) {
         library_close(&d->library);
     }
+    lobby_destroy(&d->lobby);
     transfers_destroy(&d->transfers);
     events_destroy(&d->events);
     free(d);
@@ -128,7 +130,11 @@ void data_publish(struct data *d, uint64_t tag, const char *path, const char *na
 
 bool data_unpublish(struct data *d, const char *name)
 {
-    return library_unpublish(&d->library, name);
+    const bool was = library_unpublish(&d->library, name);
+    for (unsigned i = 0; was && i < d->loop_count; i++) {
+        uploads_look(&d->loops[i]);
+    }
+    return was;
 }
 
 struct data_file *data_files(struct data *d, size_t *n)

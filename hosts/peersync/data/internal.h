@@ -5,13 +5,14 @@
 #include "admit.h"
 #include "events.h"
 #include "library.h"
+#include "lobby.h"
 #include "loop.h"
 #include "transfers.h"
 #include "workers.h"
 
 #define DATA_LOOPS_MAX 16u
-/* Connections beyond the uploads that are served: those that have not asked yet, or are refused. */
-#define DATA_SPARE_CONNECTIONS 64u
+/* Connections beyond those that are served or in the lobby: on their way in or out. */
+#define DATA_PASSING_CONNECTIONS 256u
 
 #define DATA_WALL_UNKNOWN INT64_MIN
 
@@ -21,6 +22,7 @@ struct data {
     struct library library;
     struct workers workers;
     struct transfers transfers;
+    struct lobby lobby;
     struct loop loops[DATA_LOOPS_MAX];
     unsigned loop_count; /* Opened, the last one perhaps in part. */
     bool has_library, has_workers;
@@ -46,6 +48,9 @@ void data_loop_rest(struct loop *loop);
 /* upload.c; on the loop's thread. */
 /* Serves a connection; takes the socket over. */
 void upload_start(struct loop *loop, int socket, const ps_addr *from);
+/* Has a loop look at its uploads: one has been told to go, or something was taken back. Any thread.
+ */
+void uploads_look(struct loop *loop);
 /* Cuts all. */
 void uploads_end(struct loop *loop);
 
