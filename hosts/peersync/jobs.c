@@ -169,6 +169,7 @@ ps_exit jobs_open(struct app *a, uint16_t *port, char *why, size_t why_cap)
     cfg.wake = wake;
     cfg.wake_ctx = &a->data_wake;
     cfg.max_uploads = (unsigned)a->options.max_uploads;
+    cfg.plain_transfers = a->options.plain_transfers;
     a->data = data_open(&cfg, why, why_cap);
     if (a->data == NULL) {
         uv_close((uv_handle_t *)&a->data_wake, NULL);

@@ -8,6 +8,8 @@
 
 /* Past this a clock is nonsense, and sums in microseconds would overflow. */
 #define WALL_S_MAX (UINT64_C(1) << 40)
+/* What rounding may take off a reading, and a moment on the way. */
+#define CUT_OFF_US 2500000
 
 bool admit_ticket(void *ctx, ps_span ticket, uint8_t key[PS_KEY_BYTES])
 {
@@ -34,10 +36,17 @@ uint64_t data_wall_s(const struct data *d)
 
 void data_set_wall(struct data *d, uint64_t wall_s)
 {
-    const bool known = wall_s != 0 && wall_s < WALL_S_MAX;
-    atomic_store(&d->wall_offset_us, known
-                                         ? (int64_t)(wall_s * 1000000u) - (int64_t)ps_posix_now_us()
-                                         : DATA_WALL_UNKNOWN);
+    const int64_t before = atomic_load(&d->wall_offset_us);
+    int64_t offset_us = DATA_WALL_UNKNOWN;
+    if (wall_s != 0 && wall_s < WALL_S_MAX) {
+        offset_us = (int64_t)(wall_s * 1000000u) - (int64_t)ps_posix_now_us();
+        /* The server cuts its fractions off, and so may whoever counts on from there: of readings
+         * that differ by no more than that, the largest is the nearest. */
+        if (before > offset_us && before - offset_us < CUT_OFF_US) {
+            return;
+        }
+    }
+    atomic_store(&d->wall_offset_us, offset_us);
 }
 
 static void take_keys(struct loop *loop, void *arg)
