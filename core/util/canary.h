@@ -31,7 +31,9 @@
     X(COOKIE_UNREAD, "any cookie counts as one that was given out")                                \
     X(BLIND_MOVE, "a session's new address is believed without a challenge")                       \
     X(EXPIRED_TICKET, "a ticket is taken after its time")                                          \
-    X(AMPLIFIER, "a RESPOND is sent three times")
+    X(AMPLIFIER, "a RESPOND is sent three times")                                                  \
+    X(FOREIGN_TICKET, "a file ticket is sealed for another content")                               \
+    X(LASTING_TICKET, "a file ticket never expires")
 
 #if defined(PEERSYNC_CANARIES)
 
