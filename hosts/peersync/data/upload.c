@@ -38,11 +38,17 @@ static void cut(struct upload *u, ps_error error)
     conn_close(&u->conn);
 }
 
-/* It has not shown what would let it in. */
+/* It has not shown what would let it in. Where a handshake has told it so, that must not be lost by
+ * closing on bytes that are still unread. */
 static void turn_away(struct upload *u)
 {
     (void)atomic_fetch_add(&u->data->tickets_refused, 1);
-    cut(u, PS_E_FILE_TICKET);
+    u->ended = true;
+    if (u->conn.tls) {
+        conn_linger(&u->conn);
+    } else {
+        conn_close(&u->conn);
+    }
 }
 
 static void take_event(struct upload *u, const ps_stream_event *event)
@@ -81,6 +87,9 @@ static bool step(struct upload *u, ps_stream_input *in, size_t *consumed)
     *consumed = 0;
     ps_status status = ps_upload_step(u->machine, in, consumed, out);
     u->more = status == PS_MORE;
+    const uint32_t refused = ps_upload_refused(u->machine);
+    (void)atomic_fetch_add(&u->data->tickets_refused, refused - u->refused);
+    u->refused = refused;
     for (size_t i = 0; i < out->events_len; i++) {
         take_event(u, &out->events[i]);
     }

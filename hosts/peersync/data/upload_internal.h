@@ -22,6 +22,7 @@ struct upload {
     ps_content content; /* What was asked for, */
     ps_label user;      /* and by whom. */
     ps_error error;
+    uint32_t refused;        /* OPENs without a good ticket, as counted. */
     uint64_t greet_until_us; /* When it must be `opened`. */
     uint64_t last_words_us;  /* When what still waits at the end is given up; 0: not waiting. */
     size_t input_at, input_len;

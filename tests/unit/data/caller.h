@@ -34,9 +34,9 @@ struct caller {
     uint32_t file_count;
     uint64_t payload; /* Bytes of files that have come. */
     bool more;
-    bool closed;  /* The connection has ended. */
-    bool done;    /* BYE is said. */
-    bool failed;  /* With `error`. */
+    bool closed; /* The connection has ended. */
+    bool done;   /* BYE is said. */
+    bool failed; /* With `error`. */
     uint32_t error;
 };
 
