@@ -1,4 +1,5 @@
-/* An upload, as its two files see it: its connection (upload.c) and the files on it (serve.c). */
+/* An upload, as its files see it: its connection (upload.c), who is let in (greet.c), and the files
+ * that it is served (serve.c). */
 #ifndef PEERSYNC_DATA_UPLOAD_INTERNAL_H
 #define PEERSYNC_DATA_UPLOAD_INTERNAL_H
 
@@ -36,6 +37,18 @@ struct upload {
 
     uint8_t input[UPLOAD_INPUT_BYTES];
 };
+
+/* ---- upload.c ---- */
+
+/* Cuts the connection now. */
+void upload_cut(struct upload *u, ps_error error);
+/* Ends it between two bursts; the other side is told why. */
+void upload_end_with(struct upload *u, ps_error error);
+
+/* ---- greet.c ---- */
+
+/* Goes on with what comes before a machine. @return true when there is one. */
+bool upload_greet(struct upload *u);
 
 /* ---- serve.c ---- */
 

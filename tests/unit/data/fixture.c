@@ -8,7 +8,7 @@
 #include "fixture.h"
 
 #include "channel/file_ticket.h"
-#include "peersync/crypto_openssl.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 
 #include <dirent.h>
@@ -62,7 +62,7 @@ void node_make(struct node *n)
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->woken, NULL);
     data_config_default(&n->cfg);
-    n->cfg.crypto = ps_crypto_openssl();
+    n->cfg.crypto = ps_crypto_sodium();
     n->cfg.state_dir = n->state;
     n->cfg.wake = wake;
     n->cfg.wake_ctx = n;
