@@ -75,7 +75,7 @@ static ps_error open_entry(struct data *d, struct entry *entry, int *fd)
 {
     ps_posix_file now;
     ps_posix_error error;
-    if (ps_posix_open_file(entry->path, fd, &now, &error) == PS_OK) {
+    if (entry_open(entry, fd, &now, &error) == PS_OK) {
         if (file_same(&now, &entry->file)) {
             return PS_E_NONE;
         }
