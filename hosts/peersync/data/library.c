@@ -41,14 +41,14 @@ void library_look_again(struct library *l, const char *name)
 static void tell_cancelled(struct library *l, const struct hash_job *job, ps_error error)
 {
     if (job->tag != 0) {
-        events_post(l->events, &(struct data_event){.type = job_is_published(job)
-                                                                ? DATA_PUBLISH_FAILED
-                                                                : DATA_HASH_FAILED,
-                                                    .tag = job->tag,
-                                                    .name = job->name,
-                                                    .path = job->path,
-                                                    .error = error,
-                                                    .text = ps_error_text(error)});
+        events_post(l->events,
+                    &(struct data_event){.type = job_is_published(job) ? DATA_PUBLISH_FAILED
+                                                                       : DATA_HASH_FAILED,
+                                         .tag = job->tag,
+                                         .name = job->name,
+                                         .path = job->path,
+                                         .error = error,
+                                         .text = ps_error_text(error)});
     }
 }
 

@@ -27,6 +27,7 @@ void serve_end(struct upload *u, ps_error error)
     (void)close(u->conn.file);
     u->conn.file = -1;
     transfers_remove(&d->transfers, &u->transfer);
+    (void)atomic_fetch_sub(&d->uploads, 1);
     events_post(&d->events, &(struct data_event){.type = DATA_UPLOAD_ENDED,
                                                  .tag = u->transfer.shown.tag,
                                                  .name = u->entry->name,
@@ -39,7 +40,6 @@ void serve_end(struct upload *u, ps_error error)
                                                  .elapsed_us = ps_posix_now_us() - u->started_us});
     entry_drop(u->entry);
     u->entry = NULL;
-    (void)atomic_fetch_sub(&d->uploads, 1);
     if (!u->ended) {
         lobby_enter(&d->lobby, &u->guest);
     }
