@@ -263,6 +263,16 @@ uint32_t caller_await_end(struct caller *c)
     return c->failed ? c->error : c->done ? (uint32_t)PS_E_NONE : (uint32_t)PS_E_CLOSED;
 }
 
+void caller_await_close(struct caller *c)
+{
+    ps_status status = PS_OK;
+    size_t n = 1;
+    while (status == PS_AGAIN || (status == PS_OK && n > 0)) {
+        wait_for(c, POLLIN);
+        status = c->io.read(c->io.ctx, c->stream, c->input, INPUT_BYTES, &n);
+    }
+}
+
 void caller_finish(struct caller *c)
 {
     ps_stream_input in = {.type = PS_STREAM_FINISH};

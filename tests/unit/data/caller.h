@@ -55,6 +55,8 @@ uint32_t caller_await(struct caller *c, uint32_t file);
 bool caller_await_payload(struct caller *c, uint64_t bytes);
 /* Goes on until the connection has ended. @return the machine's error; PS_E_NONE after BYE. */
 uint32_t caller_await_end(struct caller *c);
+/* Goes on until the other side has closed the connection, whatever it says until then. */
+void caller_await_close(struct caller *c);
 /* No more files. */
 void caller_finish(struct caller *c);
 /* Closes and frees. */
