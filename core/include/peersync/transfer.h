@@ -101,9 +101,10 @@ typedef struct ps_hasher {
     ps_node *tree; /**< Caller's; may be NULL. */
     uint64_t length;
     uint64_t position;
-    uint64_t leaves;   /**< Complete ones. */
-    ps_sha256 leaf;    /**< The leaf under way. */
-    ps_node stack[37]; /**< Roots of complete subtrees, one a level (a binary counter). */
+    uint64_t leaves;    /**< Complete ones of the piece under way. */
+    ps_sha256 leaf;     /**< The leaf under way. */
+    ps_node stack[7];   /**< Roots of its complete subtrees, one a level (a binary counter). */
+    ps_node pieces[31]; /**< So, too, of complete pieces. */
 } ps_hasher;
 
 /**
