@@ -120,14 +120,18 @@ void landing_close(struct landing *l)
     }
 }
 
-void landing_look(struct landing *l)
+bool landing_named(struct landing *l)
 {
     ps_name_fault fault = ps_name_check((ps_span){(const uint8_t *)l->name, strlen(l->name)});
     if (fault != PS_NAME_OK) {
         landing_fail(l, PS_E_BAD_NAME, "the name cannot be used: %s", ps_name_fault_text(fault));
-    } else {
-        (void)name_is_free(l);
     }
+    return fault == PS_NAME_OK;
+}
+
+void landing_look(struct landing *l)
+{
+    (void)name_is_free(l);
 }
 
 void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len)

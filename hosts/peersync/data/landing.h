@@ -28,7 +28,9 @@ struct landing {
 bool landing_open(struct landing *l);
 /* Closes the folder. */
 void landing_close(struct landing *l);
-/* Checks the name and whether it is taken; the folder is open. */
+/* True when the name can be one. */
+bool landing_named(struct landing *l);
+/* Looks whether the name is taken; the folder is open. */
 void landing_look(struct landing *l);
 /* Writes a whole file of one piece under a temporary name. */
 void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len);

@@ -263,14 +263,18 @@ ps_status partial_restart(struct partial *p, ps_posix_error *error)
     return p->state < 0 ? PS_OK : partial_state_clear(p, error);
 }
 
-ps_status partial_land(struct partial *p, unsigned mode, ps_posix_error *error)
+ps_status partial_sync(struct partial *p, unsigned mode, ps_posix_error *error)
 {
     (void)fchmod(p->part, mode);
-    if (ps_posix_sync(p->part, error) != PS_OK ||
-        ps_posix_rename_new(p->dir, p->part_name, p->name, error) != PS_OK) {
+    return ps_posix_sync(p->part, error);
+}
+
+ps_status partial_name(struct partial *p, ps_posix_error *error)
+{
+    ps_posix_error ignored;
+    if (ps_posix_rename_new(p->dir, p->part_name, p->name, error) != PS_OK) {
         return PS_FAILED;
     }
-    ps_posix_error ignored;
     (void)ps_posix_remove(p->dir, p->state_name, &ignored);
     (void)close(p->part);
     p->part = -1;

@@ -83,8 +83,10 @@ uint64_t partial_bytes(const struct partial *p);
 bool partial_whole(const struct partial *p);
 /* Forgets all pieces: the state turned out wrong. */
 ps_status partial_restart(struct partial *p, ps_posix_error *error);
-/* Gives the part, synced, its final name; the state goes. As ps_posix_rename_new(). */
-ps_status partial_land(struct partial *p, unsigned mode, ps_posix_error *error);
+/* Makes the bytes last. */
+ps_status partial_sync(struct partial *p, unsigned mode, ps_posix_error *error);
+/* Gives the part its final name, as ps_posix_rename_new(), and makes that last; the state goes. */
+ps_status partial_name(struct partial *p, ps_posix_error *error);
 /* Closes. What is there is kept for the next time; with nothing there, or `discard`, the files are
  * removed. */
 void partial_close(struct partial *p, bool discard);

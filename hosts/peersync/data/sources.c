@@ -85,16 +85,8 @@ const struct data_source *sources_current(const struct sources *s)
 
 static bool rules_out(ps_error error)
 {
-    switch (error) {
-    case PS_E_MISMATCH:
-    case PS_E_PROTOCOL:
-    case PS_E_CHANGED:
-    case PS_E_NOT_PUBLISHED:
-    case PS_E_PLAIN:
-        return true;
-    default:
-        return false;
-    }
+    return error == PS_E_MISMATCH || error == PS_E_PROTOCOL || error == PS_E_CHANGED ||
+           error == PS_E_NOT_PUBLISHED || error == PS_E_PLAIN;
 }
 
 /* How much an error says to a person: wrong bytes more than a refusal, that more than silence. */
