@@ -4,7 +4,7 @@
 #include "common/address.h"
 #include "common/format.h"
 #include "data/alloc.h"
-#include "peersync/crypto_openssl.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 #include "safe.h"
 
@@ -164,7 +164,7 @@ ps_exit jobs_open(struct app *a, uint16_t *port, char *why, size_t why_cap)
     a->data_wake.data = a;
     struct data_config cfg;
     data_config_default(&cfg);
-    cfg.crypto = ps_crypto_openssl();
+    cfg.crypto = ps_crypto_sodium();
     cfg.state_dir = a->state.dir.path;
     cfg.wake = wake;
     cfg.wake_ctx = &a->data_wake;

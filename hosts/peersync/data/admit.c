@@ -19,8 +19,6 @@ bool admit_ticket(void *ctx, ps_span ticket, uint8_t key[PS_KEY_BYTES])
                                           data_wall_s(loop->data), ticket, &t);
     if (good) {
         memcpy(key, t.key, PS_KEY_BYTES);
-    } else {
-        (void)atomic_fetch_add(&loop->data->tickets_refused, 1);
     }
     explicit_bzero(&t, sizeof t);
     return good;

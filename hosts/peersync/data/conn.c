@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* What a lingering connection may still send us before it is cut. */
 #define LINGER_KB_MAX 8192u
@@ -26,8 +25,9 @@ static void on_closed(uv_handle_t *handle)
 /* Says that nothing more comes. @return false: it is closed now. */
 static bool finish(struct conn *c)
 {
+    /* A refused handshake has said so itself. */
     ps_status status =
-        c->tls ? ps_tls_finish(c->tls) : c->loop->io.finish(c->loop->io.ctx, c->stream);
+        c->sealed ? ps_tls_finish(c->tls) : c->loop->io.finish(c->loop->io.ctx, c->stream);
     c->finishing = status == PS_AGAIN;
     if (status == PS_FAILED) {
         conn_close(c);
@@ -162,7 +162,6 @@ ps_status conn_handshake(struct conn *c)
         conn_watch(c, tls_events(c));
     }
     c->sealed = status == PS_OK;
-    c->broken = c->broken || status == PS_FAILED;
     return status;
 }
 
@@ -232,13 +231,12 @@ static ps_status flush_plain(struct conn *c)
 /* Reads a part of the file. @return its length; 0: see file_short and file_bad. */
 static size_t read_file(struct conn *c, uint8_t *to, size_t len, uint64_t offset)
 {
-    ssize_t n = 0;
-    do {
-        n = pread(c->file, to, len, (off_t)offset);
-    } while (n < 0 && errno == EINTR);
-    c->file_short = c->file_short || n == 0;
-    c->file_bad = c->file_bad || n < 0;
-    return n > 0 ? (size_t)n : 0;
+    size_t n = 0;
+    ps_posix_error error;
+    const ps_status status = ps_posix_read_at(c->file, to, len, offset, &n, &error);
+    c->file_bad = c->file_bad || status != PS_OK;
+    c->file_short = c->file_short || (status == PS_OK && n < len);
+    return c->file_bad || c->file_short ? 0 : n;
 }
 
 /* Gathers what waits, as much as fits, so that TLS makes large records of it. @return its length;

@@ -185,6 +185,11 @@ void data_files_free(struct data_file *files, size_t n)
     free(files);
 }
 
+void data_hash(struct data *d, uint64_t tag, const char *path)
+{
+    library_hash(&d->library, tag, path);
+}
+
 static void start_download(struct loop *loop, void *arg)
 {
     download_start(loop, arg);

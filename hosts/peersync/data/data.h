@@ -23,7 +23,7 @@ struct data;
 
 /** Start from data_config_default(). */
 struct data_config {
-    const ps_crypto *crypto; /**< Required; must outlive the data plane. */
+    const ps_crypto *crypto; /**< Required, with every function; must outlive the data plane. */
     const char *state_dir;   /**< Where `library.db` stands; the directory exists and is locked by
                                   this process. NULL: nothing is kept. */
     void (*wake)(void *ctx); /**< Events wait; called from any thread. May be NULL (tests poll). */

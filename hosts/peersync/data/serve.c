@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void serve_count(struct upload *u)
@@ -74,7 +75,7 @@ static ps_error open_entry(struct data *d, struct entry *entry, int *fd)
 {
     ps_posix_file now;
     ps_posix_error error;
-    if (ps_posix_open_file(entry->path, fd, &now, &error) == PS_OK) {
+    if (entry_open(entry, fd, &now, &error) == PS_OK) {
         if (file_same(&now, &entry->file)) {
             return PS_E_NONE;
         }
@@ -108,6 +109,13 @@ ps_error serve_begin(struct upload *u)
     return PS_E_NONE;
 }
 
+/* Whoever deletes a file does not want it served any longer. */
+static bool is_deleted(int fd)
+{
+    struct stat now;
+    return fstat(fd, &now) != 0 || now.st_nlink == 0;
+}
+
 ps_error serve_fault(const struct upload *u)
 {
     ps_posix_file now;
@@ -120,7 +128,7 @@ ps_error serve_fault(const struct upload *u)
         return PS_E_NOT_PUBLISHED;
     }
     if (ps_posix_stat_file(u->conn.file, &now, &error) != PS_OK ||
-        !file_unwritten(&now, &u->entry->file)) {
+        !file_unwritten(&now, &u->entry->file) || is_deleted(u->conn.file)) {
         library_recheck(&u->data->library, u->entry);
         return PS_E_CHANGED;
     }

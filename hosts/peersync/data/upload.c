@@ -1,4 +1,4 @@
-/* Serves one connection of a downloader: lets it in, steps its machine, sends. */
+/* Serves one connection of a downloader: steps its machine, sends. */
 #include "upload_internal.h"
 
 #include "alloc.h"
@@ -29,20 +29,12 @@ static void free_upload(struct conn *c)
     data_loop_rest(loop);
 }
 
-/* Cuts the connection now. */
-static void cut(struct upload *u, ps_error error)
+void upload_cut(struct upload *u, ps_error error)
 {
     u->error = u->error != PS_E_NONE || u->ended ? u->error : error;
     u->ended = true;
     serve_end(u, u->error);
     conn_close(&u->conn);
-}
-
-/* It has not shown what would let it in. */
-static void turn_away(struct upload *u)
-{
-    (void)atomic_fetch_add(&u->data->tickets_refused, 1);
-    cut(u, PS_E_FILE_TICKET);
 }
 
 static void take_event(struct upload *u, const ps_stream_event *event)
@@ -81,6 +73,9 @@ static bool step(struct upload *u, ps_stream_input *in, size_t *consumed)
     *consumed = 0;
     ps_status status = ps_upload_step(u->machine, in, consumed, out);
     u->more = status == PS_MORE;
+    const uint32_t refused = ps_upload_refused(u->machine);
+    (void)atomic_fetch_add(&u->data->tickets_refused, refused - u->refused);
+    u->refused = refused;
     for (size_t i = 0; i < out->events_len; i++) {
         take_event(u, &out->events[i]);
     }
@@ -88,8 +83,7 @@ static bool step(struct upload *u, ps_stream_input *in, size_t *consumed)
     return status == PS_OK || status == PS_MORE;
 }
 
-/* Ends it between two bursts; the other side is told why. */
-static void end_with(struct upload *u, ps_error error)
+void upload_end_with(struct upload *u, ps_error error)
 {
     ps_stream_input in = {.type = PS_STREAM_CANCEL, .u.cancel_error = error};
     size_t consumed;
@@ -106,7 +100,7 @@ static void answer(struct upload *u)
     in.u.opened.error = serve_begin(u);
     in.u.opened.tree = u->entry ? u->entry->tree : NULL;
     if (!step(u, &in, &consumed)) {
-        cut(u, PS_E_PROTOCOL); /* It had room. */
+        upload_cut(u, PS_E_PROTOCOL); /* It had room. */
     }
 }
 
@@ -119,9 +113,9 @@ static void after_burst(struct upload *u)
     serve_count(u);
     ps_error fault = u->ended ? PS_E_NONE : serve_fault(u);
     if (fault != PS_E_NONE) {
-        end_with(u, fault);
+        upload_end_with(u, fault);
     } else if (!u->ended && !step(u, &in, &consumed)) {
-        cut(u, PS_E_PROTOCOL);
+        upload_cut(u, PS_E_PROTOCOL);
     }
 }
 
@@ -135,13 +129,13 @@ static void feed_input(struct upload *u)
     /* What is wanted now may be handed out at once, long after the last burst was looked at. */
     ps_error fault = serve_fault(u);
     if (fault != PS_E_NONE) {
-        end_with(u, fault);
+        upload_end_with(u, fault);
         return;
     }
     (void)step(u, &in, &consumed);
     u->input_at += consumed;
     if (consumed == 0 && !u->ended && !u->asked && !u->more && !conn_pending(&u->conn)) {
-        cut(u, PS_E_PROTOCOL); /* It waits for nothing and takes nothing. */
+        upload_cut(u, PS_E_PROTOCOL); /* It waits for nothing and takes nothing. */
     }
 }
 
@@ -162,10 +156,10 @@ static bool feed(struct upload *u)
         answer(u);
     } else if (u->more || ps_upload_deadline_us(u->machine) <= now_us) {
         if (!step(u, &in, &consumed)) {
-            cut(u, PS_E_PROTOCOL); /* It had room. */
+            upload_cut(u, PS_E_PROTOCOL); /* It had room. */
         }
     } else if (deadline_us(u) <= now_us) {
-        cut(u, PS_E_STALLED);
+        upload_cut(u, PS_E_STALLED);
     } else if (u->input_at < u->input_len) {
         feed_input(u);
     } else {
@@ -178,7 +172,7 @@ static bool feed(struct upload *u)
             u->input_len = 0;
             in.type = PS_STREAM_CLOSED;
             (void)step(u, &in, &consumed);
-            cut(u, PS_E_CLOSED);
+            upload_cut(u, PS_E_CLOSED);
         }
     }
     return true;
@@ -197,7 +191,7 @@ static void wait_writable(struct upload *u)
     }
     if (!u->ended && deadline_us(u) <= ps_posix_now_us() &&
         (!u->opened || !step(u, &in, &consumed) || u->ended)) {
-        cut(u, PS_E_STALLED);
+        upload_cut(u, PS_E_STALLED);
         return;
     }
     conn_watch(&u->conn, UV_WRITABLE);
@@ -208,7 +202,7 @@ static void wait_writable(struct upload *u)
     if (u->last_words_us == 0) {
         u->last_words_us = ps_posix_now_us() + UPLOAD_LAST_WORDS_US;
     } else if (u->last_words_us <= ps_posix_now_us()) {
-        cut(u, u->error);
+        upload_cut(u, u->error);
         return;
     }
     conn_alarm(&u->conn, u->last_words_us);
@@ -220,96 +214,22 @@ static void flush_failed(struct upload *u)
     const struct conn *c = &u->conn;
     if (u->entry && (c->file_short || c->file_bad)) {
         library_recheck(&u->data->library, u->entry);
-        cut(u, c->file_short ? PS_E_CHANGED : PS_E_IO);
+        upload_cut(u, c->file_short ? PS_E_CHANGED : PS_E_IO);
     } else {
-        cut(u, PS_E_CLOSED);
+        upload_cut(u, PS_E_CLOSED);
     }
-}
-
-/* The other side is let in: its machine is made. */
-static bool make_machine(struct upload *u, bool plain)
-{
-    ps_upload_config cfg;
-    ps_upload_config_default(&cfg);
-    cfg.crypto = u->data->cfg.crypto;
-    cfg.keys = &u->conn.loop->keys;
-    cfg.idle_ms = u->data->cfg.upload_idle_ms;
-    cfg.binding.plain = plain;
-    if (!plain) {
-        ps_tls_binding(u->conn.tls, cfg.binding.bytes);
-    } else if (ps_posix_entropy(cfg.binding.bytes, sizeof cfg.binding.bytes) != PS_OK) {
-        return false;
-    }
-    size_t size = ps_upload_size(&cfg);
-    u->memory = data_alloc(1, size);
-    conn_make_room(&u->conn);
-    return ps_upload_init(u->memory, size, &cfg, ps_posix_now_us(), &u->machine) == PS_OK;
-}
-
-/* The first byte says which kind of stream it is. @return false when there is none yet, or none
- * that is served. */
-static bool greet_first(struct upload *u)
-{
-    uint8_t first = 0;
-    ps_status status = conn_peek(&u->conn, &first);
-    if (status == PS_AGAIN) {
-        conn_watch(&u->conn, UV_READABLE);
-    } else if (status == PS_FAILED) {
-        cut(u, PS_E_CLOSED);
-    } else if (first == PS_STREAM_PREFACE_PLAIN) {
-        if (!make_machine(u, true)) {
-            cut(u, PS_E_PROTOCOL);
-        } else if (!u->data->cfg.plain_transfers) {
-            (void)atomic_fetch_add(&u->data->tickets_refused, 1);
-            end_with(u, PS_E_PLAIN);
-        }
-        return u->machine != NULL;
-    } else if (first == PS_TLS_FIRST_BYTE && conn_tls_serve(&u->conn)) {
-        return true;
-    } else {
-        turn_away(u);
-    }
-    return false;
-}
-
-/* Before there is a machine. @return true when there is one. */
-static bool greet(struct upload *u)
-{
-    struct conn *c = &u->conn;
-    conn_alarm(c, u->greet_until_us);
-    if (u->greet_until_us <= ps_posix_now_us()) {
-        cut(u, PS_E_STALLED);
-        return false;
-    }
-    if (!c->tls && !greet_first(u)) {
-        return false;
-    }
-    if (u->machine) {
-        return true;
-    }
-    ps_status status = conn_handshake(c);
-    if (status == PS_FAILED) {
-        turn_away(u);
-    } else if (status == PS_OK) {
-        lobby_know(&u->data->lobby, &u->guest);
-        if (make_machine(u, false)) {
-            return true;
-        }
-        cut(u, PS_E_PROTOCOL);
-    }
-    return false;
 }
 
 /* Told to go, or of something that was taken back: cut, or told so between two bursts. */
 static void look(struct upload *u)
 {
     if (atomic_load(&u->guest.out)) {
-        cut(u, PS_E_CLOSED);
+        upload_cut(u, PS_E_CLOSED);
     } else if (u->entry && !u->ended && atomic_load(&u->entry->withdrawn)) {
         if (conn_pending(&u->conn)) {
-            cut(u, PS_E_NOT_PUBLISHED);
+            upload_cut(u, PS_E_NOT_PUBLISHED);
         } else {
-            end_with(u, PS_E_NOT_PUBLISHED);
+            upload_end_with(u, PS_E_NOT_PUBLISHED);
         }
     }
 }
@@ -319,7 +239,7 @@ static void run(struct conn *c)
 {
     struct upload *u = (struct upload *)c;
     look(u);
-    if (c->stream == 0 || (!u->machine && !greet(u))) {
+    if (c->stream == 0 || (!u->machine && !upload_greet(u))) {
         return;
     }
     for (unsigned round = 0; round < UPLOAD_ROUNDS && c->stream != 0; round++) {
@@ -403,7 +323,7 @@ void uploads_end(struct loop *loop)
 {
     for (struct upload *u = loop->uploads; u; u = u->next) {
         if (u->conn.stream != 0) {
-            cut(u, PS_E_CANCELLED);
+            upload_cut(u, PS_E_CANCELLED);
         }
     }
 }

@@ -1,4 +1,5 @@
-/* An upload, as its two files see it: its connection (upload.c) and the files on it (serve.c). */
+/* An upload, as its files see it: its connection (upload.c), who is let in (greet.c), and the files
+ * that it is served (serve.c). */
 #ifndef PEERSYNC_DATA_UPLOAD_INTERNAL_H
 #define PEERSYNC_DATA_UPLOAD_INTERNAL_H
 
@@ -22,6 +23,7 @@ struct upload {
     ps_content content; /* What was asked for, */
     ps_label user;      /* and by whom. */
     ps_error error;
+    uint32_t refused;        /* OPENs without a good ticket, as counted. */
     uint64_t greet_until_us; /* When it must be `opened`. */
     uint64_t last_words_us;  /* When what still waits at the end is given up; 0: not waiting. */
     size_t input_at, input_len;
@@ -35,6 +37,18 @@ struct upload {
 
     uint8_t input[UPLOAD_INPUT_BYTES];
 };
+
+/* ---- upload.c ---- */
+
+/* Cuts the connection now. */
+void upload_cut(struct upload *u, ps_error error);
+/* Ends it between two bursts; the other side is told why. */
+void upload_end_with(struct upload *u, ps_error error);
+
+/* ---- greet.c ---- */
+
+/* Goes on with what comes before a machine. @return true when there is one. */
+bool upload_greet(struct upload *u);
 
 /* ---- serve.c ---- */
 

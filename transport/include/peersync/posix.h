@@ -156,6 +156,12 @@ typedef struct ps_posix_file {
  * @return PS_OK; PS_FAILED (number 0: not a regular file).
  */
 ps_status ps_posix_open_file(const char *path, int *fd, ps_posix_file *file, ps_posix_error *why);
+/**
+ * Opens a regular file by the path that it was found to have (realpath()) for reading: absolute, no
+ * part of it "." or "..", else number EINVAL. No link is followed, neither at the end of the path
+ * nor on the way; one that is there now fails with ELOOP or ENOTDIR.
+ */
+ps_status ps_posix_open_exact(const char *path, int *fd, ps_posix_file *file, ps_posix_error *why);
 /** What an open file is now. */
 ps_status ps_posix_stat_file(int fd, ps_posix_file *file, ps_posix_error *why);
 
