@@ -105,10 +105,6 @@ void courier_end(struct courier *k, ps_error error, const char *text)
 static void end_broken(struct courier *k)
 {
     struct conn *c = &k->conn;
-    if (k->connected) {
-        courier_end(k, PS_E_CLOSED, "");
-        return;
-    }
     char text[256];
     if (c->tls && ps_tls_refused(c->tls)) {
         courier_end(k, PS_E_FILE_TICKET, "");
@@ -212,14 +208,38 @@ static ps_status read_on(struct courier *k)
     ps_status status = conn_read(&k->conn, to, cap, &n);
     if (status == PS_OK && n > 0) {
         courier_feed(k, to, n);
-    } else if (status == PS_OK) {
-        ps_stream_input in = {.type = PS_STREAM_CLOSED};
-        size_t consumed;
-        (void)courier_step(k, &in, &consumed);
-        k->conn.broken = true;
-        k->done = true;
+    } else if (status != PS_AGAIN) {
+        k->cut = true;
     }
     return status;
+}
+
+/* Workers look at pieces whose bytes have come. */
+static bool is_checking(const struct courier *k)
+{
+    for (const struct piece *p = k->pieces; p; p = p->next) {
+        if (p->busy && !p->verified) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* No more comes. What has come still counts: the machine learns of the end when all is hashed. */
+static void end_cut(struct courier *k)
+{
+    ps_stream_input in = {.type = PS_STREAM_CLOSED};
+    size_t consumed;
+    if (is_checking(k) && !k->done) {
+        conn_watch(&k->conn, 0);
+        conn_alarm(&k->conn, PS_TIME_NEVER);
+        return;
+    }
+    if (!k->done) {
+        (void)courier_step(k, &in, &consumed);
+    }
+    k->conn.broken = true;
+    courier_end(k, k->done && k->error != PS_E_NONE ? k->error : PS_E_CLOSED, "");
 }
 
 /* Ticks, feeds or reads. */
@@ -247,20 +267,19 @@ static enum fed feed(struct courier *k)
         courier_feed(k, k->stash + k->stash_at, k->stash_len - k->stash_at);
         return k->done || k->stash_at != before || k->stash_len == 0 ? FED : STARVING;
     }
-    ps_status status = read_on(k);
-    if (status == PS_FAILED) {
-        k->conn.broken = true;
-        return FED;
-    }
-    return status == PS_AGAIN ? DRY : FED;
+    return read_on(k) == PS_AGAIN ? DRY : FED;
 }
 
 /* @return false: it has to wait, or has ended. */
 static bool run_once(struct courier *k)
 {
+    if (k->cut && k->connected) {
+        end_cut(k);
+        return false;
+    }
     courier_ask(k);
     bool pending = conn_pending(&k->conn);
-    ps_status status = k->conn.broken ? PS_FAILED : conn_flush(&k->conn);
+    ps_status status = k->conn.broken || k->cut ? PS_FAILED : conn_flush(&k->conn);
     if (status == PS_AGAIN) {
         wait_writable(k);
         return false;
@@ -268,6 +287,9 @@ static bool run_once(struct courier *k)
     if (status != PS_OK) {
         if (k->done && k->error != PS_E_NONE) {
             courier_end(k, k->error, "");
+        } else if (k->connected) {
+            k->cut = true;
+            end_cut(k);
         } else {
             end_broken(k);
         }

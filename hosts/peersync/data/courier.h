@@ -36,6 +36,7 @@ struct courier {
     bool connected; /* The other side has answered, or at least taken our first words. */
     bool finishing; /* No more files: it says good-bye. */
     bool more;      /* The machine has more due. */
+    bool cut;       /* Nothing more can be read or said. */
     bool called;    /* Has something new to do: see couriers_serve(). */
     void *memory;
     ps_download *machine;
