@@ -126,7 +126,7 @@ ps_status ps_tls_waits(ps_tls *t, int result)
 static ps_status establish(ps_tls *t)
 {
     if (SSL_session_reused(t->ssl) != 1) {
-        return ps_tls_fail(t, "the other side refused the ticket");
+        return ps_tls_fail(t, ps_tls_refused_words);
     }
     if (SSL_export_keying_material(t->ssl, t->binding, sizeof t->binding, exporter,
                                    sizeof exporter - 1, NULL, 0, 0) != 1) {
@@ -174,6 +174,11 @@ uint32_t ps_tls_wants(const ps_tls *t)
 const char *ps_tls_error(const ps_tls *t)
 {
     return t->error;
+}
+
+bool ps_tls_refused(const ps_tls *t)
+{
+    return t->failed && t->words == ps_tls_refused_words;
 }
 
 const char *ps_tls_cipher(const ps_tls *t)

@@ -103,6 +103,9 @@ ps_status ps_tls_fail(ps_tls *t, const char *words);
 /* After a call to OpenSSL that did not succeed: sends what waits. @return PS_AGAIN or PS_FAILED. */
 ps_status ps_tls_waits(ps_tls *t, int result);
 
+/* words.c: what a downloader is told by one who does not take its ticket. */
+extern const char ps_tls_refused_words[];
+
 /* words.c: what to tell a person about the failure on top of OpenSSL's queue. */
 const char *ps_tls_words(const ps_tls *t);
 

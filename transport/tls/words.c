@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
 
+const char ps_tls_refused_words[] = "the other side refused the ticket";
+
 /* What OpenSSL's reason means here; NULL: nothing of its own. */
 static const char *words_of(int reason)
 {
@@ -25,7 +27,7 @@ static const char *words_of(int reason)
     case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
     case SSL_R_TLSV1_ALERT_UNKNOWN_PSK_IDENTITY:
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
-        return "the other side refused the ticket";
+        return ps_tls_refused_words;
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
         return "the other side hung up in the middle";
     case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC:

@@ -45,6 +45,10 @@ struct loop {
     uint8_t *sealing;           /* Output on its way into TLS; of nobody between two calls. */
     struct upload *uploads;     /* List of all. */
     struct download *downloads; /* List of all. */
+    struct courier *couriers;   /* List of all. */
+    struct lane *lanes;         /* Downloads that wait for a courier. */
+    unsigned pieces;            /* Workers have so many of this loop's. */
+    bool serving;               /* Couriers are being given out. */
     atomic_uint load;           /* Transfers pinned here, to spread them. */
 };
 
