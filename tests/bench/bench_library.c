@@ -3,9 +3,9 @@
  *     bench_library --hash=FILE [--hashers=0]
  *     bench_library --publish=FOLDER [--files=10000] [--bytes=4096]
  *
- * The first says how fast one file is hashed, and its root. The second makes files below FOLDER, and
- * a state directory there, and says how long it takes until all are told to be published, durably;
- * until they are again after they were taken back; and until another process has them. */
+ * The first says how fast one file is hashed, and its root. The second makes files below FOLDER,
+ * and a state directory there, and says how long it takes until all are told to be published,
+ * durably; until they are again after they were taken back; and until another process has them. */
 #include "library.h"
 
 #include "fixture.h"

@@ -57,6 +57,7 @@ int shelf_make(void **state)
     assert_non_null(s);
     crypto = *ps_crypto_openssl();
     crypto.sha256_update = count_update;
+    crypto.sha256_blocks = NULL;
     atomic_store(&shelf_hashed, 0);
     meddle = NULL;
     (void)snprintf(s->base, sizeof s->base, "/tmp/peersync-shelf-XXXXXX");
