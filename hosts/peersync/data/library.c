@@ -177,6 +177,15 @@ struct data_file *library_files(struct library *l, size_t *n)
     return files;
 }
 
+void data_files_free(struct data_file *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(files[i].name);
+        free(files[i].path);
+    }
+    free(files);
+}
+
 size_t library_count(struct library *l, unsigned *hashing)
 {
     pthread_mutex_lock(&l->lock);

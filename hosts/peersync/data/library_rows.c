@@ -301,7 +301,10 @@ enum db_status library_db_write(struct library_db *db, bool anew, const struct c
     if (!db->writer.db) {
         return DB_FAILED;
     }
-    int result = finish(s[DB_BEGIN], SQLITE_OK);
+    int moved = 0; /* What is written to a file that was removed is lost. */
+    int result = sqlite3_file_control(db->writer.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    result = result == SQLITE_OK && moved ? SQLITE_READONLY_DBMOVED : result;
+    result = result ? result : finish(s[DB_BEGIN], SQLITE_OK);
     if (anew) {
         result = result ? result : finish(s[DB_UNPUBLISH_ALL], SQLITE_OK);
     }
