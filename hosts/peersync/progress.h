@@ -3,6 +3,7 @@
 #define PEERSYNC_PROGRESS_H
 
 #include "out.h"
+#include "speed.h"
 
 /* One piece of work. Start from zeros, or from progress_begin(). */
 struct progress {
@@ -10,7 +11,7 @@ struct progress {
     bool yields;          /* Not drawn while others are. */
     uint64_t began_us;
     uint64_t drawn_us; /* When it was last drawn, or was to be. */
-    uint64_t first;    /* Bytes or files that were done when it was first seen. */
+    struct speed speed;
 };
 
 /* Work in the background that begins now: drawn only once it takes longer than `patience_us`, and
@@ -18,7 +19,7 @@ struct progress {
 struct progress progress_begin(uint64_t patience_us);
 /* How long ago it began. */
 uint64_t progress_age_us(const struct progress *p);
-/* Draws the line: "WHAT  45 %  1.2 GiB of 3.0 GiB  850.0 MiB/s  2 s left". `what` is safe text. */
+/* Draws the line as bars.h says. `what` is safe text. */
 void progress_draw(struct progress *p, struct out *out, const char *what, uint64_t done,
                    uint64_t total);
 /* Counts, and draws now and then: "WHAT 34,120 of 100,000  34 %  5,000/s  12 s left". */

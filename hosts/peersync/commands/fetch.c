@@ -1,0 +1,439 @@
+/* One file of get: who has it, which content is meant, and its download. */
+#include "commands/fetch.h"
+
+#include "common/format.h"
+#include "data/alloc.h"
+#include "jobs.h"
+#include "json.h"
+#include "peersync/posix.h"
+#include "safe.h"
+#include "words.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void set_state(struct fetch *f, enum fetch_state state)
+{
+    struct get *g = f->all;
+    g->looking -= f->state == FETCH_LOOKING ? 1u : 0u;
+    g->running -= f->state == FETCH_RUNNING ? 1u : 0u;
+    g->looking += state == FETCH_LOOKING ? 1u : 0u;
+    g->running += state == FETCH_RUNNING ? 1u : 0u;
+    f->state = state;
+}
+
+void fetch_free(struct fetch *f)
+{
+    struct get *g = f->all;
+    if (f->prev != NULL) {
+        f->prev->next = f->next;
+    } else {
+        g->first = f->next;
+    }
+    if (f->next != NULL) {
+        f->next->prev = f->prev;
+    } else {
+        g->last = f->prev;
+    }
+    g->active--;
+    sources_free(&f->sources);
+    sources_free(&f->found);
+    nearest_free(&f->nearest);
+    free(f);
+}
+
+void fetch_end(struct fetch *f, ps_exit code)
+{
+    struct get *g = f->all;
+    g->waiting_told -= f->told ? 1u : 0u;
+    f->waiting = f->told = false;
+    set_state(f, FETCH_ENDED);
+    many_count(&g->many, code);
+    if (!f->asked) {
+        fetch_free(f);
+    }
+}
+
+const char *fetch_why(const struct data_event *e)
+{
+    return e->text[0] != '\0' ? e->text : ps_error_text(e->error);
+}
+
+const char *fetch_who(const struct fetch *f, const ps_addr *addr)
+{
+    static char text[PS_TEXT_SAFE_BYTES(PS_USER_MAX) + PS_ADDR_TEXT];
+    const char *user = sources_user(&f->sources, addr);
+    if (user != NULL) {
+        ps_text_safe_string(text, sizeof text, user);
+    } else if (addr->family != PS_ADDR_NONE) {
+        ps_addr_format(addr, text);
+    } else {
+        snprintf(text, sizeof text, "its source");
+    }
+    return text;
+}
+
+static void say_done(struct fetch *f, const struct data_event *e)
+{
+    struct get *g = f->all;
+    struct app *a = g->run->app;
+    if (out_is_json(a->out)) {
+        struct json j = JSON_BEGIN;
+        json_text(&j, "name", f->name);
+        json_text(&j, "path", e->path);
+        json_content(&j, &e->content);
+        json_bool(&j, "already", e->already);
+        json_number(&j, "elapsed_us", e->elapsed_us);
+        json_number(&j, "fetched", e->fetched);
+        json_print(&j, a->out);
+    }
+    if (!get_tells(g)) {
+        return;
+    }
+    if (e->already) {
+        out_note(a->out, "%s is here already: %s", SAFE(e->name), SAFE(e->path));
+        return;
+    }
+    char size[PS_FORMAT_SIZE_BYTES];
+    char span[PS_FORMAT_SPAN_BYTES];
+    out_note(a->out, "fetched %s (%s in %s from %s)", SAFE(g->to_stdout ? f->name : e->path),
+             ps_format_size(size, e->content.length), ps_format_duration(span, e->elapsed_us),
+             fetch_who(f, &e->peer));
+}
+
+static void on_done(struct fetch *f, const struct data_event *e)
+{
+    struct get *g = f->all;
+    g->bytes += e->content.length;
+    g->already += e->already ? 1u : 0u;
+    g->moved += !e->already && e->content.length > f->done ? e->content.length - f->done : 0;
+    if (g->many.total == 1) {
+        out_progress_end(g->run->app->out);
+    }
+    if (f->waiting) {
+        fetch_wait_over(f, &e->peer);
+    }
+    say_done(f, e);
+    fetch_end(f, PS_EXIT_DONE);
+}
+
+/* What a later get goes on from. */
+static void say_kept(const struct fetch *f, uint64_t bytes)
+{
+    char size[PS_FORMAT_SIZE_BYTES];
+    char *name = words_quote(f->name);
+    out_note(f->all->run->app->out, "%s %s kept: get %s%s goes on from there",
+             ps_format_size(size, bytes), bytes == 1 ? "is" : "are", f->name[0] == '-' ? "-- " : "",
+             SAFE(name));
+    free(name);
+}
+
+/* True when whoever read standard output has had enough (`| head`): that is no error. */
+static bool reader_left(const struct get *g)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return g->to_stdout && poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+static void on_failed(struct fetch *f, const struct data_event *e)
+{
+    struct get *g = f->all;
+    struct out *out = g->run->app->out;
+    if (g->many.total == 1) {
+        out_progress_end(out);
+    }
+    if (e->error == PS_E_IO && reader_left(g)) {
+        fetch_end(f, PS_EXIT_DONE);
+        return;
+    }
+    if (many_tells(&g->many)) {
+        if (e->error != PS_E_CANCELLED) {
+            out_fail(out, "%s was not fetched: %s", SAFE(f->name), SAFE(fetch_why(e)));
+        }
+        if (e->done > 0) {
+            say_kept(f, e->done);
+        }
+    }
+    fetch_end(f, e->exists ? PS_EXIT_EXISTS : ps_exit_of_error(e->error));
+}
+
+static void on_progress(struct fetch *f, const struct data_event *e)
+{
+    struct get *g = f->all;
+    if (f->waiting && e->peer.family != PS_ADDR_NONE) {
+        fetch_wait_over(f, &e->peer);
+    }
+    g->moved += e->done > f->done ? e->done - f->done : 0;
+    f->done = e->done;
+    speed_note(&f->speed, get_now_us(), e->done);
+}
+
+static void on_source_failed(struct fetch *f, const struct data_event *e)
+{
+    struct get *g = f->all;
+    /* The last one's failure is told of by what follows: waiting, or the end. */
+    if (++f->failed_sources >= f->source_count || e->error == PS_E_FILE_TICKET || f->waiting ||
+        !get_tells(g)) {
+        return;
+    }
+    out_note(g->run->app->out, "%s cannot deliver %s: %s", fetch_who(f, &e->peer), SAFE(f->name),
+             SAFE(fetch_why(e)));
+}
+
+static void on_resumed(struct fetch *f, const struct data_event *e)
+{
+    char part[PS_FORMAT_SIZE_BYTES];
+    char whole[PS_FORMAT_SIZE_BYTES];
+    f->done = e->done;
+    speed_reset(&f->speed);
+    if (get_tells(f->all)) {
+        out_note(f->all->run->app->out, "going on with %s at %s of %s", SAFE(f->name),
+                 ps_format_size(part, e->done), ps_format_size(whole, e->total));
+    }
+}
+
+static void on_transfer(void *ctx, const struct data_event *e)
+{
+    struct fetch *f = ctx;
+    struct get *g = f->all;
+    switch (e->type) {
+    case DATA_GET_RESUMED:
+        on_resumed(f, e);
+        return;
+    case DATA_GET_PROGRESS:
+        on_progress(f, e);
+        return;
+    case DATA_GET_SOURCE_FAILED:
+        on_source_failed(f, e);
+        return;
+    case DATA_GET_WAITING:
+        fetch_wait(f, e);
+        return;
+    case DATA_GET_DONE:
+        on_done(f, e);
+        break;
+    case DATA_GET_FAILED:
+        on_failed(f, e);
+        break;
+    case DATA_HASH_PROGRESS:
+    case DATA_FILE_READY:
+    case DATA_PUBLISH_FAILED:
+    case DATA_FILE_GONE:
+    case DATA_HASHED:
+    case DATA_HASH_FAILED:
+    case DATA_UPLOAD_STARTED:
+    case DATA_UPLOAD_ENDED:
+    case DATA_NOTE:
+    default:
+        return;
+    }
+    get_advance(g);
+}
+
+void fetch_hand_over(struct fetch *f)
+{
+    struct get *g = f->all;
+    struct app *a = g->run->app;
+    char size[PS_FORMAT_SIZE_BYTES];
+    struct data_source *sources = NULL;
+    f->source_count = sources_active(&f->sources, &sources);
+    f->tag = jobs_add(a, on_transfer, f);
+    f->began_us = get_now_us();
+    set_state(f, FETCH_RUNNING);
+    if (a->interactive && many_are_few(&g->many)) {
+        out_note(a->out, "fetching %s (%s)", SAFE(f->name),
+                 ps_format_size(size, f->content.length));
+    }
+    const struct data_get what = {
+        .tag = f->tag,
+        .content = f->content,
+        .sources = sources,
+        .source_count = f->source_count,
+        .dir = g->dir,
+        .name = g->file != NULL ? g->file : f->name,
+        .sink = g->to_stdout ? STDOUT_FILENO : -1,
+        .wait = !g->run->arguments.no_wait,
+    };
+    data_get(a->data, &what);
+    free(sources);
+    run_beside(g->run);
+}
+
+static void say_unknown(struct fetch *f, const char *best)
+{
+    struct out *out = f->all->run->app->out;
+    if (!many_tells(&f->all->many)) {
+        return;
+    }
+    if (best != NULL) {
+        out_fail(out, "nobody publishes %s: did you mean %s?", SAFE(f->name), SAFE(best));
+    } else {
+        out_fail(out, "nobody publishes %s: lpf lists what there is", SAFE(f->name));
+    }
+}
+
+static void on_nearest(void *ctx)
+{
+    struct fetch *f = ctx;
+    struct get *g = f->all;
+    f->asked = false;
+    say_unknown(f, f->nearest.best);
+    fetch_end(f, PS_EXIT_NOT_FOUND);
+    get_advance(g);
+}
+
+/* The publisher of the name is the asker alone. */
+static void say_own(const struct fetch *f)
+{
+    struct app *a = f->all->run->app;
+    size_t n = 0;
+    if (!many_tells(&f->all->many)) {
+        return;
+    }
+    struct data_file *files = data_files(a->data, &n);
+    const char *path = NULL;
+    for (size_t i = 0; i < n && path == NULL; i++) {
+        path = strcmp(files[i].name, f->name) == 0 ? files[i].path : NULL;
+    }
+    if (path != NULL) {
+        out_fail(a->out, "%s is your own file: it is %s", SAFE(f->name), SAFE(path));
+    } else {
+        out_fail(a->out, "%s is your own file, and nobody else publishes it", SAFE(f->name));
+    }
+    data_files_free(files, n);
+}
+
+/* Nobody else publishes the name. */
+static void decide_without(struct fetch *f)
+{
+    struct get *g = f->all;
+    if (f->sources.own) {
+        say_own(f);
+        fetch_end(f, PS_EXIT_NO_ACTIVE_PEER);
+    } else if (many_are_few(&g->many)) {
+        f->asked = true;
+        nearest_ask(&f->nearest, g->run->app, f->name, on_nearest, f);
+    } else {
+        say_unknown(f, NULL);
+        fetch_end(f, PS_EXIT_NOT_FOUND);
+    }
+}
+
+/* One content is left. */
+static void decide_one(struct fetch *f)
+{
+    struct get *g = f->all;
+    struct out *out = g->run->app->out;
+    struct data_source *active = NULL;
+    f->content = f->sources.items[0].content;
+    const size_t n = sources_active(&f->sources, &active);
+    free(active);
+    if (n > 0) {
+        set_state(f, FETCH_READY);
+    } else if (sources_lack_tickets(&f->sources)) {
+        if (many_tells(&g->many)) {
+            out_fail(out, "%s cannot be fetched: the server is too old to give tickets",
+                     SAFE(f->name));
+        }
+        fetch_end(f, PS_EXIT_PROTOCOL);
+    } else {
+        if (many_tells(&g->many)) {
+            out_fail(out, "no active peer has this file: %s (try again when %s is back)",
+                     SAFE(f->name), SAFE(f->sources.items[0].user));
+        }
+        fetch_end(f, PS_EXIT_NO_ACTIVE_PEER);
+    }
+}
+
+void fetch_decide(struct fetch *f)
+{
+    struct get *g = f->all;
+    const char *root = g->run->arguments.root;
+    if (f->sources.count == 0) {
+        decide_without(f);
+        return;
+    }
+    if (root != NULL) {
+        sources_keep_root(&f->sources, root);
+    }
+    if (f->sources.count == 0) {
+        if (many_tells(&g->many)) {
+            out_fail(g->run->app->out, "no %s has a root that begins with %s", SAFE(f->name),
+                     SAFE(root));
+        }
+        fetch_end(f, PS_EXIT_NOT_FOUND);
+        return;
+    }
+    if (sources_contents(&f->sources) > 1) {
+        set_state(f, FETCH_READY); /* It is known who has it. */
+        choice_need(f);
+        return;
+    }
+    decide_one(f);
+}
+
+static void on_located(void *ctx, const ps_event *event)
+{
+    struct fetch *f = ctx;
+    struct get *g = f->all;
+    struct app *a = g->run->app;
+    if (event->type == PS_EVENT_SOURCE) {
+        sources_add(&f->sources, a->user, &event->u.entry);
+        return;
+    }
+    if (event->type == PS_EVENT_AGAIN) {
+        sources_free(&f->sources);
+    }
+    if (event->type != PS_EVENT_DONE) {
+        return;
+    }
+    const uint32_t error = event->u.done.error;
+    f->asked = false;
+    if (g->run->stopping) {
+        fetch_end(f, PS_EXIT_INTERRUPTED);
+    } else if (error == PS_E_NONE || error == PS_E_NOT_FOUND || error == PS_E_NO_ACTIVE_PEER) {
+        fetch_decide(f);
+    } else {
+        if (many_tells(&g->many)) {
+            run_say(g->run, "the file cannot be looked up", error);
+        }
+        fetch_end(f, ps_exit_of_error(error));
+    }
+    get_advance(g);
+}
+
+void fetch_begin(struct get *g, const char *name)
+{
+    struct fetch *f = data_alloc(1, sizeof *f);
+    *f = (struct fetch){.all = g, .name = name, .prev = g->last, .state = FETCH_LOOKING};
+    if (g->last != NULL) {
+        g->last->next = f;
+    } else {
+        g->first = f;
+    }
+    g->last = f;
+    g->active++;
+    g->looking++;
+    f->asked = true;
+    session_request(g->run->app->session, PS_INPUT_LOCATE, name, NULL, on_located, f);
+}
+
+void fetch_stop(struct fetch *f)
+{
+    switch (f->state) {
+    case FETCH_RUNNING:
+        data_cancel(f->all->run->app->data, f->tag);
+        break;
+    case FETCH_ASKING:
+    case FETCH_READY:
+        fetch_end(f, PS_EXIT_INTERRUPTED);
+        break;
+    case FETCH_LOOKING:
+    case FETCH_ENDED:
+    default:
+        break; /* Until the answer is here. */
+    }
+}
