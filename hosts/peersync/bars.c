@@ -13,7 +13,7 @@
 /* Columns of the parts, which stand below each other in a block, and of the gap before each. */
 #define GAP             2u
 #define PERCENT_COLUMNS 5u
-#define AMOUNT_COLUMNS  21u
+#define AMOUNT_COLUMNS  23u
 #define SPEED_COLUMNS   12u
 #define LEFT_COLUMNS    8u
 /* A line this wide has room for a word behind the time. */
@@ -23,7 +23,7 @@
 #define BAR_MIN 10u
 #define BAR_MAX 32u
 /* Below this a name says nothing. */
-#define NAME_MIN 12u
+#define NAME_MIN 11u
 /* Slower than this the time that is left is nobody's guess: four days. */
 #define LEFT_MAX_S 360000.0
 
@@ -171,19 +171,32 @@ static void add_numbers(char out[BAR_LINE_BYTES], const struct bar *b, const str
     }
 }
 
-void bar_line(char out[BAR_LINE_BYTES], const struct bar *b, size_t columns)
+size_t bars_names(const struct bar bars[], size_t count)
+{
+    size_t most = NAME_MIN;
+    for (size_t i = 0; i < count; i++) {
+        const size_t width = width_of(bars[i].name);
+        most = width > most ? width : most;
+    }
+    return most;
+}
+
+void bar_line(char out[BAR_LINE_BYTES], const struct bar *b, size_t names, size_t columns)
 {
     char bar[BAR_MAX + 1];
     const bool word = columns >= LEFT_WORD_FROM;
     const struct parts p = choose(columns, word);
     const size_t fixed = columns_of(&p, word);
     size_t name = columns > fixed ? columns - fixed : 0;
-    size_t more = 0; /* Of the bar: half of what the name does not need at least. */
-    if (p.bar && name > 2u * NAME_MIN) {
-        more = (name - 2u * NAME_MIN) / 2u;
+    size_t more = 0; /* Of the bar: what names do not want, else half of what they do not need. */
+    if (p.bar) {
+        const size_t left = name > names ? name - names : 0;
+        const size_t half = name > 2u * NAME_MIN ? (name - 2u * NAME_MIN) / 2u : 0;
+        more = left > half ? left : half;
         more = more > BAR_MAX - BAR_MIN ? BAR_MAX - BAR_MIN : more;
         name -= more;
     }
+    name = name > names ? names : name;
     /* An 'x' of a name takes a byte, but a combined one may take many. */
     const size_t used = width_fit(out, BAR_LINE_BYTES / 2, b->name, name);
     if (p.bar) {
@@ -220,8 +233,9 @@ char *bars_block(const struct bar bars[], size_t count, const char *sum, size_t 
     if (count > room) {
         shown = room > 1 ? room - 1 : room; /* One line says how many more there are. */
     }
+    const size_t names = bars_names(bars, shown);
     for (size_t i = 0; i < shown; i++) {
-        bar_line(line, &bars[i], columns);
+        bar_line(line, &bars[i], names, columns);
         block = append(block, line);
     }
     if (shown < count && room > 1) {

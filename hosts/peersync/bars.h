@@ -24,11 +24,14 @@ struct bar {
 /* Bytes that a line may take. */
 #define BAR_LINE_BYTES 2048u
 
+/* Columns that the names of these want. */
+size_t bars_names(const struct bar bars[], size_t count);
 /*
- * "NAME  [====>   ]   45 %  412.0 MiB / 1.0 GiB  85.0 MiB/s  0:07". No wider than `columns`; where
- * they are few, the bar is left out first, then the amount, the speed, and the time that is left.
+ * "NAME  [====>   ]   45 %  412.0 MiB / 1.0 GiB  85.0 MiB/s  0:07". No wider than `columns`, of
+ * which the name has `names` where there is room; where they are few, the bar is left out first,
+ * then the amount, the speed, and the time that is left.
  */
-void bar_line(char out[BAR_LINE_BYTES], const struct bar *b, size_t columns);
+void bar_line(char out[BAR_LINE_BYTES], const struct bar *b, size_t names, size_t columns);
 /*
  * A block of at most `rows` lines: as many of `count` works as fit, "and N more", and `sum` (safe
  * text; NULL: none). Lines are divided by '\n', none at the end. free() it.

@@ -1,6 +1,5 @@
 #include "progress.h"
 
-#include "bars.h"
 #include "common/format.h"
 
 /* Counting draws no more often than this. */
@@ -65,17 +64,20 @@ void progress_draw(struct progress *p, struct out *out, const char *what, uint64
     if (!take_line(p, now_us)) {
         return;
     }
-    char line[BAR_LINE_BYTES];
-    size_t rows = 0;
-    size_t columns = 0;
-    const struct bar bar = {.name = what,
-                            .state = BAR_RUNNING,
-                            .done = done,
-                            .total = total,
-                            .rate = speed_of(&p->speed, now_us)};
-    out_size(out, &rows, &columns);
-    bar_line(line, &bar, columns - 1);
-    out_progress_block(out, line);
+    char part[PS_FORMAT_SIZE_BYTES];
+    char whole[PS_FORMAT_SIZE_BYTES];
+    ps_format_size(part, done);
+    ps_format_size(whole, total);
+    const double rate = speed_of(&p->speed, now_us);
+    if (rate <= 0) {
+        out_progress(out, "%s  %u %%  %s of %s", what, percent_of(done, total), part, whole);
+        return;
+    }
+    char speed[PS_FORMAT_SIZE_BYTES];
+    char left[PS_FORMAT_SPAN_BYTES];
+    ps_format_size(speed, (uint64_t)rate);
+    out_progress(out, "%s  %u %%  %s of %s  %s/s  %s left", what, percent_of(done, total), part,
+                 whole, speed, time_left(left, total - done, rate));
 }
 
 void progress_count(struct progress *p, struct out *out, const char *what, uint64_t done,

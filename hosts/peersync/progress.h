@@ -19,7 +19,7 @@ struct progress {
 struct progress progress_begin(uint64_t patience_us);
 /* How long ago it began. */
 uint64_t progress_age_us(const struct progress *p);
-/* Draws the line as bars.h says. `what` is safe text. */
+/* Draws the line: "WHAT  45 %  1.2 GiB of 3.0 GiB  850.0 MiB/s  2 s left". `what` is safe text. */
 void progress_draw(struct progress *p, struct out *out, const char *what, uint64_t done,
                    uint64_t total);
 /* Counts, and draws now and then: "WHAT 34,120 of 100,000  34 %  5,000/s  12 s left". */

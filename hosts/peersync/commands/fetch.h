@@ -1,5 +1,5 @@
-/* Inside of get: the command (get.c), one of its files (fetch.c), how that waits for a source that
- * has gone (fetch_wait.c), and which content of its name is meant (choice.c). */
+/* Inside of get: the command (get.c), one of its files (fetch.c, fetch_events.c), how that waits
+ * for a source that has gone (fetch_wait.c), and which content of its name is meant (choice.c). */
 #ifndef PEERSYNC_FETCH_H
 #define PEERSYNC_FETCH_H
 
@@ -96,6 +96,11 @@ void fetch_end(struct fetch *f, ps_exit code);
 void fetch_stop(struct fetch *f);
 /* Takes it out of the list and frees it. */
 void fetch_free(struct fetch *f);
+
+/* ---- fetch_events.c ---- */
+
+/* An event of its job; `ctx` is the fetch. */
+void fetch_event(void *ctx, const struct data_event *e);
 /* Why something failed, for people: a clause. */
 const char *fetch_why(const struct data_event *e);
 /* "alice", else her address, else "its source". Static storage. */

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Digits of a root that are enough to choose by, short of an attack. */
 #define PREFIX_DIGITS 12
