@@ -65,6 +65,7 @@ struct get {
     uv_timer_t *timer;      /* Draws, and looks for sources. */
     struct fetch *choosing; /* The file that a question is about. */
     size_t waiting_told;    /* Files that a person knows to wait. */
+    size_t waiting_looks;   /* Those that are looking for sources just now. */
 
     uint64_t began_us;
     uint64_t bytes;     /* Of the files that are here now. */
@@ -112,7 +113,7 @@ const char *fetch_who(const struct fetch *f, const ps_addr *addr);
 void fetch_wait(struct fetch *f, const struct data_event *e);
 /* Something came, from `peer`. */
 void fetch_wait_over(struct fetch *f, const ps_addr *peer);
-/* Time has passed; with `now_us` of UINT64_MAX, looks at once. */
+/* Time has passed: looks for sources when that is due; with `now_us` of UINT64_MAX, at once. */
 void fetch_wait_look(struct fetch *f, uint64_t now_us);
 
 /* ---- choice.c ---- */

@@ -12,6 +12,8 @@
 /* Looks in a row that have to miss the content before it is given up: a server that has restarted
  * is told again by its peers within some seconds. */
 #define MISSING_MAX 3u
+/* Files of a command that look at a time; see LOOKING_MAX. */
+#define LOOKS_MAX 24u
 /* An expired ticket is nothing to bother people with, unless new ones expire as well. */
 #define TICKETS_MAX 2u
 
@@ -64,6 +66,7 @@ void fetch_wait(struct fetch *f, const struct data_event *e)
     f->done = e->done;
     speed_reset(&f->speed);
     if (is_stale_ticket(f, e)) {
+        f->look_at_us = 0;
         fetch_wait_look(f, UINT64_MAX);
         return;
     }
@@ -138,9 +141,10 @@ static void on_found(void *ctx, const ps_event *event)
         return;
     }
     const uint32_t error = event->u.done.error;
+    struct get *g = f->all;
     f->asked = false;
+    g->waiting_looks--;
     if (f->state == FETCH_ENDED) {
-        struct get *g = f->all;
         fetch_free(f);
         get_advance(g);
         return;
@@ -156,9 +160,12 @@ static void on_found(void *ctx, const ps_event *event)
 
 void fetch_wait_look(struct fetch *f, uint64_t now_us)
 {
-    if (f->waiting && !f->trying && !f->asked && now_us >= f->look_at_us) {
+    struct get *g = f->all;
+    if (f->waiting && !f->trying && !f->asked && now_us >= f->look_at_us &&
+        g->waiting_looks < LOOKS_MAX) {
+        g->waiting_looks++;
         f->looks++;
         f->asked = true;
-        session_request(f->all->run->app->session, PS_INPUT_LOCATE, f->name, NULL, on_found, f);
+        session_request(g->run->app->session, PS_INPUT_LOCATE, f->name, NULL, on_found, f);
     }
 }

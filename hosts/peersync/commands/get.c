@@ -11,8 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Names that are being looked up at a time; the session's machine has room for 64 requests. */
-#define LOOKING_MAX 32u
+/* Names that are being looked up at a time: half of the requests that the session's machine has
+ * room for, less what other commands need. The files that wait look for sources beside that. */
+#define LOOKING_MAX 24u
 /* Downloads that the data plane has at a time, */
 #define RUNNING_MAX 64u
 /* and names that are under way in all. */
@@ -235,6 +236,7 @@ static void returned(struct run *r)
     for (struct fetch *f = g->first; f != NULL; f = f->next) {
         f->looks = 0;
         f->missing = 0;
+        f->look_at_us = 0; /* Those that find no room now look at the next tick. */
         fetch_wait_look(f, UINT64_MAX);
     }
 }
