@@ -2,27 +2,14 @@
 
 #include "util/assert.h"
 
-/* A node came to be: keeps it where the uploader will look for it. */
-static void keep(const ps_leaves *l, uint32_t level, uint64_t index, const ps_node *node)
-{
-    if (l->tree && level >= PS_PIECE_LEVEL) {
-        l->tree[ps_layer_start(l->pieces, level - PS_PIECE_LEVEL) + (size_t)index] = *node;
-    }
-}
+#include <string.h>
 
-/* The leaf under way is complete: merges it into the counter. */
 static void complete_leaf(ps_leaves *l)
 {
-    ps_node carry;
-    uint64_t index = *l->complete;
-    uint32_t level = 0;
-    l->crypto->sha256_final(l->leaf, carry.bytes);
-    for (; (index & 1u) != 0; level++) {
-        ps_node_join(l->crypto, &l->stack[level], &carry, &carry);
-        index >>= 1;
-        keep(l, level + 1, index, &carry);
-    }
-    l->stack[level] = carry;
+    ps_node node;
+    l->crypto->sha256_final(l->leaf, node.bytes);
+    PS_ASSERT(*l->complete < UINT64_C(1) << PS_PIECE_LEVEL);
+    ps_counter_add(l->crypto, l->stack, *l->complete, &node);
     *l->complete += 1;
 }
 
@@ -50,30 +37,31 @@ void ps_leaves_root(ps_leaves *l, uint32_t height, ps_node *root)
     if (*l->position % PS_LEAF_BYTES != 0) {
         complete_leaf(l);
     }
-    uint64_t n = *l->complete;
-    PS_ASSERT(n > 0 && n <= UINT64_C(1) << height);
-    if (n == UINT64_C(1) << height) {
-        *root = l->stack[height];
-        return;
+    ps_counter_root(l->crypto, l->stack, *l->complete, 0, height, root);
+}
+
+uint32_t ps_leaves_height(uint32_t pieces, uint32_t len)
+{
+    return pieces > 1 ? PS_PIECE_LEVEL : ps_log2_ceil((len + PS_LEAF_BYTES - 1) / PS_LEAF_BYTES);
+}
+
+void ps_piece_hash(const ps_crypto *crypto, uint64_t length, const uint8_t *data, uint32_t len,
+                   ps_node *out)
+{
+    ps_sha256 leaf;
+    ps_node stack[PS_PIECE_LEVEL + 1];
+    uint64_t complete = 0;
+    uint64_t position = 0;
+    ps_leaves l = {
+        .crypto = crypto,
+        .leaf = &leaf,
+        .stack = stack,
+        .complete = &complete,
+        .position = &position,
+    };
+    memset(out, 0, sizeof *out);
+    if (len > 0 && len <= PS_PIECE_BYTES) {
+        ps_leaves_update(&l, data, len);
+        ps_leaves_root(&l, ps_leaves_height(ps_piece_count(length), len), out);
     }
-    ps_node carry;
-    ps_node pad;
-    bool carrying = false;
-    ps_node_pad(l->crypto, 0, &pad);
-    for (uint32_t level = 0; level < height; level++) {
-        const bool here = ((n >> level) & 1u) != 0;
-        if (here && carrying) {
-            ps_node_join(l->crypto, &l->stack[level], &carry, &carry);
-        } else if (here) {
-            ps_node_join(l->crypto, &l->stack[level], &pad, &carry);
-        } else if (carrying) {
-            ps_node_join(l->crypto, &carry, &pad, &carry);
-        }
-        carrying = carrying || here;
-        if (carrying) {
-            keep(l, level + 1, (n - 1) >> (level + 1), &carry);
-        }
-        ps_node_join(l->crypto, &pad, &pad, &pad);
-    }
-    *root = carry;
 }

@@ -4,7 +4,7 @@
 #include "common/address.h"
 #include "common/format.h"
 #include "data/alloc.h"
-#include "peersync/crypto_openssl.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 #include "safe.h"
 
@@ -185,11 +185,12 @@ static ps_exit open_data(struct app *a, const char *state_dir, char *why, size_t
     a->data_wake.data = a;
     struct data_config cfg;
     data_config_default(&cfg);
-    cfg.crypto = ps_crypto_openssl();
+    cfg.crypto = ps_crypto_sodium();
     cfg.state_dir = state_dir;
     cfg.wake = wake;
     cfg.wake_ctx = &a->data_wake;
     cfg.max_uploads = (unsigned)a->options.max_uploads;
+    cfg.plain_transfers = a->options.plain_transfers;
     a->data = data_open(&cfg, why, why_cap);
     if (a->data == NULL) {
         uv_close((uv_handle_t *)&a->data_wake, NULL);

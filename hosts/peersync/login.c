@@ -232,6 +232,8 @@ static void on_account(void *ctx, const ps_event *event)
     if (event->type == PS_EVENT_TICKET) {
         const struct ticket_owner owner = ticket_owner(a);
         tickets_keep(&owner, &event->u.ticket);
+    } else if (event->type == PS_EVENT_FILE_KEYS) {
+        data_set_file_keys(a->data, &event->u.file_keys);
     } else if (a->phase == PHASE_LOGIN) {
         on_attempt(t, event);
     } else if (a->phase == PHASE_ONLINE) {
@@ -239,6 +241,12 @@ static void on_account(void *ctx, const ps_event *event)
     } else if (event->type == PS_EVENT_LOGGED_OUT || event->type == PS_EVENT_REFUSED) {
         uv_stop(&a->loop);
     }
+}
+
+static void on_clock(void *ctx, uint64_t wall_s)
+{
+    const struct attempt *t = ctx;
+    data_set_wall(t->app->data, wall_s);
 }
 
 static void on_failed(void *ctx, const char *why)
@@ -283,6 +291,7 @@ static ps_exit open_all(struct attempt *t, char *why, size_t why_cap)
                                        .server = a->server,
                                        .journal = a->options.journal,
                                        .account = on_account,
+                                       .clock = on_clock,
                                        .failed = on_failed,
                                        .journal_failed = on_journal_failed,
                                        .ctx = t};

@@ -71,6 +71,12 @@ static const ps_option table[] = {
      .help = "Serve at most N downloaders at once (16); 0 serves none.",
      .min = 0,
      .max = 4096},
+    {.name = "plain-transfers",
+     .kind = PS_OPTION_FLAG,
+     .offset = offsetof(struct options, plain_transfers),
+     .help = "Fetch files unsealed, from peers that have this option too, and serve them\n"
+             "unsealed to peers that ask. Who reads the path then sees them; pieces are\n"
+             "verified all the same."},
     {.name = "json",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(struct options, json),
