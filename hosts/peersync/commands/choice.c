@@ -21,7 +21,7 @@ static void on_answer(void *ctx, const char *line)
 {
     struct get *g = ctx;
     struct fetch *f = g->choosing;
-    const size_t most = sources_contents(&f->sources);
+    const size_t most = located_contents(&f->sources);
     g->choosing = NULL;
     if (line == NULL || line[strspn(line, " \t")] == '\0') {
         out_fail(g->run->app->out, "%s was not fetched: no content was chosen", SAFE(f->name));
@@ -35,8 +35,8 @@ static void on_answer(void *ctx, const char *line)
         ask(f);
         return;
     }
-    const ps_content content = *sources_content(&f->sources, number - 1);
-    sources_keep(&f->sources, &content);
+    const ps_content content = *located_content(&f->sources, number - 1);
+    located_keep(&f->sources, &content);
     fetch_decide(f);
     get_advance(g);
 }
@@ -44,7 +44,7 @@ static void on_answer(void *ctx, const char *line)
 static void ask(struct fetch *f)
 {
     struct get *g = f->all;
-    const size_t most = sources_contents(&f->sources);
+    const size_t most = located_contents(&f->sources);
     char *question = data_format("which one? [1-%zu, Enter: none] ", most);
     g->choosing = f;
     question_ask(g->run->app, question, on_answer, g);
@@ -54,9 +54,9 @@ static void ask(struct fetch *f)
 static void say(const struct fetch *f, bool numbered)
 {
     struct out *out = f->all->run->app->out;
-    const size_t n = sources_contents(&f->sources);
+    const size_t n = located_contents(&f->sources);
     for (size_t i = 0; i < n; i++) {
-        char *line = sources_describe(&f->sources, i);
+        char *line = located_describe(&f->sources, i);
         if (numbered) {
             out_note(out, "%3zu  %s", i + 1, line);
         } else {

@@ -34,8 +34,8 @@ void fetch_free(struct fetch *f)
         g->last = f->prev;
     }
     g->active--;
-    sources_free(&f->sources);
-    sources_free(&f->found);
+    located_free(&f->sources);
+    located_free(&f->found);
     nearest_free(&f->nearest);
     free(f);
 }
@@ -58,7 +58,7 @@ void fetch_hand_over(struct fetch *f)
     struct app *a = g->run->app;
     char size[PS_FORMAT_SIZE_BYTES];
     struct data_source *sources = NULL;
-    f->source_count = sources_active(&f->sources, &sources);
+    f->source_count = located_active(&f->sources, &sources);
     f->tag = jobs_add(a, fetch_event, f);
     f->began_us = get_now_us();
     set_state(f, FETCH_RUNNING);
@@ -148,11 +148,11 @@ static void decide_one(struct fetch *f)
     struct out *out = g->run->app->out;
     struct data_source *active = NULL;
     f->content = f->sources.items[0].content;
-    const size_t n = sources_active(&f->sources, &active);
+    const size_t n = located_active(&f->sources, &active);
     free(active);
     if (n > 0) {
         set_state(f, FETCH_READY);
-    } else if (sources_lack_tickets(&f->sources)) {
+    } else if (located_lack_tickets(&f->sources)) {
         if (many_tells(&g->many)) {
             out_fail(out, "%s cannot be fetched: the server is too old to give tickets",
                      SAFE(f->name));
@@ -176,7 +176,7 @@ void fetch_decide(struct fetch *f)
         return;
     }
     if (root != NULL) {
-        sources_keep_root(&f->sources, root);
+        located_keep_root(&f->sources, root);
     }
     if (f->sources.count == 0) {
         if (many_tells(&g->many)) {
@@ -186,7 +186,7 @@ void fetch_decide(struct fetch *f)
         fetch_end(f, PS_EXIT_NOT_FOUND);
         return;
     }
-    if (sources_contents(&f->sources) > 1) {
+    if (located_contents(&f->sources) > 1) {
         set_state(f, FETCH_READY); /* It is known who has it. */
         choice_need(f);
         return;
@@ -200,11 +200,11 @@ static void on_located(void *ctx, const ps_event *event)
     struct get *g = f->all;
     struct app *a = g->run->app;
     if (event->type == PS_EVENT_SOURCE) {
-        sources_add(&f->sources, a->user, &event->u.entry);
+        located_add(&f->sources, a->user, &event->u.entry);
         return;
     }
     if (event->type == PS_EVENT_AGAIN) {
-        sources_free(&f->sources);
+        located_free(&f->sources);
     }
     if (event->type != PS_EVENT_DONE) {
         return;

@@ -5,8 +5,8 @@
 
 #include "app.h"
 #include "commands/command.h"
+#include "commands/located.h"
 #include "commands/nearest.h"
-#include "commands/sources.h"
 #include "many.h"
 #include "speed.h"
 
@@ -27,7 +27,7 @@ struct fetch {
     const char *name; /* Of the publication. */
     enum fetch_state state;
     bool asked; /* A request is under way: its answer refers to this. */
-    struct sources sources;
+    struct located sources;
     struct nearest nearest;
     ps_content content; /* Once it is known which. */
 
@@ -46,7 +46,7 @@ struct fetch {
     unsigned looks;       /* Since something came last. */
     unsigned missing;     /* Looks in a row that did not find the content at all. */
     uint64_t look_at_us;  /* The next one. */
-    struct sources found; /* Of the look under way. */
+    struct located found; /* Of the look under way. */
 };
 
 /* The command. */

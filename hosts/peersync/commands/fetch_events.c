@@ -19,7 +19,7 @@ const char *fetch_why(const struct data_event *e)
 const char *fetch_who(const struct fetch *f, const ps_addr *addr)
 {
     static char text[PS_TEXT_SAFE_BYTES(PS_USER_MAX) + PS_ADDR_TEXT];
-    const char *user = sources_user(&f->sources, addr);
+    const char *user = located_user(&f->sources, addr);
     if (user != NULL) {
         ps_text_safe_string(text, sizeof text, user);
     } else if (addr->family != PS_ADDR_NONE) {

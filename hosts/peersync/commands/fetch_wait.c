@@ -108,17 +108,17 @@ static void judge(struct fetch *f)
 {
     struct data_source *active = NULL;
     const bool other = f->found.count > 0;
-    sources_keep(&f->found, &f->content);
+    located_keep(&f->found, &f->content);
     f->missing = f->found.count > 0 ? 0 : f->missing + 1;
     if (f->missing >= MISSING_MAX) {
         give_up(f, other);
         return;
     }
-    const size_t n = sources_active(&f->found, &active);
+    const size_t n = located_active(&f->found, &active);
     if (n > 0) {
-        sources_free(&f->sources);
+        located_free(&f->sources);
         f->sources = f->found;
-        f->found = (struct sources){.items = NULL};
+        f->found = (struct located){.items = NULL};
         f->trying = true;
         f->failed_sources = 0;
         f->source_count = n;
@@ -131,11 +131,11 @@ static void on_found(void *ctx, const ps_event *event)
 {
     struct fetch *f = ctx;
     if (event->type == PS_EVENT_SOURCE) {
-        sources_add(&f->found, f->all->run->app->user, &event->u.entry);
+        located_add(&f->found, f->all->run->app->user, &event->u.entry);
         return;
     }
     if (event->type == PS_EVENT_AGAIN) {
-        sources_free(&f->found);
+        located_free(&f->found);
     }
     if (event->type != PS_EVENT_DONE) {
         return;
@@ -155,7 +155,7 @@ static void on_found(void *ctx, const ps_event *event)
         (error == PS_E_NONE || error == PS_E_NOT_FOUND || error == PS_E_NO_ACTIVE_PEER)) {
         judge(f);
     }
-    sources_free(&f->found);
+    located_free(&f->found);
 }
 
 void fetch_wait_look(struct fetch *f, uint64_t now_us)

@@ -1,7 +1,7 @@
 /* verify: whether a local file is a published one, or has the root that one was told. */
 #include "app.h"
 #include "commands/command.h"
-#include "commands/sources.h"
+#include "commands/located.h"
 #include "common/format.h"
 #include "data/alloc.h"
 #include "jobs.h"
@@ -19,14 +19,14 @@ struct verifying {
     uint64_t tag; /* Of the hashing. */
     char *name;   /* That the file is looked up by; NULL with --root. */
     ps_content content;
-    struct sources sources;
+    struct located sources;
     struct progress progress;
 };
 
 static void drop(struct run *r)
 {
     struct verifying *v = r->state;
-    sources_free(&v->sources);
+    located_free(&v->sources);
     free(v->name);
     free(v);
 }
@@ -75,9 +75,9 @@ static void say_different(const struct run *r)
     char size[PS_FORMAT_SIZE_BYTES];
     out_fail(out, "%s (%s) differs from what is published as %s:", SAFE(v->path),
              ps_format_size(size, v->content.length), SAFE(v->name));
-    const size_t n = sources_contents(&v->sources);
+    const size_t n = located_contents(&v->sources);
     for (size_t i = 0; i < n; i++) {
-        char *line = sources_describe(&v->sources, i);
+        char *line = located_describe(&v->sources, i);
         out_fail(out, "  %s", line);
         free(line);
     }
@@ -94,7 +94,7 @@ static void judge(struct run *r)
         run_end(r, PS_EXIT_NOT_FOUND);
         return;
     }
-    char *owners = sources_owners(&v->sources, &v->content);
+    char *owners = located_owners(&v->sources, &v->content);
     const bool equal = owners[0] != '\0';
     print(r, equal ? "equal" : "different", equal ? owners : NULL);
     if (equal) {
@@ -111,11 +111,11 @@ static void on_located(void *ctx, const ps_event *event)
     struct run *r = ctx;
     struct verifying *v = r->state;
     if (event->type == PS_EVENT_SOURCE) {
-        sources_add(&v->sources, NULL, &event->u.entry);
+        located_add(&v->sources, NULL, &event->u.entry);
         return;
     }
     if (event->type == PS_EVENT_AGAIN) {
-        sources_free(&v->sources);
+        located_free(&v->sources);
     }
     if (event->type != PS_EVENT_DONE) {
         return;

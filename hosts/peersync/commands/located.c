@@ -1,4 +1,4 @@
-#include "commands/sources.h"
+#include "commands/located.h"
 
 #include "common/format.h"
 #include "data/alloc.h"
@@ -13,7 +13,7 @@
 /* Digits of a root that are enough to choose by, short of an attack. */
 #define PREFIX_DIGITS 12
 
-void sources_add(struct sources *s, const char *self, const ps_event_entry *e)
+void located_add(struct located *s, const char *self, const ps_event_entry *e)
 {
     if (self != NULL && e->user.len == strlen(self) &&
         memcmp(e->user.data, self, e->user.len) == 0) {
@@ -33,13 +33,13 @@ void sources_add(struct sources *s, const char *self, const ps_event_entry *e)
     source->user[len] = '\0';
 }
 
-void sources_free(struct sources *s)
+void located_free(struct located *s)
 {
     free(s->items);
-    *s = (struct sources){.items = NULL};
+    *s = (struct located){.items = NULL};
 }
 
-void sources_keep_root(struct sources *s, const char *prefix)
+void located_keep_root(struct located *s, const char *prefix)
 {
     char root[PS_FORMAT_ROOT_BYTES];
     const size_t len = strlen(prefix);
@@ -53,7 +53,7 @@ void sources_keep_root(struct sources *s, const char *prefix)
     s->count = kept;
 }
 
-void sources_keep(struct sources *s, const ps_content *content)
+void located_keep(struct located *s, const ps_content *content)
 {
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++) {
@@ -65,7 +65,7 @@ void sources_keep(struct sources *s, const ps_content *content)
 }
 
 /* True for the first source of its content. */
-static bool is_first(const struct sources *s, size_t at)
+static bool is_first(const struct located *s, size_t at)
 {
     for (size_t i = 0; i < at; i++) {
         if (ps_content_equal(&s->items[i].content, &s->items[at].content)) {
@@ -75,7 +75,7 @@ static bool is_first(const struct sources *s, size_t at)
     return true;
 }
 
-size_t sources_contents(const struct sources *s)
+size_t located_contents(const struct located *s)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->count; i++) {
@@ -85,7 +85,7 @@ size_t sources_contents(const struct sources *s)
 }
 
 /* The first source of the content of this number. */
-static const struct source *first_of(const struct sources *s, size_t number)
+static const struct source *first_of(const struct located *s, size_t number)
 {
     for (size_t i = 0; i < s->count; i++) {
         if (is_first(s, i) && number-- == 0) {
@@ -95,13 +95,13 @@ static const struct source *first_of(const struct sources *s, size_t number)
     return NULL;
 }
 
-const ps_content *sources_content(const struct sources *s, size_t number)
+const ps_content *located_content(const struct located *s, size_t number)
 {
     const struct source *first = first_of(s, number);
     return first != NULL ? &first->content : NULL;
 }
 
-char *sources_describe(const struct sources *s, size_t number)
+char *located_describe(const struct located *s, size_t number)
 {
     char root[PS_FORMAT_ROOT_BYTES];
     char size[PS_FORMAT_SIZE_BYTES];
@@ -113,7 +113,7 @@ char *sources_describe(const struct sources *s, size_t number)
     }
     ps_format_root(root, first->content.root);
     root[PREFIX_DIGITS] = '\0';
-    char *owners = sources_owners(s, &first->content);
+    char *owners = located_owners(s, &first->content);
     char *line =
         data_format("--root %s  %s, of %s%s", root, ps_format_size(size, first->content.length),
                     SAFE(owners), active ? "" : " (away)");
@@ -121,7 +121,7 @@ char *sources_describe(const struct sources *s, size_t number)
     return line;
 }
 
-char *sources_owners(const struct sources *s, const ps_content *content)
+char *located_owners(const struct located *s, const ps_content *content)
 {
     const char *named[2] = {"", ""};
     size_t n = 0;
@@ -147,7 +147,7 @@ static bool is_reachable(const struct source *s)
     return s->active && s->at.addr.family != PS_ADDR_NONE && s->at.addr.port != 0;
 }
 
-size_t sources_active(const struct sources *s, struct data_source **active)
+size_t located_active(const struct located *s, struct data_source **active)
 {
     /* From a random one on, so that many downloaders spread over many sources. */
     uint32_t at = 0;
@@ -163,7 +163,7 @@ size_t sources_active(const struct sources *s, struct data_source **active)
     return n;
 }
 
-bool sources_lack_tickets(const struct sources *s)
+bool located_lack_tickets(const struct located *s)
 {
     bool lack = false;
     for (size_t i = 0; i < s->count; i++) {
@@ -177,7 +177,7 @@ bool sources_lack_tickets(const struct sources *s)
     return lack;
 }
 
-const char *sources_user(const struct sources *s, const ps_addr *addr)
+const char *located_user(const struct located *s, const ps_addr *addr)
 {
     for (size_t i = 0; i < s->count; i++) {
         if (addr->family != PS_ADDR_NONE && ps_addr_equal(&s->items[i].at.addr, addr)) {
