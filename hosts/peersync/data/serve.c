@@ -24,6 +24,10 @@ void serve_end(struct upload *u, ps_error error)
         return;
     }
     serve_count(u);
+    const uint64_t done = u->conn.file_sent - u->file_start;
+    if ((error == PS_E_CLOSED || error == PS_E_STALLED) && done >= u->entry->content.length) {
+        error = PS_E_NONE; /* It has all, and went without a word. */
+    }
     (void)close(u->conn.file);
     u->conn.file = -1;
     transfers_remove(&d->transfers, &u->transfer);
@@ -35,7 +39,7 @@ void serve_end(struct upload *u, ps_error error)
                                                  .peer = u->guest.from,
                                                  .error = error,
                                                  .text = error ? ps_error_text(error) : "",
-                                                 .done = u->conn.file_sent - u->file_start,
+                                                 .done = done,
                                                  .total = u->entry->content.length,
                                                  .elapsed_us = ps_posix_now_us() - u->started_us});
     entry_drop(u->entry);
