@@ -37,11 +37,13 @@ static enum partial_result open_own(int dir, const char *name, int extra, int *f
         enum partial_result result = refused(error, name);
         return foreign ? PARTIAL_FOREIGN : result;
     }
-    if (fstat(*fd, &st) != 0) {
-        return refused(error, name);
+    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink <= 1 &&
+        st.st_uid == geteuid()) {
+        return PARTIAL_OK;
     }
-    bool own = S_ISREG(st.st_mode) && st.st_nlink <= 1 && st.st_uid == geteuid();
-    return own ? PARTIAL_OK : PARTIAL_FOREIGN;
+    (void)close(*fd);
+    *fd = -1;
+    return PARTIAL_FOREIGN;
 }
 
 /* The open state is still what its name stands for: its last user did not remove it meanwhile. */
@@ -102,6 +104,10 @@ enum partial_result partial_open(struct partial *p, const ps_crypto *crypto, int
     enum partial_result result = open_locked_state(p, error);
     if (result == PARTIAL_OK) {
         result = open_own(dir, p->part_name, 0, &p->part, error);
+        if (result != PARTIAL_OK && p->fresh) {
+            ps_posix_error ignored;
+            (void)ps_posix_remove(dir, p->state_name, &ignored);
+        }
     }
     if (result == PARTIAL_OK && ps_posix_stat_file(p->part, &p->found, error) != PS_OK) {
         result = PARTIAL_FAILED;

@@ -181,6 +181,7 @@ ps_status partial_state_read(struct partial *p, ps_posix_error *error)
     if (got != len || memcmp(want, have, len) != 0) {
         return begin(p, want, len, error);
     }
+    p->trusted = true; /* Of no record. */
     return read_records(p, len, error);
 }
 
