@@ -223,12 +223,9 @@ static void the_budget_holds_and_all_arrive(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PAIR_BOTH(many_small_files_share_connections),
-        PAIR_SEALED(connections_need_not_be_kept),
-        PAIR_BOTH(a_refused_file_stops_no_other),
-        PAIR_BOTH(a_source_that_is_away_fails_all),
-        PAIR_BOTH(a_cancelled_small_one_stops_no_other),
-        PAIR_SEALED(the_rest_waits_its_turn),
+        PAIR_BOTH(many_small_files_share_connections),   PAIR_SEALED(connections_need_not_be_kept),
+        PAIR_BOTH(a_refused_file_stops_no_other),        PAIR_BOTH(a_source_that_is_away_fails_all),
+        PAIR_BOTH(a_cancelled_small_one_stops_no_other), PAIR_SEALED(the_rest_waits_its_turn),
         PAIR_BOTH(the_budget_holds_and_all_arrive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,8 +10,8 @@
 
 static struct data_source at(uint16_t port)
 {
-    return (struct data_source){
-        .addr = {.ip = {127, 0, 0, 1}, .family = PS_ADDR_V4, .port = port}, .ticket_len = 1};
+    return (struct data_source){.addr = {.ip = {127, 0, 0, 1}, .family = PS_ADDR_V4, .port = port},
+                                .ticket_len = 1};
 }
 
 static uint16_t next(struct sources *s)
@@ -57,7 +57,7 @@ static void who_lies_is_ruled_out(void **state)
     static const struct {
         ps_error error;
         bool out;
-    } cases[] = {{PS_E_MISMATCH, true},     {PS_E_PROTOCOL, true}, {PS_E_CHANGED, true},
+    } cases[] = {{PS_E_MISMATCH, true},      {PS_E_PROTOCOL, true}, {PS_E_CHANGED, true},
                  {PS_E_NOT_PUBLISHED, true}, {PS_E_PLAIN, true},    {PS_E_CLOSED, false},
                  {PS_E_STALLED, false},      {PS_E_SLOTS, false},   {PS_E_FILE_TICKET, false}};
     (void)state;
