@@ -105,10 +105,6 @@ void courier_end(struct courier *k, ps_error error, const char *text)
 static void end_broken(struct courier *k)
 {
     struct conn *c = &k->conn;
-    if (k->connected) {
-        courier_end(k, PS_E_CLOSED, "");
-        return;
-    }
     char text[256];
     if (c->tls && ps_tls_refused(c->tls)) {
         courier_end(k, PS_E_FILE_TICKET, "");
@@ -121,9 +117,9 @@ static void end_broken(struct courier *k)
         (void)c->loop->io.read(c->loop->io.ctx, c->stream, &byte, 1, &n);
     }
     (void)snprintf(text, sizeof text, "cannot connect: %s",
-                   why->number != 0                          ? strerror(why->number)
+                   why->number != 0                            ? strerror(why->number)
                    : c->tls && ps_tls_error(c->tls)[0] != '\0' ? ps_tls_error(c->tls)
-                                                             : "the connection was closed");
+                                                               : "the connection was closed");
     courier_end(k, PS_E_CLOSED, text);
 }
 
@@ -155,7 +151,8 @@ static bool dial_on(struct courier *k)
 static uint64_t deadline_us(const struct courier *k)
 {
     uint64_t machine = ps_download_deadline_us(k->machine);
-    return k->count == 0 && !k->finishing && k->idle_until_us < machine ? k->idle_until_us : machine;
+    return k->count == 0 && !k->finishing && k->idle_until_us < machine ? k->idle_until_us
+                                                                        : machine;
 }
 
 /* The stream takes no more now, or is not made yet. */
@@ -186,8 +183,8 @@ static bool is_filling(const struct courier *k)
 /* True when there is a place for what comes next. Otherwise workers have pieces, and call. */
 static bool has_room(struct courier *k)
 {
-    bool allowed = k->held < COURIER_PIECES &&
-                   buffers_allow(&k->data->buffers, &k->allowance, k->held == 0);
+    bool allowed =
+        k->held < COURIER_PIECES && buffers_allow(&k->data->buffers, &k->allowance, k->held == 0);
     return allowed || is_filling(k);
 }
 
@@ -212,14 +209,38 @@ static ps_status read_on(struct courier *k)
     ps_status status = conn_read(&k->conn, to, cap, &n);
     if (status == PS_OK && n > 0) {
         courier_feed(k, to, n);
-    } else if (status == PS_OK) {
-        ps_stream_input in = {.type = PS_STREAM_CLOSED};
-        size_t consumed;
-        (void)courier_step(k, &in, &consumed);
-        k->conn.broken = true;
-        k->done = true;
+    } else if (status != PS_AGAIN) {
+        k->cut = true;
     }
     return status;
+}
+
+/* Workers look at pieces whose bytes have come. */
+static bool is_checking(const struct courier *k)
+{
+    for (const struct piece *p = k->pieces; p; p = p->next) {
+        if (p->busy && !p->verified) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* No more comes. What has come still counts: the machine learns of the end when all is hashed. */
+static void end_cut(struct courier *k)
+{
+    ps_stream_input in = {.type = PS_STREAM_CLOSED};
+    size_t consumed;
+    if (is_checking(k) && !k->done) {
+        conn_watch(&k->conn, 0);
+        conn_alarm(&k->conn, PS_TIME_NEVER);
+        return;
+    }
+    if (!k->done) {
+        (void)courier_step(k, &in, &consumed);
+    }
+    k->conn.broken = true;
+    courier_end(k, k->done && k->error != PS_E_NONE ? k->error : PS_E_CLOSED, "");
 }
 
 /* Ticks, feeds or reads. */
@@ -247,20 +268,19 @@ static enum fed feed(struct courier *k)
         courier_feed(k, k->stash + k->stash_at, k->stash_len - k->stash_at);
         return k->done || k->stash_at != before || k->stash_len == 0 ? FED : STARVING;
     }
-    ps_status status = read_on(k);
-    if (status == PS_FAILED) {
-        k->conn.broken = true;
-        return FED;
-    }
-    return status == PS_AGAIN ? DRY : FED;
+    return read_on(k) == PS_AGAIN ? DRY : FED;
 }
 
 /* @return false: it has to wait, or has ended. */
 static bool run_once(struct courier *k)
 {
+    if (k->cut && k->connected) {
+        end_cut(k);
+        return false;
+    }
     courier_ask(k);
     bool pending = conn_pending(&k->conn);
-    ps_status status = k->conn.broken ? PS_FAILED : conn_flush(&k->conn);
+    ps_status status = k->conn.broken || k->cut ? PS_FAILED : conn_flush(&k->conn);
     if (status == PS_AGAIN) {
         wait_writable(k);
         return false;
@@ -268,6 +288,9 @@ static bool run_once(struct courier *k)
     if (status != PS_OK) {
         if (k->done && k->error != PS_E_NONE) {
             courier_end(k, k->error, "");
+        } else if (k->connected) {
+            k->cut = true;
+            end_cut(k);
         } else {
             end_broken(k);
         }
@@ -364,15 +387,15 @@ bool courier_fits(const struct courier *k, bool own)
     if (!open || k->own) {
         return false;
     }
-    return k->count == 0 || (!own && k->data->cfg.keep_connections && k->count < PS_DOWNLOAD_FILES &&
-                             (!k->machine || ps_download_room(k->machine) > 0));
+    return k->count == 0 ||
+           (!own && k->data->cfg.keep_connections && k->count < PS_DOWNLOAD_FILES &&
+            (!k->machine || ps_download_room(k->machine) > 0));
 }
 
 void courier_take(struct courier *k, struct download *dl)
 {
     k->own = !dl->small;
-    k->files[k->count++] =
-        (struct courier_file){.content = dl->landing.content, .download = dl};
+    k->files[k->count++] = (struct courier_file){.content = dl->landing.content, .download = dl};
     dl->courier = k;
     dl->stage = DOWNLOAD_FETCHING;
     download_show(dl, false);

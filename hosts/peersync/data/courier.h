@@ -21,7 +21,7 @@ enum courier_stage {
 
 /* A file on its way. */
 struct courier_file {
-    uint32_t number;      /* Of the stream; 0: not asked for yet. */
+    uint32_t number; /* Of the stream; 0: not asked for yet. */
     ps_content content;
     struct download *download; /* NULL: nobody wants it any more. */
 };
@@ -36,6 +36,7 @@ struct courier {
     bool connected; /* The other side has answered, or at least taken our first words. */
     bool finishing; /* No more files: it says good-bye. */
     bool more;      /* The machine has more due. */
+    bool cut;       /* Nothing more can be read or said. */
     bool called;    /* Has something new to do: see couriers_serve(). */
     void *memory;
     ps_download *machine;
