@@ -6,7 +6,9 @@ static const uint8_t told[] = {2, 0, 0, 0, 0, 0, 0, 4, 0, PS_E_FILE_TICKET, 0, 0
 /* OPENED with FILE_TICKET, no question to the host, and WANTs that go by. */
 static void opens_nothing(rig *r, const crafted *c)
 {
+    const uint32_t refused = ps_upload_refused(r->u);
     assert_int_equal(tell(r, c->bytes, c->len), c->len);
+    assert_int_equal(ps_upload_refused(r->u), refused + 1);
     assert_int_equal(r->o->out.events_len, 0);
     assert_int_equal(r->o->out.bytes_len, sizeof told);
     assert_memory_equal(r->o->out.bytes, told, sizeof told);
