@@ -180,6 +180,11 @@ uint64_t ps_upload_deadline_us(const ps_upload *u)
     return ps_clock_host_us(&u->clock, u->stall.deadline_us);
 }
 
+uint32_t ps_upload_refused(const ps_upload *u)
+{
+    return u->refused;
+}
+
 uint64_t ps_upload_sent_bytes(const ps_upload *u)
 {
     return u->sent_bytes;

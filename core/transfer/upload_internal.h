@@ -33,6 +33,7 @@ struct ps_upload {
     uint64_t sent_bytes; /* File bytes handed out since the beginning. */
     uint64_t unsent;     /* Bytes of answers handed out since SENT. */
     uint32_t file;       /* OPENs so far. */
+    uint32_t refused;    /* Of these: without a good ticket. */
     uint32_t pieces;     /* Of the open file. */
     uint32_t burst_bytes;
     uint32_t max_wants;

@@ -52,6 +52,7 @@ void ps_upload_open(ps_upload *u, ps_emit *e, ps_span body)
         event->downloader = ticket.downloader;
     } else {
         u->stage = PS_UPLOAD_SKIPPING;
+        u->refused++;
         say_opened(u, e, PS_E_FILE_TICKET);
     }
     ps_wipe(&ticket, sizeof ticket);

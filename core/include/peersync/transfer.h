@@ -297,6 +297,8 @@ ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consum
 uint64_t ps_upload_deadline_us(const ps_upload *u);
 /** File bytes handed out so far, of all files. */
 uint64_t ps_upload_sent_bytes(const ps_upload *u);
+/** OPENs so far without a good ticket, or without the proof that it is the downloader's. */
+uint32_t ps_upload_refused(const ps_upload *u);
 /** 0, or the line of the broken invariant. */
 int ps_upload_check(const ps_upload *u);
 

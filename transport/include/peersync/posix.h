@@ -191,7 +191,7 @@ ps_status ps_posix_rename_new(int dir, const char *from, const char *to, ps_posi
 ps_status ps_posix_remove(int dir, const char *name, ps_posix_error *why);
 
 /** Makes a file `len` bytes long, its space set aside where the system can. Number ENOSPC or
- *  EDQUOT: there is not enough; the file is then empty. */
+ *  EDQUOT: there is not enough; the file is then as long as before. */
 ps_status ps_posix_reserve(int fd, uint64_t len, ps_posix_error *why);
 /** Writes all of it at the offset. */
 ps_status ps_posix_write_at(int fd, const void *bytes, size_t len, uint64_t offset,
