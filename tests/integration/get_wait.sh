@@ -16,7 +16,7 @@ vanish() { # NAME
     kill -KILL "${PID_OF[$1]}"
     wait "${PID_OF[$1]}" 2>/dev/null || true
 }
-partial() { [[ -n $(find down -name '.peersync-*' -size +1M) ]]; }
+partial() { [[ -n $(find down -name '.peersync-*.state' -size +1000c) ]]; }
 
 # get_file OPTION...: begins, and loses its source.
 begin() {

@@ -15,6 +15,8 @@ want last.out "\"path\":\"zeros\",\"length\":16384,\"root\":\"$root\",\"verdict\
 want_code 9 "$PEER" verify missing --root 0123
 want last.err "missing cannot be verified: "
 want_code 2 "$PEER" verify zeros --root nothex
+want_code 0 "$PEER" 1 help verify # Nor for help.
+want last.out "usage: verify FILE"
 [[ ! -e $HOME/.local ]] || fail "a state was made"
 
 # Else the server is asked who publishes it.

@@ -63,8 +63,10 @@ void fetch_hand_over(struct fetch *f)
     f->began_us = get_now_us();
     set_state(f, FETCH_RUNNING);
     if (a->interactive && many_are_few(&g->many)) {
-        out_note(a->out, "fetching %s (%s)", SAFE(f->name),
-                 ps_format_size(size, f->content.length));
+        const bool first = g->running == 1 && !g->run->background && out_draws_progress(a->out);
+        out_note(a->out, "fetching %s (%s)%s", SAFE(f->name),
+                 ps_format_size(size, f->content.length),
+                 first ? "; Enter gives the prompt back, Ctrl-C stops it" : "");
     }
     const struct data_get what = {
         .tag = f->tag,
@@ -146,11 +148,8 @@ static void decide_one(struct fetch *f)
 {
     struct get *g = f->all;
     struct out *out = g->run->app->out;
-    struct data_source *active = NULL;
     f->content = f->sources.items[0].content;
-    const size_t n = located_active(&f->sources, &active);
-    free(active);
-    if (n > 0) {
+    if (located_served(&f->sources)) {
         set_state(f, FETCH_READY);
     } else if (located_lack_tickets(&f->sources)) {
         if (many_tells(&g->many)) {

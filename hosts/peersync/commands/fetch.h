@@ -68,7 +68,7 @@ struct get {
     size_t waiting_looks;   /* Those that are looking for sources just now. */
 
     uint64_t began_us;
-    uint64_t bytes;     /* Of the files that are here now. */
+    uint64_t bytes;     /* Of the files that were fetched. */
     size_t already;     /* Those that were here before. */
     uint64_t moved;     /* Bytes that came, of all. */
     struct speed speed; /* Of all. */

@@ -61,7 +61,7 @@ static void say_done(struct fetch *f, const struct data_event *e)
 static void on_done(struct fetch *f, const struct data_event *e)
 {
     struct get *g = f->all;
-    g->bytes += e->content.length;
+    g->bytes += e->already ? 0 : e->content.length;
     g->already += e->already ? 1u : 0u;
     g->moved += !e->already && e->content.length > f->done ? e->content.length - f->done : 0;
     if (g->many.total == 1) {

@@ -98,8 +98,9 @@ static void say_summary(const struct get *g)
     if (m->failed > 0) {
         snprintf(failed, sizeof failed, "; %s failed", ps_format_count(other, m->failed));
     }
-    out_note(m->out, "fetched %s file%s (%s) in %s%s%s", ps_format_count(done, m->done),
-             m->done == 1 ? "" : "s", ps_format_size(size, g->bytes),
+    const size_t fetched = m->done - g->already;
+    out_note(m->out, "fetched %s file%s (%s) in %s%s%s", ps_format_count(done, fetched),
+             fetched == 1 ? "" : "s", ps_format_size(size, g->bytes),
              ps_format_duration(span, get_now_us() - g->began_us), here, failed);
 }
 

@@ -147,6 +147,20 @@ static bool is_reachable(const struct source *s)
     return s->active && s->at.addr.family != PS_ADDR_NONE && s->at.addr.port != 0;
 }
 
+static bool is_usable(const struct source *s)
+{
+    return is_reachable(s) && s->at.ticket_len > 0;
+}
+
+bool located_served(const struct located *s)
+{
+    size_t i = 0;
+    while (i < s->count && !is_usable(&s->items[i])) {
+        i++;
+    }
+    return i < s->count;
+}
+
 size_t located_active(const struct located *s, struct data_source **active)
 {
     /* From a random one on, so that many downloaders spread over many sources. */
@@ -156,7 +170,7 @@ size_t located_active(const struct located *s, struct data_source **active)
     *active = data_alloc(s->count, sizeof **active);
     for (size_t i = 0; i < s->count && n < DATA_SOURCES_MAX; i++) {
         const struct source *source = &s->items[(at % s->count + i) % s->count];
-        if (is_reachable(source) && source->at.ticket_len > 0) {
+        if (is_usable(source)) {
             (*active)[n++] = source->at;
         }
     }
@@ -165,16 +179,11 @@ size_t located_active(const struct located *s, struct data_source **active)
 
 bool located_lack_tickets(const struct located *s)
 {
-    bool lack = false;
-    for (size_t i = 0; i < s->count; i++) {
-        if (is_reachable(&s->items[i])) {
-            if (s->items[i].at.ticket_len > 0) {
-                return false;
-            }
-            lack = true;
-        }
+    size_t i = 0;
+    while (i < s->count && !is_reachable(&s->items[i])) {
+        i++;
     }
-    return lack;
+    return i < s->count && !located_served(s);
 }
 
 const char *located_user(const struct located *s, const ps_addr *addr)

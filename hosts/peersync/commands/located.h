@@ -31,6 +31,8 @@ const ps_content *located_content(const struct located *s, size_t number);
 /* "--root 012345678901  1.2 GiB, of alice and others (away)": what chooses the content of this
  * number, and what it is. free() it. */
 char *located_describe(const struct located *s, size_t number);
+/* True when somebody serves it now, and can be asked. */
+bool located_served(const struct located *s);
 /* Those that serve it now, from a random one on; free() it. At most DATA_SOURCES_MAX.
  * @return how many. */
 size_t located_active(const struct located *s, struct data_source **active);

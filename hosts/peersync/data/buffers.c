@@ -75,8 +75,8 @@ uint8_t *buffers_take(struct buffers *b, uint32_t len, uint32_t *allowance)
 {
     uint8_t *bytes = NULL;
     pthread_mutex_lock(&b->lock);
-    add_used(b, len);
     b->used -= *allowance;
+    add_used(b, len);
     if (len == PS_PIECE_BYTES && b->spare) {
         bytes = (uint8_t *)b->spare;
         b->spare = b->spare->next;

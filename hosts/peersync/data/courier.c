@@ -117,9 +117,9 @@ static void end_broken(struct courier *k)
         (void)c->loop->io.read(c->loop->io.ctx, c->stream, &byte, 1, &n);
     }
     (void)snprintf(text, sizeof text, "cannot connect: %s",
-                   why->number != 0                          ? strerror(why->number)
+                   why->number != 0                            ? strerror(why->number)
                    : c->tls && ps_tls_error(c->tls)[0] != '\0' ? ps_tls_error(c->tls)
-                                                             : "the connection was closed");
+                                                               : "the connection was closed");
     courier_end(k, PS_E_CLOSED, text);
 }
 
@@ -151,7 +151,8 @@ static bool dial_on(struct courier *k)
 static uint64_t deadline_us(const struct courier *k)
 {
     uint64_t machine = ps_download_deadline_us(k->machine);
-    return k->count == 0 && !k->finishing && k->idle_until_us < machine ? k->idle_until_us : machine;
+    return k->count == 0 && !k->finishing && k->idle_until_us < machine ? k->idle_until_us
+                                                                        : machine;
 }
 
 /* The stream takes no more now, or is not made yet. */
@@ -182,8 +183,8 @@ static bool is_filling(const struct courier *k)
 /* True when there is a place for what comes next. Otherwise workers have pieces, and call. */
 static bool has_room(struct courier *k)
 {
-    bool allowed = k->held < COURIER_PIECES &&
-                   buffers_allow(&k->data->buffers, &k->allowance, k->held == 0);
+    bool allowed =
+        k->held < COURIER_PIECES && buffers_allow(&k->data->buffers, &k->allowance, k->held == 0);
     return allowed || is_filling(k);
 }
 
@@ -386,15 +387,15 @@ bool courier_fits(const struct courier *k, bool own)
     if (!open || k->own) {
         return false;
     }
-    return k->count == 0 || (!own && k->data->cfg.keep_connections && k->count < PS_DOWNLOAD_FILES &&
-                             (!k->machine || ps_download_room(k->machine) > 0));
+    return k->count == 0 ||
+           (!own && k->data->cfg.keep_connections && k->count < PS_DOWNLOAD_FILES &&
+            (!k->machine || ps_download_room(k->machine) > 0));
 }
 
 void courier_take(struct courier *k, struct download *dl)
 {
     k->own = !dl->small;
-    k->files[k->count++] =
-        (struct courier_file){.content = dl->landing.content, .download = dl};
+    k->files[k->count++] = (struct courier_file){.content = dl->landing.content, .download = dl};
     dl->courier = k;
     dl->stage = DOWNLOAD_FETCHING;
     download_show(dl, false);

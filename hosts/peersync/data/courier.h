@@ -21,7 +21,7 @@ enum courier_stage {
 
 /* A file on its way. */
 struct courier_file {
-    uint32_t number;      /* Of the stream; 0: not asked for yet. */
+    uint32_t number; /* Of the stream; 0: not asked for yet. */
     ps_content content;
     struct download *download; /* NULL: nobody wants it any more. */
 };

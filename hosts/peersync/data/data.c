@@ -190,8 +190,7 @@ void data_get(struct data *d, const struct data_get *what)
 {
     struct download *dl = download_new(d, what);
     bool shares = what->source_count > 0 && what->content.length <= PS_PIECE_BYTES;
-    struct loop *loop =
-        shares ? data_pick_loop_for(d, &what->sources[0].addr) : data_pick_loop(d);
+    struct loop *loop = shares ? data_pick_loop_for(d, &what->sources[0].addr) : data_pick_loop(d);
     loop_post(loop, start_download, dl);
 }
 

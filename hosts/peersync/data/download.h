@@ -40,12 +40,12 @@ struct download {
     uint8_t *asked;         /* What the machine was told of partial.have. */
     uint32_t in_order;      /* Pieces that are there from the first on. */
     struct courier *courier;
-    unsigned jobs; /* Pieces of it that workers have. */
+    unsigned jobs;            /* Pieces of it that workers have. */
     struct recheck *rechecks; /* Under way. */
     unsigned recheck_count;   /* Not done yet. */
     bool whole;
     bool wait;
-    int out; /* The sink's descriptor, or -1. */
+    int out;            /* The sink's descriptor, or -1. */
     bool sinking, sunk; /* The sink's thread runs; it has ended. */
     struct sink sink;
     struct data_event *outcome; /* NULL: open. Waits until nothing is left behind. */

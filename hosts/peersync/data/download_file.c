@@ -278,8 +278,8 @@ void download_land(struct download *dl)
         }
     } else if (dl->small) {
         dl->stage = DOWNLOAD_LANDING;
-        dl->item = (struct batch_item){
-            .landing = &dl->landing, .loop = dl->loop, .landed = small_landed};
+        dl->item =
+            (struct batch_item){.landing = &dl->landing, .loop = dl->loop, .landed = small_landed};
         batch_add(&dl->data->batch, &dl->item);
     } else {
         start(dl, DOWNLOAD_LANDING, land_work, landed);

@@ -44,7 +44,7 @@ static void compare(struct landing *l, int fd, const ps_posix_file *file)
     } else if (result == PS_E_IO) {
         l->exists = true;
         landing_fail(l, PS_E_IO, "%s/%s exists and cannot be compared: %s", l->folder, l->name,
-             file_fault(&error));
+                     file_fault(&error));
     } else {
         l->exists = true;
         landing_fail(l, PS_E_IO, "%s/%s exists and is a different file", l->folder, l->name);
@@ -69,7 +69,8 @@ static bool name_is_free(struct landing *l)
         landing_fail(l, PS_E_IO, "cannot look at %s/%s: %s", l->folder, l->name, error.text);
     } else {
         l->exists = true;
-        landing_fail(l, PS_E_IO, "%s/%s exists and is not a file that can be compared", l->folder, l->name);
+        landing_fail(l, PS_E_IO, "%s/%s exists and is not a file that can be compared", l->folder,
+                     l->name);
     }
     return false;
 }
@@ -89,13 +90,14 @@ void landing_write_failed(struct landing *l, const ps_posix_error *error, uint64
 {
     if (error->number == ENOSPC) {
         landing_fail(l, PS_E_IO, "the disk is full: %" PRIu64 " more bytes needed in %s",
-             bytes_short(l, missing), l->folder);
+                     bytes_short(l, missing), l->folder);
     } else if (error->number == EDQUOT) {
-        landing_fail(l, PS_E_IO, "your quota on the disk is used up: %" PRIu64 " bytes needed in %s",
-             missing, l->folder);
+        landing_fail(l, PS_E_IO,
+                     "your quota on the disk is used up: %" PRIu64 " bytes needed in %s", missing,
+                     l->folder);
     } else if (error->number == EFBIG) {
         landing_fail(l, PS_E_IO, "a file of %" PRIu64 " bytes is longer than is allowed in %s",
-             l->content.length, l->folder);
+                     l->content.length, l->folder);
     } else {
         landing_fail(l, PS_E_IO, "cannot write in %s: %s", l->folder, error->text);
     }

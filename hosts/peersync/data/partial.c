@@ -37,11 +37,12 @@ static enum partial_result open_own(int dir, const char *name, int extra, int *f
         enum partial_result result = refused(error, name);
         return foreign ? PARTIAL_FOREIGN : result;
     }
-    if (fstat(*fd, &st) != 0) {
-        return refused(error, name);
+    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink <= 1 && st.st_uid == geteuid()) {
+        return PARTIAL_OK;
     }
-    bool own = S_ISREG(st.st_mode) && st.st_nlink <= 1 && st.st_uid == geteuid();
-    return own ? PARTIAL_OK : PARTIAL_FOREIGN;
+    (void)close(*fd);
+    *fd = -1;
+    return PARTIAL_FOREIGN;
 }
 
 /* The open state is still what its name stands for: its last user did not remove it meanwhile. */
@@ -84,17 +85,12 @@ static bool make_lists(struct partial *p)
 
 static void init(struct partial *p, const ps_crypto *crypto, int dir, const ps_content *content)
 {
-    *p = (struct partial){.crypto = crypto,
-                          .content = *content,
-                          .name = "",
-                          .dir = dir,
-                          .part = -1,
-                          .state = -1};
+    *p = (struct partial){
+        .crypto = crypto, .content = *content, .name = "", .dir = dir, .part = -1, .state = -1};
 }
 
 enum partial_result partial_open(struct partial *p, const ps_crypto *crypto, int dir,
-                                 const char *name, const ps_content *content,
-                                 ps_posix_error *error)
+                                 const char *name, const ps_content *content, ps_posix_error *error)
 {
     init(p, crypto, dir, content);
     p->name = name;
@@ -102,6 +98,10 @@ enum partial_result partial_open(struct partial *p, const ps_crypto *crypto, int
     enum partial_result result = open_locked_state(p, error);
     if (result == PARTIAL_OK) {
         result = open_own(dir, p->part_name, 0, &p->part, error);
+        if (result != PARTIAL_OK && p->fresh) {
+            ps_posix_error ignored;
+            (void)ps_posix_remove(dir, p->state_name, &ignored);
+        }
     }
     if (result == PARTIAL_OK && ps_posix_stat_file(p->part, &p->found, error) != PS_OK) {
         result = PARTIAL_FAILED;
@@ -213,7 +213,7 @@ void partial_recheck(struct partial *p, uint32_t first, uint32_t step, const ato
             uint32_t piece = (uint32_t)byte * 8 + bit;
             /* What could not be looked at in time does not count as there. */
             if ((p->have[byte] >> bit & 1) != 0 && (atomic_load(stop) || !holds(p, piece, room))) {
-                p->have[byte] &= (uint8_t)~(1u << bit);
+                p->have[byte] &= (uint8_t) ~(1u << bit);
             }
         }
     }

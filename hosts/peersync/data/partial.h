@@ -35,10 +35,10 @@
 
 enum partial_result {
     PARTIAL_OK,
-    PARTIAL_BUSY,   /* Another download has it. */
+    PARTIAL_BUSY,    /* Another download has it. */
     PARTIAL_FOREIGN, /* Another thing has one of the names: a link, a folder, a linked file. */
-    PARTIAL_MEMORY, /* The list of pieces does not fit memory. */
-    PARTIAL_FAILED  /* The system refused: see the error. */
+    PARTIAL_MEMORY,  /* The list of pieces does not fit memory. */
+    PARTIAL_FAILED   /* The system refused: see the error. */
 };
 
 struct partial {
@@ -46,11 +46,11 @@ struct partial {
     ps_content content;
     const char *name; /* Borrowed; "" of a loose one. */
     int dir;          /* Borrowed. */
-    int part;  /* -1: not open. */
-    int state; /* -1: not open, or a loose one. */
+    int part;         /* -1: not open. */
+    int state;        /* -1: not open, or a loose one. */
     char part_name[PARTIAL_NAME];
     char state_name[PARTIAL_NAME];
-    uint8_t seed[32]; /* Of the checks. */
+    uint8_t seed[32];    /* Of the checks. */
     ps_posix_file found; /* The part as it was when it was opened. */
     uint32_t pieces;
     bool fresh;     /* There was no state before. */

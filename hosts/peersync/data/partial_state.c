@@ -132,7 +132,7 @@ static void take_record(struct partial *p, const uint8_t record[PARTIAL_RECORD_B
         describe(&p->found, part);
         p->trusted = memcmp(part, &hash, sizeof hash) == 0;
     } else if (piece < p->pieces && memcmp(&hash, &nothing, sizeof hash) == 0) {
-        p->have[piece / 8] &= (uint8_t)~(1u << (piece % 8));
+        p->have[piece / 8] &= (uint8_t) ~(1u << (piece % 8));
         p->layer[piece] = nothing;
     } else if (piece < p->pieces) {
         partial_mark(p, piece, &hash);
@@ -181,6 +181,7 @@ ps_status partial_state_read(struct partial *p, ps_posix_error *error)
     if (got != len || memcmp(want, have, len) != 0) {
         return begin(p, want, len, error);
     }
+    p->trusted = true; /* Of no record. */
     return read_records(p, len, error);
 }
 

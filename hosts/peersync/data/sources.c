@@ -92,10 +92,9 @@ static bool rules_out(ps_error error)
 /* How much an error says to a person: wrong bytes more than a refusal, that more than silence. */
 static unsigned weight(ps_error error)
 {
-    static const ps_error order[] = {PS_E_NONE,        PS_E_CLOSED,        PS_E_STALLED,
-                                     PS_E_SLOTS,       PS_E_FILE_TICKET,   PS_E_PROTOCOL,
-                                     PS_E_PLAIN,       PS_E_NOT_PUBLISHED, PS_E_CHANGED,
-                                     PS_E_MISMATCH};
+    static const ps_error order[] = {
+        PS_E_NONE,     PS_E_CLOSED, PS_E_STALLED,       PS_E_SLOTS,   PS_E_FILE_TICKET,
+        PS_E_PROTOCOL, PS_E_PLAIN,  PS_E_NOT_PUBLISHED, PS_E_CHANGED, PS_E_MISMATCH};
     for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++) {
         if (order[i] == error) {
             return 2 * i;
