@@ -31,6 +31,7 @@ static struct {
     ps_stream stream;
     ps_tls *tls;
     ps_upload *upload;
+    bool unsaid; /* Segments have gone out, and SENT is not said yet. */
     bool over;
 } serving;
 
@@ -136,12 +137,14 @@ static void step(const ps_stream_input *what, size_t *consumed, ps_stream_input 
                        events[i].type == PS_STREAM_EVENT_FAILED;
     }
     send_segments(&out);
+    serving.unsaid = serving.unsaid || out.segments_len > 0;
     *next = (ps_stream_input){0};
     if (open) {
         next->type = PS_STREAM_OPENED;
         next->u.opened.tree = file.tree;
-    } else if (out.segments_len > 0) {
+    } else if (serving.unsaid) {
         next->type = PS_STREAM_SENT;
+        serving.unsaid = false;
     } else if (status == PS_MORE) {
         next->type = PS_STREAM_TICK;
     }
@@ -179,7 +182,7 @@ static void serve(void)
 {
     ps_upload_config cfg;
     ps_status status = PS_AGAIN;
-    serving.over = false;
+    serving.over = serving.unsaid = false;
     serving.tls = ps_tls_serve(serving.context, &serving.io, serving.stream);
     if (serving.tls == NULL) {
         guest_die("no TLS");
