@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# What goes wrong under a transfer: the file at its source, the folder it should go to, a source
+# that stops or lies. Each ends with a message, its exit code and no false file; what was verified is
+# kept. Each file has TRANSFER_MIB / 4 (256).
+. "${0%/*}/lib.sh" "$@" || exit
+size=$((${TRANSFER_MIB:-1024} << 18))
+make_credentials alice password123 bob password456 carol password789 dave password000 \
+    mallory password666
+start_server
+mkdir src down down-dave
+head -c "$size" /dev/urandom >original
+troubles=(deleted truncated grown touched replaced)
+for trouble in "${troubles[@]}" stopped; do
+    cp original "src/$trouble"
+done
+head -c 5000000 /dev/urandom >honest
+
+# begin NAME USER PASSWORD: a download in the background, until some of it is recorded.
+begin() {
+    local down=down
+    [[ $2 == bob ]] || down=down-$2
+    rm -f "$down/$1"
+    background "get-$1" env PEERSYNC_PASSWORD="$3" "$PEER" "$PORT" --user "$2" --state "state-$2" \
+        --download-dir "$down" get --no-wait "$1"
+    await 60 "a download of $1" recorded "$1" "$down"
+}
+recorded() {
+    local state
+    for state in "$2"/.peersync-*.state; do
+        [[ ! -e $state ]] || (($(stat -c %s "$state") < 100)) || return 0
+    done
+    gone "${PID_OF[get-$1]}"
+}
+# failed NAME CODE TEXT: the download of it has ended so, without a file, and can go on later.
+failed() {
+    await_exit "${PID_OF[get-$1]}" 60
+    ((EXIT_CODE == $2)) || fail "$1: ended with $EXIT_CODE, not $2"
+    want "get-$1.err" "$1 was not fetched: "
+    want "get-$1.err" "$3"
+    [[ -z $(find down down-dave -name "$1") ]] || fail "$1: a file"
+    hang_up "get-$1"
+}
+
+background alice env PEERSYNC_PASSWORD=password123 "$PEER" "$PORT" --user alice --state state-alice
+tell alice "pub src/deleted src/truncated src/grown src/touched src/replaced"
+background carol env PEERSYNC_PASSWORD=password789 "$PEER" "$PORT" --user carol \
+    --state state-carol share src/stopped
+for trouble in "${troubles[@]}"; do
+    await 120 "published" has alice.err "published $trouble"
+done
+await 120 "sharing" has carol.err "serving until"
+
+# A source that stops: told after half a minute without progress, while the rest goes on here.
+until begin stopped dave password000 && kill -STOP "${PID_OF[carol]}" &&
+    [[ ! -e down-dave/stopped ]]; do
+    kill -CONT "${PID_OF[carol]}"
+    await_exit "${PID_OF[get-stopped]}" 60
+    hang_up get-stopped
+done
+
+# The file at its source.
+trouble() {
+    local path=src/$1
+    case $1 in
+    deleted) rm "$path" ;;
+    truncated) truncate -s $((size / 2)) "$path" ;;
+    grown) echo more >>"$path" ;;
+    touched) touch "$path" ;;
+    replaced)
+        head -c "$size" /dev/urandom >src/other
+        touch -r "$path" src/other
+        mv src/other "$path"
+        ;;
+    esac
+}
+for trouble in "${troubles[@]}"; do
+    until begin "$trouble" bob password456 && kill -STOP "${PID_OF[get-$trouble]}" &&
+        [[ ! -e down/$trouble ]]; do
+        kill -CONT "${PID_OF[get-$trouble]}"
+        await_exit "${PID_OF[get-$trouble]}" 60
+        hang_up "get-$trouble"
+    done
+    trouble "$trouble"
+    kill -CONT "${PID_OF[get-$trouble]}"
+    failed "$trouble" 8 "the file changed at its source"
+    want "get-$trouble.err" "goes on from there"
+done
+# One that was only touched is soon the same content again, and the download goes on.
+tell alice "pub src/touched"
+again() { run_peer bob password456 --download-dir down get touched; }
+await 60 "the touched file" again
+cmp original down/touched
+want last.err "going on with touched at"
+
+# A folder that takes nothing.
+mkdir locked
+chmod 555 locked
+if [[ -w locked ]]; then
+    export WORK
+    in_locked=(unshare --mount bash -c 'mount -t tmpfs -o ro none "$WORK/locked" && exec "$@"' -)
+    "${in_locked[@]}" true 2>/dev/null || in_locked=()
+else
+    in_locked=(env)
+fi
+if ((${#in_locked[@]} > 0)); then
+    run_locked() {
+        PEERSYNC_PASSWORD=password456 "${in_locked[@]}" "$PEER" "$PORT" --user bob \
+            --state state-bob --download-dir locked get touched
+    }
+    want_code 9 run_locked
+    want last.err "touched was not fetched: "
+    [[ -z $(ls -A locked) ]] || fail "something in a locked folder"
+fi
+
+# A source that lies is told from one that does not: what came before the lie is kept.
+background liar env PEERSYNC_PASSWORD=password666 "$HELPERS/liar" "$PORT" mallory honest honest 3
+await 30 "lying" has liar.out serving
+get_honest() {
+    PEERSYNC_PASSWORD=password456 "$PEER" "$PORT" --user bob --state state-bob \
+        --download-dir down "$@" get --no-wait honest
+}
+want_code 8 get_honest
+want last.err "honest was not fetched: the received bytes are not the file's"
+want last.err "goes on from there"
+[[ ! -e down/honest ]] || fail "a false file"
+tell alice "pub honest"
+await 30 "published" has alice.err "published honest"
+want_code 0 get_honest --json
+cmp honest down/honest
+fetched=$(sed -n 's/.*"fetched":\([0-9]*\).*/\1/p' last.out)
+((fetched < 5000000)) || fail "$fetched bytes, though 3 MiB were here"
+
+# Plain streams are for who serves them.
+want_code 8 env PEERSYNC_PASSWORD=password456 "$PEER" "$PORT" --user bob --state state-bob \
+    --download-dir down --plain-transfers get --no-wait touched -o down/plain
+want last.err "the other peer takes sealed transfers only"
+[[ ! -e down/plain ]] || fail "a file over a plain stream"
+
+failed stopped 8 "the transfer made no progress"
+want get-stopped.err "goes on from there"
+stop_server
