@@ -47,8 +47,8 @@ static uint32_t resume(const ps_directory *d, const ps_locate *m, uint32_t first
     return first;
 }
 
-/* The datagram bounds the tickets that are sealed: an entry with one has at least 209 bytes, so five
- * fit, and a sixth may be made in vain. */
+/* The datagram bounds the tickets that are sealed: an entry with one has at least 209 bytes, so
+ * five fit, and a sixth may be made in vain. */
 bool ps_on_locate(ps_reply *r, const ps_message *m)
 {
     ps_locate locate;

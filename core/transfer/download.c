@@ -186,10 +186,13 @@ static void go_on(ps_download *d, ps_emit *e)
 ps_status ps_download_step(ps_download *d, const ps_stream_input *in, size_t *consumed,
                            ps_stream_output *out)
 {
-    if (!d || !in || !consumed || !ps_emit_valid(out) || !input_valid(d, in)) {
+    if (!d || !in || !consumed) {
         return PS_INVALID;
     }
     *consumed = 0;
+    if (!ps_emit_valid(out) || !input_valid(d, in)) {
+        return PS_INVALID;
+    }
     if (!ps_emit_has_room(out)) {
         return PS_AGAIN;
     }

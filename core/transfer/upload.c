@@ -23,8 +23,8 @@ void ps_upload_config_default(ps_upload_config *cfg)
 size_t ps_upload_size(const ps_upload_config *cfg)
 {
     if (!cfg || cfg->size != sizeof *cfg || !cfg->crypto ||
-        cfg->crypto->size != sizeof(ps_crypto) || !cfg->keys || cfg->idle_ms == 0 ||
-        cfg->idle_ms > MAX_IDLE_MS || cfg->max_wants < PS_STREAM_WANTS_MIN ||
+        cfg->crypto->size != sizeof(ps_crypto) || !cfg->crypto->open || !cfg->keys ||
+        cfg->idle_ms == 0 || cfg->idle_ms > MAX_IDLE_MS || cfg->max_wants < PS_STREAM_WANTS_MIN ||
         cfg->max_wants > MAX_WANTS || cfg->burst_bytes < PS_LEAF_BYTES ||
         cfg->burst_bytes > MAX_BURST) {
         return 0;
@@ -148,10 +148,13 @@ static bool more_is_due(const ps_upload *u, const ps_stream_input *in, size_t co
 ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consumed,
                          ps_stream_output *out)
 {
-    if (!u || !in || !consumed || !ps_emit_valid(out) || !input_valid(u, in)) {
+    if (!u || !in || !consumed) {
         return PS_INVALID;
     }
     *consumed = 0;
+    if (!ps_emit_valid(out) || !input_valid(u, in)) {
+        return PS_INVALID;
+    }
     if (!ps_emit_has_room(out)) {
         return PS_AGAIN;
     }

@@ -108,9 +108,9 @@ bool ps_login_decode(ps_span body, ps_login *m)
     const size_t secret_max = m->method == PS_LOGIN_PASSWORD ? PS_PASSWORD_MAX : PS_TICKET_MAX;
     const bool whole = fields_read(&r, fields);
     m->ticket = fields[FIELD_TICKET];
-    return whole && m->ticket.len <= PS_TICKET_MAX &&
-           m->datagram_max >= PS_DATAGRAM_MIN && m->datagram_max <= PS_DATAGRAM_MAX &&
-           m->user.len >= 1 && m->user.len <= PS_USER_MAX && m->secret.len <= secret_max;
+    return whole && m->ticket.len <= PS_TICKET_MAX && m->datagram_max >= PS_DATAGRAM_MIN &&
+           m->datagram_max <= PS_DATAGRAM_MAX && m->user.len >= 1 && m->user.len <= PS_USER_MAX &&
+           m->secret.len <= secret_max;
 }
 
 bool ps_login_ok_encode(ps_writer *w, uint32_t request, const ps_login_ok *m)

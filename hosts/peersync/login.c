@@ -1,5 +1,6 @@
 #include "login.h"
 
+#include "commands/command.h"
 #include "common/address.h"
 #include "common/format.h"
 #include "common/journal_file.h"
@@ -208,6 +209,7 @@ static void on_online(struct attempt *t, const ps_event *event)
         }
         a->lost_shown = false;
         a->unlisted = 0;
+        run_returned(a);
     } else if (event->type == PS_EVENT_PUT_OFF) {
         say_put_off(a, account);
     } else if (event->type == PS_EVENT_UNLISTED) {

@@ -268,7 +268,7 @@ typedef struct ps_upload ps_upload;
 /** Start from ps_upload_config_default(). */
 typedef struct ps_upload_config {
     size_t size;              /**< sizeof(ps_upload_config). */
-    const ps_crypto *crypto;  /**< Must outlive the machine. */
+    const ps_crypto *crypto;  /**< With `open`: tickets are sealed. Must outlive the machine. */
     const ps_file_keys *keys; /**< What tickets are opened with. The caller's, outlives the machine;
                                    may be changed between steps. */
     ps_stream_binding binding;

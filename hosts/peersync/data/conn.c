@@ -75,14 +75,33 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
 }
 
+static void set_timer(struct conn *c);
+
 static void on_timer(uv_timer_t *timer)
 {
     struct conn *c = timer->data;
     if (c->lingering) {
         conn_close(c);
-    } else {
-        c->ready(c);
+        return;
     }
+    if (c->held) {
+        c->held = false;
+        set_timer(c); /* For the alarm again. */
+    }
+    c->ready(c);
+}
+
+/* The timer stands for the alarm, and for a read that nothing else would call for. */
+static void set_timer(struct conn *c)
+{
+    if (c->alarm_us == PS_TIME_NEVER && !c->held) {
+        (void)uv_timer_stop(&c->timer);
+        return;
+    }
+    uint64_t now = ps_posix_now_us();
+    uint64_t wait_ms = c->held || c->alarm_us <= now ? 0 : (c->alarm_us - now + 999) / 1000;
+    uv_update_time(&c->loop->uv);
+    (void)uv_timer_start(&c->timer, on_timer, wait_ms, 0);
 }
 
 bool conn_open_bare(struct conn *c, struct loop *loop, ps_stream stream)
@@ -295,19 +314,6 @@ ps_status conn_flush(struct conn *c)
     c->out.segments_len = 0;
     c->out.bytes_len = 0;
     return PS_OK;
-}
-
-/* The timer stands for the alarm, and for a read that nothing else would call for. */
-static void set_timer(struct conn *c)
-{
-    if (c->alarm_us == PS_TIME_NEVER && !c->held) {
-        (void)uv_timer_stop(&c->timer);
-        return;
-    }
-    uint64_t now = ps_posix_now_us();
-    uint64_t wait_ms = c->held || c->alarm_us <= now ? 0 : (c->alarm_us - now + 999) / 1000;
-    uv_update_time(&c->loop->uv);
-    (void)uv_timer_start(&c->timer, on_timer, wait_ms, 0);
 }
 
 void conn_watch(struct conn *c, int events)

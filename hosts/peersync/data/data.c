@@ -176,15 +176,6 @@ struct data_file *data_files(struct data *d, size_t *n)
     return library_files(&d->library, n);
 }
 
-void data_files_free(struct data_file *files, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        free(files[i].name);
-        free(files[i].path);
-    }
-    free(files);
-}
-
 void data_hash(struct data *d, uint64_t tag, const char *path)
 {
     library_hash(&d->library, tag, path);

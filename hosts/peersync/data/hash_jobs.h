@@ -15,17 +15,17 @@ struct hash_job {
     uint64_t serial; /* Among jobs that are due at once, or have one name: the first goes first. */
     uint64_t due_us; /* Not before this. 0: as soon as it is added. */
     uint64_t tag;    /* 0: background. */
-    char *name; /* "": it is hashed and not published. */
+    char *name;      /* "": it is hashed and not published. */
     char *path;
-    bool exact; /* The path was resolved before: no links are followed. */
-    bool large; /* It is known to be a large file. */
+    bool exact;                /* The path was resolved before: no links are followed. */
+    bool large;                /* It is known to be a large file. */
     bool told_unsettled;       /* Background: people know that it keeps changing. */
     atomic_ullong progress_us; /* When progress was last told. */
     atomic_uint cancel;        /* A ps_error that ends it, or PS_E_NONE. */
 };
 
 struct hash_jobs {
-    struct ordered dues[2]; /* The large ones are in the second. */
+    struct ordered dues[2];     /* The large ones are in the second. */
     struct ordered names, tags; /* Tags: those that are not 0. */
     uint64_t last_serial;
 };

@@ -51,17 +51,10 @@ void hash_run_fail(struct hash_run *run, ps_error error, const ps_posix_error *s
         return;
     }
     run->system = *system;
-    switch (error) {
-    case PS_E_CHANGED:
-        (void)fail(run, error, "it changed while it was being read");
-        break;
-    case PS_E_IO:
-        (void)fail(run, error, file_fault(&run->system));
-        break;
-    default:
-        (void)fail(run, error, ps_error_text(error));
-        break;
-    }
+    const char *why = error == PS_E_CHANGED ? "it changed while it was being read"
+                      : error == PS_E_IO    ? file_fault(&run->system)
+                                            : ps_error_text(error);
+    (void)fail(run, error, why);
 }
 
 bool hash_run_open(struct hash_run *run)

@@ -19,18 +19,18 @@ struct hash_run {
     int fd;     /* -1: not open. */
     ps_posix_file file;
     uint32_t pieces;
-    uint32_t next;           /* The first piece that was not handed out. */
-    unsigned threads;        /* That work on it. */
-    atomic_ullong done;      /* Bytes hashed. */
-    atomic_bool failed;      /* `error` is set; others need not go on. */
-    ps_error error;          /* How it ended, */
-    const char *why;         /* as a clause; "" where it did not fail. */
-    ps_posix_error system;   /* Where `why` may point to. */
-    bool known;              /* The entry is there, and ready: nothing was hashed. */
-    bool kept;               /* The hashes were kept: nothing was hashed. */
-    ps_content content;      /* The result. */
-    ps_node *tree;           /* May be taken away. */
-    ps_node only;            /* The hash of a single piece. */
+    uint32_t next;         /* The first piece that was not handed out. */
+    unsigned threads;      /* That work on it. */
+    atomic_ullong done;    /* Bytes hashed. */
+    atomic_bool failed;    /* `error` is set; others need not go on. */
+    ps_error error;        /* How it ended, */
+    const char *why;       /* as a clause; "" where it did not fail. */
+    ps_posix_error system; /* Where `why` may point to. */
+    bool known;            /* The entry is there, and ready: nothing was hashed. */
+    bool kept;             /* The hashes were kept: nothing was hashed. */
+    ps_content content;    /* The result. */
+    ps_node *tree;         /* May be taken away. */
+    ps_node only;          /* The hash of a single piece. */
 };
 
 struct hash_run *hash_run_new(struct hash_job *job);

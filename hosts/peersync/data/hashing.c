@@ -72,8 +72,8 @@ static void tell_failed(struct library *l, const struct hash_run *run)
 {
     const struct hash_job *job = run->job;
     struct slot *slot = slots_find(&l->slots, job->name);
-    struct data_event event = {.type = job_is_published(job) ? DATA_PUBLISH_FAILED
-                                                             : DATA_HASH_FAILED,
+    struct data_event event = {.type =
+                                   job_is_published(job) ? DATA_PUBLISH_FAILED : DATA_HASH_FAILED,
                                .tag = job->tag,
                                .name = job->name,
                                .path = job->path,
@@ -95,8 +95,8 @@ static void tell_ready(struct library *l, struct hash_run *run)
     bool changed = !run->known && !(slot && entry_hashed(slot->entry) &&
                                     ps_content_equal(&slot->entry->content, &run->content));
     if (!run->known) {
-        slots_put(&l->slots,
-                  entry_new(job->name, run->path, &run->file, &run->content, run->tree), true);
+        slots_put(&l->slots, entry_new(job->name, run->path, &run->file, &run->content, run->tree),
+                  true);
         run->tree = NULL;
         slot = slots_find(&l->slots, job->name);
     }
@@ -254,8 +254,8 @@ static void start_job(struct hasher *h, struct hash_job *job)
     h->run = run;
     if (to_hash && !large) {
         ps_posix_error system = {0};
-        ps_error error = hash_run_pieces(run, l->crypto, 0, run->pieces, h->buffer, keep_hashing,
-                                         h, &system);
+        ps_error error =
+            hash_run_pieces(run, l->crypto, 0, run->pieces, h->buffer, keep_hashing, h, &system);
         if (error == PS_E_NONE) {
             hash_run_finish(run, l->crypto);
         } else {

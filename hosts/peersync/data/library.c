@@ -41,14 +41,14 @@ void library_look_again(struct library *l, const char *name)
 static void tell_cancelled(struct library *l, const struct hash_job *job, ps_error error)
 {
     if (job->tag != 0) {
-        events_post(l->events, &(struct data_event){.type = job_is_published(job)
-                                                                ? DATA_PUBLISH_FAILED
-                                                                : DATA_HASH_FAILED,
-                                                    .tag = job->tag,
-                                                    .name = job->name,
-                                                    .path = job->path,
-                                                    .error = error,
-                                                    .text = ps_error_text(error)});
+        events_post(l->events,
+                    &(struct data_event){.type = job_is_published(job) ? DATA_PUBLISH_FAILED
+                                                                       : DATA_HASH_FAILED,
+                                         .tag = job->tag,
+                                         .name = job->name,
+                                         .path = job->path,
+                                         .error = error,
+                                         .text = ps_error_text(error)});
     }
 }
 
@@ -175,6 +175,15 @@ struct data_file *library_files(struct library *l, size_t *n)
     free(slots);
     *n = count;
     return files;
+}
+
+void data_files_free(struct data_file *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(files[i].name);
+        free(files[i].path);
+    }
+    free(files);
 }
 
 size_t library_count(struct library *l, unsigned *hashing)

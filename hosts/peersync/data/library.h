@@ -26,16 +26,16 @@ struct library {
     struct events *events;
     uint32_t progress_ms;
     struct slots slots;
-    struct hash_jobs jobs;    /* Those that wait. */
-    struct hash_job *running; /* A list. */
-    struct hash_run *large;   /* Has pieces to hand out; NULL: none has. */
-    unsigned hashing;         /* Jobs queued and running. */
-    struct library_db db;     /* Not open without `state_dir`. */
+    struct hash_jobs jobs;                 /* Those that wait. */
+    struct hash_job *running;              /* A list. */
+    struct hash_run *large;                /* Has pieces to hand out; NULL: none has. */
+    unsigned hashing;                      /* Jobs queued and running. */
+    struct library_db db;                  /* Not open without `state_dir`. */
     struct change *changes, **changes_end; /* To be saved, then told of. */
-    uint64_t save_us;         /* While much is hashed: not saved before this. */
-    uint64_t retry_us;        /* When `unsaved`: tried again then. */
-    bool unsaved;             /* The saver's: the database does not hold what is published. */
-    bool unsaved_told;        /* The saver's: people know. */
+    uint64_t save_us;                      /* While much is hashed: not saved before this. */
+    uint64_t retry_us;                     /* When `unsaved`: tried again then. */
+    bool unsaved;      /* The saver's: the database does not hold what is published. */
+    bool unsaved_told; /* The saver's: people know. */
     atomic_bool stopping;
     pthread_t hashers[LIBRARY_HASHERS_MAX];
     unsigned hashers_started;

@@ -105,7 +105,9 @@ static int check_or_make(struct db_connection *c)
     if (strcmp(tables, "0") == 0 && strcmp(id, "0") == 0 && strcmp(version, "0") == 0) {
         return run(c, schema);
     }
-    if (strcmp(id, APPLICATION_ID) != 0 || strcmp(version, USER_VERSION) != 0) {
+    /* The file can be written, so what says that it is for reading is its own format. */
+    if (strcmp(id, APPLICATION_ID) != 0 || strcmp(version, USER_VERSION) != 0 ||
+        sqlite3_db_readonly(c->db, "main") != 0) {
         return SQLITE_NOTADB;
     }
     result = ask(c, "PRAGMA quick_check(1)", sound, sizeof sound);

@@ -59,20 +59,20 @@ struct library_db {
     struct db_connection writer;
     pthread_mutex_t read_lock; /* Guards `reader`. */
     struct db_connection reader;
-    atomic_bool damage_seen; /* By the reader: renew it. */
+    atomic_bool damage_seen;              /* By the reader: renew it. */
     uint64_t hashes, layer_bytes;         /* Kept. */
     uint64_t max_hashes, max_layer_bytes; /* Tests set less. */
-    int64_t uses; /* Counts: the last one that `hashes.used` holds. */
-    int fault;    /* SQLite's result when the writer failed last. */
+    int64_t uses;                         /* Counts: the last one that `hashes.used` holds. */
+    int fault;                            /* SQLite's result when the writer failed last. */
 };
 
 /* Something that must last, in a list. */
 struct change {
     struct change *next;
-    struct entry *entry; /* Its hashes are kept; NULL: a name is taken back. */
-    bool listed;         /* The entry is published under its name. */
-    bool hashed;         /* The hashes are fresh; else they are there and were used. */
-    char *name;          /* Taken back; or NULL. */
+    struct entry *entry;      /* Its hashes are kept; NULL: a name is taken back. */
+    bool listed;              /* The entry is published under its name. */
+    bool hashed;              /* The hashes are fresh; else they are there and were used. */
+    char *name;               /* Taken back; or NULL. */
     struct data_event *event; /* Told of when that is durable; may be NULL. */
 };
 

@@ -117,7 +117,8 @@ static bool read_hashes(const struct library_db *db, sqlite3_stmt *s, uint64_t l
     const size_t layer_bytes = nodes > 0 ? ps_piece_count(length) * sizeof(ps_node) : 0;
     *tree = NULL;
     *content = (ps_content){.length = length};
-    if (length > LIBRARY_DB_LENGTH_MAX || !root || sqlite3_column_bytes(s, AT_ROOT) != PS_ROOT_BYTES ||
+    if (length > LIBRARY_DB_LENGTH_MAX || !root ||
+        sqlite3_column_bytes(s, AT_ROOT) != PS_ROOT_BYTES ||
         (size_t)sqlite3_column_bytes(s, AT_LAYER) != layer_bytes) {
         return false;
     }
@@ -271,7 +272,8 @@ static int evict(struct library_db *db)
     bool went = true;
     while (result == SQLITE_OK && went &&
            (db->hashes > db->max_hashes || db->layer_bytes > db->max_layer_bytes)) {
-        result = finish(s, sqlite3_bind_int64(s, 1, (sqlite3_int64)(db->max_hashes / EVICT_PARTS + 1)));
+        result =
+            finish(s, sqlite3_bind_int64(s, 1, (sqlite3_int64)(db->max_hashes / EVICT_PARTS + 1)));
         went = sqlite3_changes(db->writer.db) > 0;
         const int64_t uses = db->uses;
         result = result == SQLITE_OK ? db_count(db) : result;
@@ -299,7 +301,10 @@ enum db_status library_db_write(struct library_db *db, bool anew, const struct c
     if (!db->writer.db) {
         return DB_FAILED;
     }
-    int result = finish(s[DB_BEGIN], SQLITE_OK);
+    int moved = 0; /* What is written to a file that was removed is lost. */
+    int result = sqlite3_file_control(db->writer.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    result = result == SQLITE_OK && moved ? SQLITE_READONLY_DBMOVED : result;
+    result = result ? result : finish(s[DB_BEGIN], SQLITE_OK);
     if (anew) {
         result = result ? result : finish(s[DB_UNPUBLISH_ALL], SQLITE_OK);
     }

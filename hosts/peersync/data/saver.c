@@ -105,10 +105,8 @@ static struct change *all_of(struct library *l)
     const struct slot **slots = slots_list(&l->slots);
     for (size_t i = slots_count(&l->slots); i > 0; i--) {
         struct change *change = data_alloc(1, sizeof *change);
-        *change = (struct change){.next = all,
-                                  .entry = entry_hold(slots[i - 1]->entry),
-                                  .listed = true,
-                                  .hashed = true};
+        *change = (struct change){
+            .next = all, .entry = entry_hold(slots[i - 1]->entry), .listed = true, .hashed = true};
         all = change;
     }
     free(slots);
@@ -159,9 +157,8 @@ void library_save(struct library *l)
     const enum db_status status = write_changes(l, changes);
     if (status != DB_OK && !l->unsaved_told) {
         l->unsaved_told = true;
-        events_note(l->events, true,
-                    "cannot save what is published to %s: %s; it is tried again", l->db.path,
-                    library_db_fault(&l->db));
+        events_note(l->events, true, "cannot save what is published to %s: %s; it is tried again",
+                    l->db.path, library_db_fault(&l->db));
     } else if (status == DB_OK && l->unsaved_told) {
         l->unsaved_told = false;
         events_note(l->events, false, "what is published is saved to %s again", l->db.path);

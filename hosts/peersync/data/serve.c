@@ -24,9 +24,14 @@ void serve_end(struct upload *u, ps_error error)
         return;
     }
     serve_count(u);
+    const uint64_t done = u->conn.file_sent - u->file_start;
+    if ((error == PS_E_CLOSED || error == PS_E_STALLED) && done >= u->entry->content.length) {
+        error = PS_E_NONE; /* It has all, and went without a word. */
+    }
     (void)close(u->conn.file);
     u->conn.file = -1;
     transfers_remove(&d->transfers, &u->transfer);
+    (void)atomic_fetch_sub(&d->uploads, 1);
     events_post(&d->events, &(struct data_event){.type = DATA_UPLOAD_ENDED,
                                                  .tag = u->transfer.shown.tag,
                                                  .name = u->entry->name,
@@ -34,12 +39,11 @@ void serve_end(struct upload *u, ps_error error)
                                                  .peer = u->guest.from,
                                                  .error = error,
                                                  .text = error ? ps_error_text(error) : "",
-                                                 .done = u->conn.file_sent - u->file_start,
+                                                 .done = done,
                                                  .total = u->entry->content.length,
                                                  .elapsed_us = ps_posix_now_us() - u->started_us});
     entry_drop(u->entry);
     u->entry = NULL;
-    (void)atomic_fetch_sub(&d->uploads, 1);
     if (!u->ended) {
         lobby_enter(&d->lobby, &u->guest);
     }

@@ -62,8 +62,7 @@ static bool opens_with(const ps_file_keys *k, uint64_t wall_s, const uint8_t *by
     static const ps_file_ticket nothing;
     uint8_t *exact = exact_copy(bytes, len);
     memset(t, 0xee, sizeof *t);
-    const bool good =
-        ps_file_ticket_open(ps_crypto_sodium(), k, wall_s, (ps_span){exact, len}, t);
+    const bool good = ps_file_ticket_open(ps_crypto_sodium(), k, wall_s, (ps_span){exact, len}, t);
     assert_memory_equal(exact, bytes, len);
     free(exact);
     if (!good) {
@@ -321,8 +320,8 @@ static void other_formats_and_lengths_are_refused_though_genuine(void **state)
         for (size_t said = 0; said < 256; said++) {
             text[fixed - 1] = (uint8_t)said;
             const size_t n = seal_text(text, len, out);
-            assert_int_equal(opens(out, n, &back), len >= fixed && len - fixed == said &&
-                                                       said <= PS_USER_MAX);
+            assert_int_equal(opens(out, n, &back),
+                             len >= fixed && len - fixed == said && said <= PS_USER_MAX);
         }
     }
     text[fixed - 1] = 4;

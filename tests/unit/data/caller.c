@@ -26,20 +26,25 @@ static void *need(size_t count, size_t size)
     return memory;
 }
 
+void caller_adopt(struct caller *c, int socket)
+{
+    memset(c, 0, sizeof *c);
+    assert_int_equal(ps_posix_streams_open(NULL, 1, &c->streams, NULL), PS_OK);
+    c->io = ps_posix_streams_transport(c->streams);
+    assert_int_equal(ps_posix_streams_adopt(c->streams, socket, &c->stream), PS_OK);
+    c->input = need(1, INPUT_BYTES);
+}
+
 void caller_dial(struct caller *c, const ps_addr *to, uint8_t from)
 {
     struct sockaddr_storage name;
     socklen_t len = (socklen_t)ps_addr_to_sockaddr(to, (struct sockaddr *)&name);
     struct sockaddr_in own = {.sin_family = AF_INET,
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1u + from)};
-    memset(c, 0, sizeof *c);
-    assert_int_equal(ps_posix_streams_open(NULL, 1, &c->streams, NULL), PS_OK);
-    c->io = ps_posix_streams_transport(c->streams);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof own), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&name, len), 0);
-    assert_int_equal(ps_posix_streams_adopt(c->streams, fd, &c->stream), PS_OK);
-    c->input = need(1, INPUT_BYTES);
+    caller_adopt(c, fd);
 }
 
 static void wait_for(struct caller *c, short events)
@@ -88,21 +93,15 @@ void caller_greet(struct caller *c)
     c->more = true;
 }
 
-/* Sends all that waits, however long that takes. */
-static void flush(struct caller *c)
+void caller_say(struct caller *c, const uint8_t *bytes, size_t len)
 {
-    while (c->segment < c->out.segments_len && !c->closed) {
-        const ps_segment *s = &c->out.segments[c->segment];
-        const ps_span part = {c->out.bytes + s->offset + c->segment_done,
-                              (size_t)s->len - c->segment_done};
+    while (len > 0 && !c->closed) {
+        const ps_span part = {bytes, len};
         size_t n = 0;
         ps_status status = c->tls ? ps_tls_write(c->tls, &part, 1, &n)
                                   : c->io.write(c->io.ctx, c->stream, &part, 1, &n);
-        c->segment_done += n;
-        if (c->segment_done == s->len) {
-            c->segment++;
-            c->segment_done = 0;
-        }
+        bytes += n;
+        len -= n;
         c->closed = status == PS_FAILED;
         if (status == PS_AGAIN) {
             wait_for(c, POLLOUT);
@@ -113,7 +112,15 @@ static void flush(struct caller *c)
         wait_for(c, POLLOUT);
     }
     c->closed = c->closed || status == PS_FAILED;
-    c->segment = 0;
+}
+
+/* Sends all that waits, however long that takes. */
+static void flush(struct caller *c)
+{
+    for (size_t i = 0; i < c->out.segments_len; i++) {
+        const ps_segment *s = &c->out.segments[i];
+        caller_say(c, c->out.bytes + s->offset, (size_t)s->len);
+    }
     c->out.segments_len = c->out.bytes_len = 0;
 }
 
@@ -180,21 +187,38 @@ static bool step(struct caller *c, ps_stream_input *in, size_t *consumed)
     return status == PS_OK || status == PS_MORE;
 }
 
-/* Reads, waiting for something to read. */
-static void read_some(struct caller *c)
+/* Reads, waiting for something to read. @return 0: at the end, or `closed`. */
+static size_t read_some(struct caller *c, uint8_t *bytes, size_t cap)
 {
     for (;;) {
-        ps_status status =
-            c->tls ? ps_tls_read(c->tls, c->input, INPUT_BYTES, &c->input_len)
-                   : c->io.read(c->io.ctx, c->stream, c->input, INPUT_BYTES, &c->input_len);
-        c->input_at = 0;
-        if (status != PS_AGAIN) {
-            c->closed = status != PS_OK || c->input_len == 0;
-            c->input_len = c->closed ? 0 : c->input_len;
-            return;
+        size_t n = 0;
+        ps_status status = c->tls ? ps_tls_read(c->tls, bytes, cap, &n)
+                                  : c->io.read(c->io.ctx, c->stream, bytes, cap, &n);
+        if (status == PS_OK) {
+            return n;
+        }
+        c->closed = status == PS_FAILED;
+        if (c->closed) {
+            return 0;
         }
         wait_for(c, POLLIN);
     }
+}
+
+size_t caller_read_all(struct caller *c, uint8_t *bytes, size_t cap)
+{
+    size_t len = 0, n = 1;
+    while (len < cap && n > 0) {
+        n = read_some(c, bytes + len, cap - len);
+        len += n;
+    }
+    return len;
+}
+
+void caller_hang_up(struct caller *c)
+{
+    const ps_status status = c->tls ? ps_tls_finish(c->tls) : c->io.finish(c->io.ctx, c->stream);
+    assert_int_equal(status, PS_OK);
 }
 
 /* One thing more: a tick that is due, bytes that wait, or new ones. */
@@ -207,7 +231,9 @@ static void go_on(struct caller *c)
         return;
     }
     if (c->input_at == c->input_len) {
-        read_some(c);
+        c->input_at = 0;
+        c->input_len = read_some(c, c->input, INPUT_BYTES);
+        c->closed = c->input_len == 0;
     }
     in.type = c->closed ? PS_STREAM_CLOSED : PS_STREAM_BYTES;
     in.u.bytes = (ps_span){c->input + c->input_at, c->input_len - c->input_at};
@@ -261,6 +287,16 @@ uint32_t caller_await_end(struct caller *c)
         go_on(c);
     }
     return c->failed ? c->error : c->done ? (uint32_t)PS_E_NONE : (uint32_t)PS_E_CLOSED;
+}
+
+void caller_await_close(struct caller *c)
+{
+    ps_status status = PS_OK;
+    size_t n = 1;
+    while (status == PS_AGAIN || (status == PS_OK && n > 0)) {
+        wait_for(c, POLLIN);
+        status = c->io.read(c->io.ctx, c->stream, c->input, INPUT_BYTES, &n);
+    }
 }
 
 void caller_finish(struct caller *c)

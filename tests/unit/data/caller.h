@@ -27,7 +27,6 @@ struct caller {
     void *memory;
     ps_download *machine;
     ps_stream_output out;
-    size_t segment, segment_done;
     uint8_t *input;
     size_t input_at, input_len;
     struct caller_file files[CALLER_FILES + 1]; /* By the machine's number, from 1. */
@@ -42,6 +41,8 @@ struct caller {
 
 /* Connects; `from` is the IPv4 address 127.0.0.`from`. */
 void caller_dial(struct caller *c, const ps_addr *to, uint8_t from);
+/* The same over a socket that is connected already; takes it over. */
+void caller_adopt(struct caller *c, int socket);
 /* TLS with a source's ticket. @return false: the handshake is refused. */
 bool caller_seal(struct caller *c, const struct data_source *with);
 /* Makes the machine: over TLS when that is there, else plain. */
@@ -55,6 +56,13 @@ uint32_t caller_await(struct caller *c, uint32_t file);
 bool caller_await_payload(struct caller *c, uint64_t bytes);
 /* Goes on until the connection has ended. @return the machine's error; PS_E_NONE after BYE. */
 uint32_t caller_await_end(struct caller *c);
+/* Goes on until the other side has closed the connection, whatever it says until then. */
+void caller_await_close(struct caller *c);
+/* Without a machine: reads until there are `cap` bytes or the end; says these bytes; says that none
+ * follow. `closed` then says whether it was cut. */
+size_t caller_read_all(struct caller *c, uint8_t *bytes, size_t cap);
+void caller_say(struct caller *c, const uint8_t *bytes, size_t len);
+void caller_hang_up(struct caller *c);
 /* No more files. */
 void caller_finish(struct caller *c);
 /* Closes and frees. */

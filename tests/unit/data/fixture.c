@@ -224,6 +224,14 @@ struct data_event *node_fetch(struct node *n, const ps_content *content,
     }
 }
 
+bool node_wrote(const uint8_t *bytes, size_t len, unsigned seed)
+{
+    uint8_t *want = make_bytes(len, seed);
+    const bool same = memcmp(want, bytes, len) == 0;
+    free(want);
+    return same;
+}
+
 bool node_has(const struct node *n, const char *name, size_t len, unsigned seed)
 {
     char path[400];

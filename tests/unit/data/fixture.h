@@ -55,6 +55,8 @@ struct data_event *node_fetch(struct node *n, const ps_content *content,
                               const struct data_source *from, const char *name);
 /* True when downloads/name holds what node_write() would write. */
 bool node_has(const struct node *n, const char *name, size_t len, unsigned seed);
+/* True when these are the bytes that node_write() would write. */
+bool node_wrote(const uint8_t *bytes, size_t len, unsigned seed);
 /* Entries of a folder, without "." and "..". */
 size_t folder_count(const char *path);
 

@@ -95,6 +95,7 @@ void rig_assert_refused(struct rig *r, const ps_content *content, const struct d
         assert_int_equal(caller_await(&c, caller_fetch(&c, content, source)), PS_E_FILE_TICKET);
     } else {
         assert_false(caller_seal(&c, source));
+        caller_await_close(&c); /* It is counted once all is said. */
     }
     assert_int_equal(c.payload, 0);
     caller_end(&c);

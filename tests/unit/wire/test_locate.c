@@ -287,8 +287,8 @@ static ps_source random_source(test_random *r, uint8_t user[PS_USER_MAX],
     if (test_random_chance(r, 70)) {
         test_random_bytes(r, pass, PS_KEY_BYTES + PS_FILE_TICKET_MAX);
         s.key = (ps_span){pass, PS_KEY_BYTES};
-        s.ticket = (ps_span){pass + PS_KEY_BYTES,
-                             (size_t)test_random_range(r, 1, PS_FILE_TICKET_MAX)};
+        s.ticket =
+            (ps_span){pass + PS_KEY_BYTES, (size_t)test_random_range(r, 1, PS_FILE_TICKET_MAX)};
     }
     return s;
 }

@@ -390,8 +390,7 @@ static void random_messages_come_back(void **state)
                     back.generation == ok.generation && back.digest == ok.digest &&
                     back.life == ok.life && ps_addr_equal(&back.observed, &ok.observed) &&
                     span_equal(back.ticket, ok.ticket) && back.expires_s == ok.expires_s &&
-                    span_equal(back.file_keys, ok.file_keys) &&
-                    back.first_epoch == ok.first_epoch);
+                    span_equal(back.file_keys, ok.file_keys) && back.first_epoch == ok.first_epoch);
     }
 }
 
