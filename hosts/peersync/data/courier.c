@@ -409,7 +409,9 @@ void courier_drop(struct courier *k, struct download *dl)
         k->files[i].download = k->files[i].download == dl ? NULL : k->files[i].download;
     }
     for (struct piece *p = k->pieces; p; p = p->next) {
-        p->download = p->download == dl && !p->busy ? NULL : p->download;
+        if (p->download == dl && !p->busy) {
+            p->download = NULL;
+        }
     }
     dl->courier = NULL;
     if (!k->own) {

@@ -136,6 +136,8 @@ static void leave(struct download *dl)
         courier_drop(dl->courier, dl);
     } else if (dl->stage == DOWNLOAD_WAITING) {
         dl->stage = DOWNLOAD_BETWEEN;
+    } else if (dl->sinking) {
+        sink_stop(&dl->sink);
     }
     download_go_on(dl);
 }

@@ -96,11 +96,11 @@ static void a_reader_that_goes_ends_it(void **state)
 static void one_that_waits_for_its_reader_can_be_ended(void **state)
 {
     struct pair *p = *state;
+    ps_content content = pair_publish(p, "f", 5 * MIB, 1);
+    struct data_source source = node_source(&p->up, &content);
     for (unsigned close_all = 0; close_all < 2; close_all++) {
         int ends[2];
         uint8_t byte;
-        ps_content content = pair_publish(p, "f", 5 * MIB, 1);
-        struct data_source source = node_source(&p->up, &content);
         assert_int_equal(pipe(ends), 0);
         start(p, 1, &content, &source, ends[1]);
         assert_int_equal(read(ends[0], &byte, 1), 1);
