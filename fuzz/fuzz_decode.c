@@ -39,6 +39,8 @@ static void check_login(ps_span body)
     if (ps_login_ok_decode(body, &ok)) {
         require(ok.heartbeat_ms != 0 && ok.dead_ms != 0 && ok.resend_ms != 0);
         touch(ok.ticket, 0, PS_TICKET_MAX);
+        touch(ok.file_keys, 0, PS_FILE_EPOCHS * PS_KEY_BYTES);
+        require(ok.file_keys.len % PS_KEY_BYTES == 0);
     }
 }
 
@@ -95,6 +97,9 @@ static void check_page(ps_message_type type, ps_span body)
             require(ps_page_next_source(&m, &source));
             touch(source.user, 1, PS_USER_MAX);
             require(source.addrs_count <= PS_SOURCE_ADDRS);
+            touch(source.ticket, 0, PS_FILE_TICKET_MAX);
+            touch(source.key, source.ticket.len > 0 ? PS_KEY_BYTES : 0,
+                  source.ticket.len > 0 ? PS_KEY_BYTES : 0);
         }
         count++;
     }

@@ -1,274 +1,368 @@
-/* The downloader under a hostile uploader. Odd first byte: the input is the stream itself. Even:
- * a well-formed upload of a small file answers, and the input flips bytes of what it says, splits
- * it, moves the clock and takes away room. Whatever happens, DONE means that the file is whole. */
-#include "peersync/transfer.h"
+/* The downloader under a hostile uploader. Odd first byte: the input is the stream itself. Even: a
+ * well-formed upload answers, and the input flips bytes of what it says, splits it, refuses files.
+ * In both, the input fetches files, answers CHECKs late, in any order, rightly or not, moves the
+ * clock and takes away room. Whatever happens, what counts is right. */
+#include "transfer_world.h"
 
-#include <stdlib.h>
-#include <string.h>
+#define LONGEST 2097200u
+#define CHECKS  300u
 
-#include "peersync/crypto_openssl.h"
+/* A file that was given to the machine. */
+typedef struct fetched {
+    const transfer_file *file;
+    uint8_t have;
+    bool ended;
+    uint32_t wanted; /* Pieces not verified yet. */
+} fetched;
 
-#define REQUIRE(condition) ((condition) ? (void)0 : __builtin_trap())
-
-typedef struct source {
-    const uint8_t *at;
-    size_t left;
-} source;
-
-static uint8_t next8(source *s)
-{
-    if (s->left == 0) {
-        return 0;
-    }
-    s->left--;
-    return *s->at++;
-}
-
-/* A file, its tree, the upload of it, and what it said but the downloader has not read. */
 typedef struct world {
     ps_download *d;
     size_t size;
     ps_upload *u;
-    uint8_t *file;
-    uint8_t *written;
-    ps_content content;
-    ps_node *tree;
-    uint8_t *said;
-    size_t said_len, said_cap;
+    ps_file_keys keys;
+    byte_queue to_upload, said; /* `said`: the upload's words that were not heard yet. */
     uint64_t now_us;
+    const transfer_file *serving;
+    uint8_t refuse; /* Files whose number has these bits are refused. */
+    fetched files[PS_DOWNLOAD_FILES];
+    uint32_t count; /* Ever given. */
+    struct {
+        uint32_t file, piece;
+    } checks[CHECKS];
+    uint32_t checks_len;
     bool done, ended;
 } world;
 
-static void say(world *w, const void *bytes, size_t len)
+/* A slot's bytes; the machine frees slots in order. */
+static uint8_t *written_of(uint32_t file)
 {
-    if (w->said_len + len > w->said_cap) {
-        w->said_cap = (w->said_len + len) * 2;
-        w->said = realloc(w->said, w->said_cap);
-        REQUIRE(w->said);
-    }
-    memcpy(w->said + w->said_len, bytes, len);
-    w->said_len += len;
+    static uint8_t written[PS_DOWNLOAD_FILES][LONGEST];
+    return written[(file - 1) % PS_DOWNLOAD_FILES];
 }
+
+static fetched *fetched_of(world *w, uint32_t file)
+{
+    must(file >= 1 && file <= w->count && w->count - file < PS_DOWNLOAD_FILES);
+    return &w->files[(file - 1) % PS_DOWNLOAD_FILES];
+}
+
+/* ---- the honest upload ---- */
 
 static void upload_step(world *w, ps_stream_input in, size_t *consumed)
 {
-    static uint8_t bytes[PS_STREAM_STEP_BYTES];
-    static ps_segment segments[PS_STREAM_STEP_SEGMENTS];
-    static ps_stream_event events[PS_STREAM_STEP_EVENTS];
-    ps_stream_output out = {.bytes = bytes,
-                            .bytes_cap = sizeof bytes,
-                            .segments = segments,
-                            .segments_cap = PS_STREAM_STEP_SEGMENTS,
-                            .events = events,
-                            .events_cap = PS_STREAM_STEP_EVENTS};
-    REQUIRE(ps_upload_step(w->u, &in, consumed, &out) <= PS_MORE);
-    REQUIRE(ps_upload_check(w->u) == 0);
+    ps_stream_output out = stream_output_of(0);
+    uint32_t asked = 0;
+    in.now_us = w->now_us;
+    in.wall_s = WORLD_WALL_S;
+    must(ps_upload_step(w->u, &in, consumed, &out) <= PS_MORE);
+    must(ps_upload_check(w->u) == 0);
     for (size_t i = 0; i < out.segments_len; i++) {
-        const ps_segment *s = &segments[i];
-        say(w, s->from_file ? w->file + s->offset : bytes + s->offset, (size_t)s->len);
+        const ps_segment *s = &out.segments[i];
+        const uint8_t *from = s->from_file ? w->serving->bytes : out.bytes;
+        queue_put(&w->said, from + s->offset, (size_t)s->len);
     }
-    if (out.events_len > 0 && events[0].type == PS_STREAM_EVENT_OPEN) {
+    for (size_t i = 0; i < out.events_len; i++) {
+        if (out.events[i].type == PS_STREAM_EVENT_OPEN) {
+            asked = out.events[i].file;
+            w->serving = transfer_file_find(&out.events[i].content);
+        }
+    }
+    stream_output_free(&out);
+    if (asked != 0) {
         ps_stream_input opened = {.type = PS_STREAM_OPENED};
         size_t n;
-        opened.u.opened.tree = w->tree;
+        opened.u.opened.error = (asked & w->refuse) != 0 ? (uint32_t)PS_E_CHANGED : 0;
+        opened.u.opened.tree = w->serving->tree;
         upload_step(w, opened, &n);
     }
 }
 
-/* The upload hears all of it and says what it can. */
-static void upload_hears(world *w, const uint8_t *bytes, size_t len)
+/* The upload hears what it can, and says what it can. */
+static void upload_hears(world *w)
 {
-    size_t n;
-    for (size_t at = 0; at < len; at += n) {
-        ps_stream_input in = {.type = PS_STREAM_BYTES};
-        in.u.bytes = (ps_span){bytes + at, len - at};
-        upload_step(w, in, &n);
-        REQUIRE(n > 0);
-    }
-    for (int i = 0; i < 8; i++) {
+    size_t n = 1;
+    for (int quiet = 0; quiet < 3; quiet++) {
+        while (w->to_upload.at < w->to_upload.len && n > 0) {
+            ps_stream_input in = {.type = PS_STREAM_BYTES};
+            in.u.bytes =
+                (ps_span){w->to_upload.bytes + w->to_upload.at, w->to_upload.len - w->to_upload.at};
+            upload_step(w, in, &n);
+            w->to_upload.at += n;
+            quiet = n > 0 ? 0 : quiet;
+        }
         upload_step(w, (ps_stream_input){.type = PS_STREAM_SENT}, &n);
+        n = 1;
     }
+}
+
+/* ---- the downloader ---- */
+
+static void on_write(world *w, const ps_stream_event *e, ps_span in)
+{
+    const fetched *f = fetched_of(w, e->file);
+    const uint64_t length = f->file->content.length;
+    must(!f->ended && (f->have >> e->piece & 1) == 0);
+    must(e->bytes.data >= in.data && e->bytes.data + e->bytes.len <= in.data + in.len);
+    must(e->offset <= length && e->bytes.len <= length - e->offset);
+    must(e->offset / PS_PIECE_BYTES == e->piece);
+    memcpy(written_of(e->file) + e->offset, e->bytes.data, e->bytes.len);
+}
+
+static void on_piece(world *w, const ps_stream_event *e)
+{
+    fetched *f = fetched_of(w, e->file);
+    const size_t at = (size_t)e->piece * PS_PIECE_BYTES;
+    must(!f->ended && f->wanted > 0);
+    f->wanted--;
+    must(memcmp(written_of(e->file) + at, f->file->bytes + at,
+                ps_piece_length(f->file->content.length, e->piece)) == 0);
 }
 
 static void on_event(world *w, const ps_stream_event *e, ps_span in)
 {
+    must(!w->ended);
     switch (e->type) {
     case PS_STREAM_EVENT_WRITE:
-        REQUIRE(e->bytes.data >= in.data && e->bytes.data + e->bytes.len <= in.data + in.len);
-        REQUIRE(e->offset <= w->content.length && e->bytes.len <= w->content.length - e->offset);
-        memcpy(w->written + e->offset, e->bytes.data, e->bytes.len);
+        on_write(w, e, in);
+        break;
+    case PS_STREAM_EVENT_CHECK:
+        must(w->checks_len < CHECKS && !fetched_of(w, e->file)->ended);
+        w->checks[w->checks_len].file = e->file;
+        w->checks[w->checks_len++].piece = e->piece;
         break;
     case PS_STREAM_EVENT_PIECE:
-        REQUIRE(e->index < ps_piece_count(w->content.length));
+        on_piece(w, e);
+        break;
+    case PS_STREAM_EVENT_FILE_END:
+        must(!fetched_of(w, e->file)->ended);
+        must(e->error != PS_E_NONE || fetched_of(w, e->file)->wanted == 0);
+        must(e->remote == (e->error != PS_E_NONE));
+        fetched_of(w, e->file)->ended = true;
         break;
     case PS_STREAM_EVENT_DONE:
     case PS_STREAM_EVENT_FAILED:
-        REQUIRE(!w->ended);
         w->ended = true;
         w->done = e->type == PS_STREAM_EVENT_DONE;
         break;
     case PS_STREAM_EVENT_OPEN:
-    default:
-        REQUIRE(false);
+        must(false);
     }
 }
 
-static size_t step(world *w, ps_stream_input in, unsigned missing)
+static ps_status step(world *w, ps_stream_input in, unsigned missing, size_t *consumed)
 {
-    ps_stream_output out = {.bytes_cap = PS_STREAM_STEP_BYTES - (missing & 1u),
-                            .segments_cap = PS_STREAM_STEP_SEGMENTS - (missing >> 1 & 1u),
-                            .events_cap = PS_STREAM_STEP_EVENTS - (missing >> 2 & 1u)};
-    out.bytes = malloc(out.bytes_cap);
-    out.segments = malloc(out.segments_cap * sizeof *out.segments);
-    out.events = malloc(out.events_cap * sizeof *out.events);
+    ps_stream_output out = stream_output_of(missing);
     uint8_t *before = malloc(w->size);
-    REQUIRE(out.bytes && out.segments && out.events && before);
+    must(before);
     memcpy(before, w->d, w->size);
-    size_t consumed = 0;
     in.now_us = w->now_us;
-    ps_status status = ps_download_step(w->d, &in, &consumed, &out);
-    REQUIRE(status == (missing ? PS_AGAIN : PS_OK));
-    REQUIRE(status == PS_OK || memcmp(before, w->d, w->size) == 0);
-    REQUIRE(ps_download_check(w->d) == 0);
+    const ps_status status = ps_download_step(w->d, &in, consumed, &out);
+    if (status == PS_AGAIN || status == PS_INVALID) {
+        must(memcmp(before, w->d, w->size) == 0 && *consumed == 0);
+        must(out.bytes_len + out.segments_len + out.events_len == 0);
+        must(status == PS_INVALID || missing != 0);
+    } else {
+        must(missing == 0);
+    }
+    must(ps_download_check(w->d) == 0);
     const ps_span bytes = in.type == PS_STREAM_BYTES ? in.u.bytes : (ps_span){NULL, 0};
     for (size_t i = 0; i < out.events_len; i++) {
         on_event(w, &out.events[i], bytes);
     }
-    for (size_t i = 0; w->u && i < out.segments_len; i++) {
-        upload_hears(w, out.bytes + out.segments[i].offset, (size_t)out.segments[i].len);
+    for (size_t i = 0; i < out.segments_len; i++) {
+        must(!out.segments[i].from_file);
+        if (w->u) {
+            queue_put(&w->to_upload, out.bytes + out.segments[i].offset,
+                      (size_t)out.segments[i].len);
+        }
     }
+    stream_output_free(&out);
     free(before);
-    free(out.bytes);
-    free(out.segments);
-    free(out.events);
-    return consumed;
+    if (w->u && w->to_upload.at < w->to_upload.len) {
+        upload_hears(w);
+    }
+    return status;
 }
 
-/* The next `n` bytes of the stream, in a block of exactly their size. */
-static void hear(world *w, const uint8_t *bytes, size_t n, uint8_t flip, size_t flip_at,
-                 unsigned missing)
+/* The next `n` bytes of the queue. */
+static void hear(world *w, byte_queue *q, size_t n, uint8_t flip, size_t flip_at, unsigned missing)
 {
-    uint8_t *copy = malloc(n + (n == 0));
-    REQUIRE(copy);
-    memcpy(copy, bytes, n);
+    uint8_t *copy = queue_copy(q, n);
+    ps_stream_input in = {.type = PS_STREAM_BYTES};
+    size_t used;
+    q->at += n;
     if (n > 0) {
         copy[flip_at % n] ^= flip;
     }
-    ps_stream_input in = {.type = PS_STREAM_BYTES};
     in.u.bytes = (ps_span){copy, n};
     if (missing != 0) {
-        (void)step(w, in, missing);
+        (void)step(w, in, missing, &used);
     }
-    for (size_t at = 0; at < n;) {
+    for (size_t at = 0; at < n; at += used) {
         in.u.bytes = (ps_span){copy + at, n - at};
-        size_t used = step(w, in, 0);
-        REQUIRE(used > 0);
-        at += used;
+        const ps_status status = step(w, in, 0, &used);
+        must(used > 0);
+        must(at + used == n || status == PS_MORE);
     }
     free(copy);
 }
 
-/* Files are made once: hashing them for every input would be most of the work. */
-static void choose_file(world *w, unsigned choice)
+static void fetch(world *w, uint8_t arg, uint8_t have, unsigned missing)
 {
-    static const uint32_t lengths[8] = {0, 1, 64, 16384, 16385, 1048576, 1048577, 2097200};
-    static world made[8];
-    world *m = &made[choice];
-    if (!m->file) {
-        uint32_t length = lengths[choice];
-        ps_hasher h;
-        m->file = calloc(length + 1u, 1);
-        m->written = calloc(length + 1u, 1);
-        m->tree = calloc(ps_tree_nodes(length) + 1, sizeof *m->tree);
-        REQUIRE(m->file && m->written && m->tree);
-        for (uint32_t i = 0; i < length; i += 97) {
-            m->file[i] = (uint8_t)(i * 31u + 1u);
-        }
-        REQUIRE(ps_hasher_init(&h, ps_crypto_openssl(), length, m->tree) == PS_OK);
-        REQUIRE(ps_hasher_update(&h, m->file, length) == PS_OK);
-        REQUIRE(ps_hasher_final(&h, &m->content) == PS_OK);
+    const transfer_file *f = transfer_file_of(arg);
+    ps_stream_input in = {.type = PS_STREAM_FETCH};
+    const uint32_t slot = w->count % PS_DOWNLOAD_FILES;
+    const bool room = ps_download_room(w->d) > 0;
+    size_t used;
+    if (!room && !w->ended) {
+        in.u.fetch.content = f->content;
+        in.u.fetch.ticket = (ps_span){f->ticket, f->ticket_len};
+        must(step(w, in, 0, &used) == PS_INVALID);
+        return;
     }
-    w->file = m->file;
-    w->written = m->written;
-    w->tree = m->tree;
-    w->content = m->content;
-    if (w->content.length > 0) {
-        w->written[w->content.length - 1] = (uint8_t)~w->file[w->content.length - 1];
+    in.u.fetch.content = f->content;
+    in.u.fetch.content.length = arg >= 250 ? 0 : f->content.length;
+    in.u.fetch.ticket = (ps_span){f->ticket, arg >= 245 && arg < 250 ? 0 : f->ticket_len};
+    memcpy(in.u.fetch.key, f->key, sizeof in.u.fetch.key);
+    in.u.fetch.key[0] ^= arg >= 240 && arg < 245;
+    if (w->ended || arg >= 245 || missing != 0) {
+        (void)step(w, in, missing, &used);
+        return;
+    }
+    fetched *g = &w->files[slot];
+    *g = (fetched){.file = f, .have = have};
+    for (uint32_t i = 0; i < ps_piece_count(f->content.length); i++) {
+        g->wanted += (have >> i & 1) == 0 ? 1u : 0u;
+    }
+    in.u.fetch.have = have != 0 ? &g->have : NULL;
+    w->count++;
+    must(step(w, in, 0, &used) <= PS_MORE && used == 1);
+}
+
+static void answer_check(world *w, uint8_t arg, unsigned missing)
+{
+    ps_stream_input in = {.type = PS_STREAM_HASHED};
+    size_t used;
+    if (w->checks_len == 0 || arg >= 250) {
+        in.u.hashed.file = arg % 9u;
+        in.u.hashed.piece = 7;
+        must(step(w, in, missing, &used) != PS_MORE || w->ended);
+        return;
+    }
+    const uint32_t which = arg % w->checks_len;
+    const uint32_t file = in.u.hashed.file = w->checks[which].file;
+    const uint32_t piece = in.u.hashed.piece = w->checks[which].piece;
+    const uint64_t length = fetched_of(w, file)->file->content.length;
+    ps_piece_hash(ps_crypto_sodium(), length, written_of(file) + (size_t)piece * PS_PIECE_BYTES,
+                  ps_piece_length(length, piece), &in.u.hashed.hash);
+    in.u.hashed.hash.bytes[5] ^= arg >= 240;
+    if (missing != 0) {
+        (void)step(w, in, missing, &used);
+    }
+    w->checks[which] = w->checks[--w->checks_len];
+    must(step(w, in, 0, &used) <= PS_MORE);
+    must(w->ended || arg < 240); /* A wrong hash is the end. */
+}
+
+static void others(world *w, uint8_t arg, unsigned missing)
+{
+    static const int types[] = {
+        PS_STREAM_CANCEL, PS_STREAM_CLOSED, PS_STREAM_FINISH, PS_STREAM_SENT,
+        PS_STREAM_TAKEN,  PS_STREAM_OPENED, PS_STREAM_FINISH, 0};
+    size_t used;
+    if (arg < 64) {
+        const int type = types[arg % 8];
+        (void)step(w, (ps_stream_input){.type = (ps_stream_input_type)type}, missing, &used);
     }
 }
 
-static void make(world *w, source *s)
+static void listen(world *w, tape *t, uint8_t op, uint8_t arg, unsigned missing)
 {
-    const bool honest = (next8(s) & 1u) == 0;
-    uint8_t choice = next8(s);
-    choose_file(w, choice % 8u);
-    w->said = malloc(w->said_cap = 4096);
-    REQUIRE(w->said);
+    if (!w->u) {
+        byte_queue raw = {.bytes = NULL};
+        const size_t n = arg < t->left ? arg : t->left;
+        queue_put(&raw, t->at, n);
+        t->at += n;
+        t->left -= n;
+        hear(w, &raw, n, 0, 0, missing);
+        free(raw.bytes);
+        return;
+    }
+    /* Small and large parts; some with a bit flipped. */
+    size_t n = (op & 8u) ? arg : (size_t)arg * 8192u;
+    const size_t left = w->said.len - w->said.at;
+    const uint8_t flip = arg % 16u == 5 ? (uint8_t)(1u << (take8(t) & 7u)) : 0;
+    n = n < left ? n : left;
+    hear(w, &w->said, n, flip, flip ? take8(t) : 0, missing);
+}
+
+static void turn(world *w, tape *t)
+{
+    const uint8_t op = take8(t);
+    const uint8_t arg = take8(t);
+    const unsigned missing = (op & 0x80u) ? op >> 4 & 7u : 0;
+    size_t used;
+    switch (op & 7u) {
+    case 0:
+        w->now_us += (uint64_t)arg * arg * 1000u;
+        (void)step(w, (ps_stream_input){.type = PS_STREAM_TICK}, missing, &used);
+        break;
+    case 1:
+        others(w, arg, missing);
+        break;
+    case 2:
+        fetch(w, arg, take8(t) & 7u, missing);
+        break;
+    case 3:
+        answer_check(w, arg, missing);
+        break;
+    default:
+        listen(w, t, op, arg, missing);
+        break;
+    }
+}
+
+static void make(world *w, tape *t)
+{
+    const uint8_t first = take8(t);
+    const uint8_t second = take8(t);
     ps_download_config dc;
     ps_download_config_default(&dc);
-    dc.crypto = ps_crypto_openssl();
-    dc.content = w->content;
-    dc.window_bytes = 1u + (uint32_t)(choice >> 3) * 524288u;
+    dc.crypto = ps_crypto_sodium();
+    dc.binding.plain = (first & 2u) != 0;
+    dc.window_bytes = PS_PIECE_BYTES + (uint32_t)(second >> 4) * 524288u;
+    memset(dc.binding.bytes, 0x44, sizeof dc.binding.bytes);
     w->size = ps_download_size(&dc);
-    REQUIRE(ps_download_init(malloc(w->size), w->size, &dc, 0, &w->d) == PS_OK);
-    if (honest) {
+    must(ps_download_init(malloc(w->size), w->size, &dc, 0, &w->d) == PS_OK);
+    if ((first & 1u) == 0) {
         ps_upload_config uc;
         ps_upload_config_default(&uc);
-        uc.crypto = ps_crypto_openssl();
-        uc.max_wants = 1u + (choice >> 5);
-        size_t n = ps_upload_size(&uc);
-        REQUIRE(ps_upload_init(malloc(n), n, &uc, 0, &w->u) == PS_OK);
+        w->keys = transfer_keys();
+        uc.crypto = dc.crypto;
+        uc.keys = &w->keys;
+        uc.binding = dc.binding;
+        uc.max_wants = PS_STREAM_WANTS_MIN + (second & 15u);
+        w->refuse = first >> 2;
+        const size_t n = ps_upload_size(&uc);
+        must(ps_upload_init(malloc(n), n, &uc, 0, &w->u) == PS_OK);
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    source s = {data, len};
-    world w = {0};
-    size_t heard = 0;
-    make(&w, &s);
-    for (unsigned steps = 0; s.left > 0 && steps < 400; steps++) {
-        uint8_t op = next8(&s);
-        uint8_t arg = next8(&s);
-        unsigned missing = (op & 0x40u) ? op >> 3 & 7u : 0;
-        switch (op & 7u) {
-        case 0:
-            w.now_us += (uint64_t)arg * arg * 1000u;
-            (void)step(&w, (ps_stream_input){.type = PS_STREAM_TICK}, missing);
-            break;
-        case 1:
-            if (arg < 8) {
-                (void)step(&w, (ps_stream_input){.type = PS_STREAM_CANCEL}, missing);
-            } else if (arg < 16) {
-                (void)step(&w, (ps_stream_input){.type = PS_STREAM_CLOSED}, missing);
-            }
-            break;
-        default:
-            if (!w.u) {
-                size_t n = arg < s.left ? arg : s.left;
-                hear(&w, s.at, n, 0, 0, missing);
-                s.at += n;
-                s.left -= n;
-            } else {
-                /* Small and large parts; every eighth op may flip a bit. */
-                size_t n = (op & 7u) < 5 ? arg : (size_t)arg * 8192u;
-                size_t left = w.said_len - heard;
-                n = n < left ? n : left;
-                uint8_t *part = malloc(n + (n == 0));
-                REQUIRE(part);
-                memcpy(part, w.said + heard, n);
-                heard += n;
-                uint8_t flip = (op & 0x80u) ? (uint8_t)(1u << (next8(&s) & 7u)) : 0;
-                hear(&w, part, n, flip, flip ? next8(&s) : 0, missing);
-                free(part);
-            }
-            break;
-        }
+    tape t = {data, len};
+    static world w;
+    memset(&w, 0, sizeof w);
+    make(&w, &t);
+    for (unsigned steps = 0; t.left > 0 && steps < 400; steps++) {
+        turn(&w, &t);
     }
-    REQUIRE(!w.done || memcmp(w.file, w.written, (size_t)w.content.length) == 0);
-    REQUIRE(!w.done || ps_download_verified_bytes(w.d) == w.content.length);
+    for (uint32_t i = 0; w.done && i < w.count && i < PS_DOWNLOAD_FILES; i++) {
+        must(w.files[i].ended);
+    }
     free(w.d);
     free(w.u);
-    free(w.said);
+    free(w.said.bytes);
+    free(w.to_upload.bytes);
     return 0;
 }

@@ -1,144 +1,10 @@
 /* Drives a small peer from inside its channels: the harness plays the server, knows the keys, and
  * answers with RESPOND, RETRY and VERSIONS, with crafted messages that it seals, flips and replays,
- * and with raw packets; commands, clock, shortages, copies of
- * the slab. The input is a program, one opcode a step. After each step every invariant is walked
- * and the output must lie within a step's bounds; every command must end exactly once, at the
- * latest when the program is over and the peer has logged out. */
-#include "harness.h"
-#include "peersync/peer.h"
-
-enum { STEPS = 400, TAGS = STEPS, TYPES = 32, ENDS = 3 };
-enum { OBSERVED = 1, MSG_LOGIN = 1, MSG_PUBLISH = 5, MSG_UNPUBLISH = 6, MSG_DIGESTS = 22 };
-
-/* The kinds of answers, as in core/PROTOCOL.md, and which request they belong to. */
-enum { ANSWER_PEERS = 9, ANSWER_FILES = 12, ANSWER_SOURCES = 14, ANSWER_NAMES = 25 };
-
-typedef struct world {
-    tape input;
-    ps_peer *p;
-    uint8_t *slab, *twin;
-    size_t slab_len;
-    size_t datagram_max;
-    ps_output out;
-    uint64_t now_us;
-    end ends[ENDS]; /* The server's, the newest first. */
-    uint64_t last_id;
-    uint8_t initiate[PS_INITIATE_BYTES]; /* The peer's last. */
-    bool initiated, asked;
-    uint8_t asked_key[PS_KEY_BYTES];
-    uint64_t session_id, tx_counter; /* Of the peer's last sealed packet. */
-    uint8_t first;                   /* Of its last DIGESTS. */
-    uint32_t requests[TYPES];        /* The last id that the peer sent with each type of message. */
-    uint64_t generation;             /* Of its last message of changes, */
-    uint8_t entries;                 /* and how many they were. */
-    uint64_t acked;                  /* What was said of the log last. */
-    bool waits[TAGS];
-    size_t tags;
-    craft c;
-    uint8_t last[2048]; /* The packet delivered last, for replays. */
-    size_t last_len;
-} world;
-
-static const ps_addr SERVER = {.ip = {192, 0, 2, 1}, .port = 5000, .family = PS_ADDR_V4};
-
-/* The newest channel with this id at the server. */
-static end *end_of(world *w, uint64_t id)
-{
-    for (size_t i = 0; i < ENDS; i++) {
-        if (w->ends[i].keyed && w->ends[i].id == id) {
-            return &w->ends[i];
-        }
-    }
-    return NULL;
-}
-
-static void learn_message(world *w, const ps_message *m)
-{
-    must(m->type < TYPES);
-    w->requests[m->type] = m->request;
-    if (m->type == MSG_DIGESTS) {
-        w->first = m->body.data[0];
-    }
-    if (m->type == MSG_PUBLISH || m->type == MSG_UNPUBLISH) {
-        w->generation = load(m->body.data, 8);
-        w->entries = m->body.data[8];
-    }
-}
-
-/* Reads what the peer sent: an INITIATE, or sealed messages, whole ones, at most eight. */
-static void learn_datagram(world *w, const ps_datagram *dg)
-{
-    const uint8_t *p = w->out.bytes + dg->offset;
-    uint8_t copy[PS_DATAGRAM_MAX];
-    ps_packet packet;
-    ps_drop why;
-    ps_message m;
-    ps_span messages;
-    unsigned count = 0;
-    must(dg->len <= w->datagram_max && ps_addr_equal(&dg->to, &SERVER));
-    must(ps_packet_decode(p, dg->len, &packet, &why));
-    if (packet.type == PS_PACKET_INITIATE) {
-        must(dg->len == PS_INITIATE_BYTES && packet.receiver_id != 0);
-        memcpy(w->initiate, p, dg->len);
-        w->initiated = true;
-        return;
-    }
-    must(packet.type == PS_PACKET_DATA && packet.counter != 0);
-    w->session_id = packet.receiver_id;
-    w->tx_counter = packet.counter;
-    end *e = end_of(w, packet.receiver_id);
-    if (e == NULL) {
-        return;
-    }
-    must(end_open(e, p, dg->len, copy, &messages));
-    ps_reader r = ps_reader_of(messages);
-    while (ps_message_decode(&r, &m)) {
-        learn_message(w, &m);
-        count++;
-    }
-    must(!r.bad && count >= 1 && count <= PS_PACKET_MESSAGES);
-}
-
-static void learn_event(world *w, const ps_event *e)
-{
-    switch ((int)e->type) {
-    case PS_EVENT_DONE:
-        must(e->u.done.tag < w->tags && w->waits[e->u.done.tag]);
-        w->waits[e->u.done.tag] = false;
-        break;
-    case PS_EVENT_SOURCE:
-        must(e->u.entry.active == (e->u.entry.addr.family != PS_ADDR_NONE));
-        must(!e->u.entry.active || (!e->u.entry.own && e->u.entry.addr.port != 0));
-        must(e->u.entry.tag < w->tags && w->waits[e->u.entry.tag]);
-        break;
-    case PS_EVENT_PEER:
-    case PS_EVENT_FILE:
-        must(e->u.entry.tag < w->tags && w->waits[e->u.entry.tag]);
-        must(e->u.entry.user.len <= 255 && e->u.entry.name.len <= PS_NAME_MAX);
-        break;
-    case PS_EVENT_AGAIN:
-        must(e->u.done.tag < w->tags && w->waits[e->u.done.tag]);
-        break;
-    case PS_EVENT_UNLISTED:
-        must(e->u.unlisted.error != PS_E_NONE && e->u.unlisted.len >= 1);
-        break;
-    case PS_EVENT_SERVER_KEY:
-        memcpy(w->asked_key, e->u.server_key, sizeof w->asked_key);
-        w->asked = true;
-        break;
-    case PS_EVENT_TICKET:
-        must(e->u.ticket.ticket.len >= 1 && e->u.ticket.ticket.len <= PS_TICKET_MAX);
-        break;
-    case PS_EVENT_PUT_OFF:
-    case PS_EVENT_LOGGED_IN:
-    case PS_EVENT_REFUSED:
-    case PS_EVENT_LOST:
-    case PS_EVENT_LOGGED_OUT:
-        break;
-    default:
-        must(false);
-    }
-}
+ * and with raw packets; commands, clock, shortages, copies of the slab. The input is a program, one
+ * opcode a step. After each step every invariant is walked and the output must lie within a step's
+ * bounds; every command must end exactly once, at the latest when the program is over and the peer
+ * has logged out. */
+#include "peer_world.h"
 
 static ps_status step(world *w, ps_input *in)
 {
@@ -184,6 +50,7 @@ static void deliver(world *w, const uint8_t *data, size_t len, bool stranger)
 static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
 {
     static const uint8_t root[32] = {1};
+    static const uint8_t ticket[PS_FILE_TICKET_MAX] = {2};
     char text[256];
     const uint8_t count = how % 5 == 4 ? 70 : how % 5;
     craft_page(&w->c, type, request, how >= 128 ? how : 0);
@@ -200,6 +67,7 @@ static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
             for (unsigned k = 0; k < (flags >> 2 & 3u); k++) {
                 craft_candidate(&w->c, OBSERVED + k, flags & 64u ? 4 : 6, root, flags & 32u);
             }
+            craft_source_ticket(&w->c, root, ticket, flags & 16u ? sizeof ticket : how % 3u);
         }
     }
     craft_end(&w->c);
@@ -225,6 +93,7 @@ static void craft_repair(world *w, uint8_t kind, uint8_t how, uint32_t off)
 static void craft_welcome(world *w, uint8_t how, uint32_t off)
 {
     static const char tickets[] = "tickets tickets tickets tickets";
+    static const uint8_t keys[4 * PS_KEY_BYTES];
     w->acked = how % 8 == 7 ? take64(&w->input) : how;
     const craft_login_ok_fields m = {
         .wall_s = how % 4 == 1 ? 1700000000 : 0,
@@ -233,6 +102,9 @@ static void craft_welcome(world *w, uint8_t how, uint32_t off)
         .life = how % 3u,
         .ticket = how % 16 < 8 ? tickets + how % 8 : NULL,
         .expires_s = how % 4 == 1 ? UINT64_C(1700000000) + how : UINT64_MAX,
+        .first_epoch = how % 16 < 4 ? UINT64_MAX : UINT64_C(19675),
+        .file_keys = keys,
+        .file_keys_len = how % 5u * PS_KEY_BYTES,
     };
     craft_login_ok_of(&w->c, w->requests[MSG_LOGIN] + off, &m);
 }

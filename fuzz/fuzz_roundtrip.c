@@ -280,6 +280,12 @@ static void some_login_ok(tape *t, craft *c)
     }
     some_address(t, c, families[take_range(t, 0, 2)]);
     some_ticket(t, c, 8);
+    const unsigned keys = take_range(t, 0, PS_FILE_EPOCHS);
+    if (keys > 0) {
+        uint8_t value[8 + PS_FILE_EPOCHS * PS_KEY_BYTES];
+        memset(value, take8(t), sizeof value);
+        craft_field(c, 2, value, 8 + keys * PS_KEY_BYTES);
+    }
 }
 
 static void some_content(tape *t, craft *c)
@@ -320,6 +326,9 @@ static void some_entry(tape *t, craft *c, ps_message_type type)
         craft_u8(c, family == 4 ? 7 : 19);
         some_address(t, c, family);
     }
+    uint8_t pass[PS_KEY_BYTES + PS_FILE_TICKET_MAX];
+    memset(pass, take8(t), sizeof pass);
+    craft_source_ticket(c, pass, pass + PS_KEY_BYTES, take_range(t, 0, PS_FILE_TICKET_MAX));
 }
 
 static void some_entries(tape *t, craft *c, ps_message_type type)

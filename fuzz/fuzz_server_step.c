@@ -9,7 +9,7 @@
 #include "peersync/server.h"
 
 enum { CLIENTS = 4, ENDS = 3, SLAB = 12000, DATAGRAMS = 10, EVENTS = 160, POISON = 0xDB };
-enum { LOGIN_OK = 2, CHALLENGE = 17 };
+enum { LOGIN_OK = 2, CHALLENGE = 17, FILE_KEYS = 2 };
 
 static uint8_t poison[SLAB];
 
@@ -51,19 +51,35 @@ static end *end_of(world *w, uint64_t client_id, client **owner)
     return NULL;
 }
 
+/* Behind 44 bytes and an address: a ticket, keys for uploads, or both, in this order. */
+static void learn_welcome(client *c, ps_span body)
+{
+    size_t at = 44 + 7;
+    c->generation = load(body.data + 12 + 8, 8);
+    for (uint8_t last = 0; at < body.len;) {
+        must(body.len - at > 3 + 8 && body.data[at] > last && body.data[at] <= FILE_KEYS);
+        const size_t len = (size_t)load(body.data + at + 1, 2) - 8;
+        last = body.data[at];
+        at += 3 + 8;
+        must(body.len - at >= len);
+        if (last == FILE_KEYS) {
+            must(len == PS_FILE_EPOCHS * PS_KEY_BYTES);
+        } else {
+            must(len <= PS_TICKET_MAX);
+            c->ticket_len = (uint8_t)len;
+            memcpy(c->ticket, body.data + at, len);
+        }
+        at += len;
+    }
+}
+
 static void learn_messages(client *c, ps_span messages)
 {
     ps_reader r = ps_reader_of(messages);
     ps_message m;
     while (ps_message_decode(&r, &m)) {
-        if (m.type == LOGIN_OK) { /* A ticket is all that is left behind 44 bytes and an address. */
-            const size_t at = 44 + 7 + 3 + 8;
-            c->generation = load(m.body.data + 12 + 8, 8);
-            if (m.body.len > at) {
-                must(m.body.len - at <= PS_TICKET_MAX);
-                c->ticket_len = (uint8_t)(m.body.len - at);
-                memcpy(c->ticket, m.body.data + at, c->ticket_len);
-            }
+        if (m.type == LOGIN_OK) {
+            learn_welcome(c, m.body);
         } else if (m.type == CHALLENGE) {
             c->nonce = load(m.body.data, 8);
         }

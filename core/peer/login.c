@@ -280,6 +280,17 @@ static void take_ticket(ps_peer_turn *t, const ps_login_ok *ok)
     e->expires_s = ok->expires_s;
 }
 
+/* Told to the host with every login, none too: what it has may not hold any longer. */
+static void take_file_keys(ps_peer_turn *t, const ps_login_ok *ok)
+{
+    ps_file_keys *keys = &ps_peer_event(t, PS_EVENT_FILE_KEYS)->u.file_keys;
+    keys->first_epoch = ok->first_epoch;
+    keys->count = (uint32_t)(ok->file_keys.len / PS_KEY_BYTES);
+    if (keys->count > 0) {
+        memcpy(keys->keys, ok->file_keys.data, ok->file_keys.len);
+    }
+}
+
 /* Another session: the host is told, and what waits goes on in it. */
 static void come_in(ps_peer_turn *t, const ps_login_ok *ok)
 {
@@ -326,6 +337,7 @@ void ps_peer_on_login_ok(ps_peer_turn *t, const ps_message *m)
         return;
     }
     take_ticket(t, &ok);
+    take_file_keys(t, &ok);
     if (a->rekey && ok.life == p->life) {
         change_keys(p);
     } else {

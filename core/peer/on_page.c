@@ -71,6 +71,8 @@ static void sources(ps_peer_turn *t, ps_peer_request *r, ps_page *page)
         e->active = source.active && !source.own && addr != NULL;
         if (e->active) {
             e->addr = *addr;
+            e->ticket = source.ticket;
+            e->key = source.key;
             r->reachable = true;
         }
         r->matched = true;

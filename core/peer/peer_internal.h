@@ -53,8 +53,8 @@
 #define PS_PEER_SENDS (PS_PEER_STEP_DATAGRAMS - 1u)
 
 /* Every message of a packet can end one command, or tell one thing; one can open a session (and
- * bring a ticket), one end it. */
-_Static_assert(PS_PAGE_ENTRIES + PS_PEER_CHANGES + PS_PACKET_MESSAGES + 3 <= PS_PEER_STEP_EVENTS,
+ * bring a ticket and keys), one end it. */
+_Static_assert(PS_PAGE_ENTRIES + PS_PEER_CHANGES + PS_PACKET_MESSAGES + 4 <= PS_PEER_STEP_EVENTS,
                "a datagram's events fit a step's room");
 _Static_assert(2 * PS_PEER_TICK_REQUESTS + PS_PEER_TICK_CANCELS + PS_PEER_TICK_SETTLED + 2 <=
                    PS_PEER_STEP_EVENTS,

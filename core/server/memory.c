@@ -32,7 +32,8 @@ static bool config_possible(const ps_server_config *cfg)
            cfg->dead_ms >= cfg->heartbeat_ms && cfg->resend_ms >= 1 && cfg->pending_ms >= 1 &&
            cfg->search_names >= 1 && cfg->takeover_ms >= 1 && cfg->handshake_ms >= 1 &&
            cfg->handshakes_per_s >= 1 && cfg->network_per_s >= 1 &&
-           cfg->network_per_s <= MAX_PER_S && cfg->ticket_s >= 1;
+           cfg->network_per_s <= MAX_PER_S && cfg->ticket_s >= 1 &&
+           in_range(cfg->file_ticket_s, PS_FILE_EPOCH_S);
 }
 
 typedef struct sum {

@@ -1,16 +1,18 @@
 /* LOCATE: who has the file of this name, and where. */
 #include "server/server_internal.h"
 
-static ps_source source_of(const ps_reply *r, uint32_t pub)
+/* `admission` holds what the source borrows. */
+static ps_source source_of(const ps_reply *r, uint32_t pub, ps_admission *admission)
 {
-    const ps_server *s = r->s;
+    ps_server *s = r->s;
     const ps_directory *d = &s->directory;
     const ps_pub *p = ps_pub_at(d, pub);
     const uint32_t user = ps_device_at(d, p->device)->user;
     const uint32_t session = ps_user_at(d, user)->session;
+    const uint32_t asker = ps_session_at(s, r->session)->user;
     ps_source source = {
         .content = p->content,
-        .own = user == ps_session_at(s, r->session)->user,
+        .own = user == asker,
         .user = ps_user_name(d, user),
     };
     if (session == PS_NIL || !ps_session_alive(s, session)) {
@@ -23,6 +25,9 @@ static ps_source source_of(const ps_reply *r, uint32_t pub)
         source.addrs[0].kind = PS_ADDR_OBSERVED;
         source.addrs[0].addr = x->addr;
         source.addrs[0].addr.port = x->stream_port;
+        ps_server_admission(s, pub, ps_user_name(d, asker), admission);
+        source.key = (ps_span){admission->key, admission->len > 0 ? PS_KEY_BYTES : 0};
+        source.ticket = (ps_span){admission->ticket, admission->len};
     }
     return source;
 }
@@ -42,6 +47,8 @@ static uint32_t resume(const ps_directory *d, const ps_locate *m, uint32_t first
     return first;
 }
 
+/* The datagram bounds the tickets that are sealed: an entry with one has at least 209 bytes, so
+ * five fit, and a sixth may be made in vain. */
 bool ps_on_locate(ps_reply *r, const ps_message *m)
 {
     ps_locate locate;
@@ -56,6 +63,7 @@ bool ps_on_locate(ps_reply *r, const ps_message *m)
         return true;
     }
     ps_page_writer page;
+    ps_admission admission;
     ps_writer *w = ps_reply_begin(r, true);
     (void)ps_page_begin(w, &page, PS_MSG_SOURCES, m->request);
     uint32_t at = resume(d, &locate, first);
@@ -63,7 +71,7 @@ bool ps_on_locate(ps_reply *r, const ps_message *m)
     uint32_t inactive = locate.cursor == 0 ? PS_LOCATE_INACTIVE : 0;
     bool done = false;
     while (!done && left > 0 && page.count < PS_PAGE_ENTRIES) {
-        const ps_source source = source_of(r, at);
+        const ps_source source = source_of(r, at, &admission);
         if (source.active || inactive > 0) {
             if (!ps_page_add_source(w, &page, &source)) {
                 break;
@@ -74,6 +82,7 @@ bool ps_on_locate(ps_reply *r, const ps_message *m)
         done = at == first;
         left--;
     }
+    ps_wipe(&admission, sizeof admission);
     (void)ps_page_end(w, &page, done ? 0 : ps_pub_at(d, at)->serial);
     ps_reply_flush(r);
     return true;

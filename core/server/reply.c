@@ -128,6 +128,8 @@ void ps_welcome(ps_server *s, ps_output *out, uint32_t session, uint32_t request
 {
     ps_session *x = ps_session_at(s, session);
     uint8_t ticket[PS_TICKET_MAX];
+    ps_file_keys keys;
+    ps_server_file_keys(s, x->device, &keys);
     /* What agrees counts as acknowledged, and records of this life may not be durable yet: a number
      * that agrees with nothing makes the peer ask for DIGESTS, whose answer waits for that. */
     const bool durable = ps_device_at(&s->directory, x->device)->commit_seq == 0;
@@ -140,10 +142,13 @@ void ps_welcome(ps_server *s, ps_output *out, uint32_t session, uint32_t request
         .digest = durable ? x->digest : ~x->digest,
         .life = s->life,
         .observed = x->addr,
+        .first_epoch = keys.first_epoch,
+        .file_keys = {keys.keys[0], keys.count * sizeof *keys.keys},
     };
     m.ticket = (ps_span){ticket, ticket_for(s, x, m.wall_s, ticket, &m.expires_s)};
     ps_writer w = ps_session_packet(out, x);
     (void)ps_login_ok_encode(&w, request, &m);
+    ps_wipe(&keys, sizeof keys);
     ps_session_packet_end(s, out, &w, x, &x->addr, x->endpoint);
 }
 

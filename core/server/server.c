@@ -38,6 +38,7 @@ void ps_server_config_default(ps_server_config *cfg)
         .retries_per_s = 200000,
         .network_per_s = 50,
         .ticket_s = 86400,
+        .file_ticket_s = 3600,
     };
 }
 

@@ -1,8 +1,8 @@
 /* The server's machine, seen from inside. Files: server.c (init, step, time), memory.c (the sum),
  * receivers.c (who has a receiver id), handshakes.c (their pool), networks.c (what each source
  * network may begin), sessions.c, moves.c (a session's new address), takeover.c (a user's second
- * device), reply.c (answers into the slab), reset.c, unseal.c (for tools), and one on_*.c for each
- * packet, message and input. */
+ * device), file_tickets.c, reply.c (answers into the slab), reset.c, unseal.c (for tools), and one
+ * on_*.c for each packet, message and input. */
 #ifndef PS_SERVER_INTERNAL_H
 #define PS_SERVER_INTERNAL_H
 
@@ -256,6 +256,18 @@ void ps_takeover_begin(ps_server *s, uint32_t handshake, uint32_t session, ps_ou
 void ps_takeover_end(ps_server *s, uint32_t session, ps_output *out);
 /* A probe has gone unanswered for its time: the next one, or the login. */
 void ps_takeover_due(ps_server *s, uint32_t handshake, ps_output *out);
+
+/* file_tickets.c */
+/* What a device's uploads open file tickets with now; none without a wall clock. Wipe it. */
+void ps_server_file_keys(const ps_server *s, uint32_t device, ps_file_keys *out);
+/* What a downloader shows to be admitted. Wipe it. */
+typedef struct ps_admission {
+    size_t len; /* Of the ticket; 0: there is none without a wall clock. */
+    uint8_t key[PS_KEY_BYTES];
+    uint8_t ticket[PS_FILE_TICKET_MAX];
+} ps_admission;
+/* For this publication, at its device. Costs some thirty SHA-256 blocks. */
+void ps_server_admission(ps_server *s, uint32_t pub, ps_span asker, ps_admission *out);
 
 /* The answers to one packet: messages gathered into as few datagrams as they fit. */
 typedef struct ps_reply {

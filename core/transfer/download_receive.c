@@ -1,8 +1,12 @@
 /* What an uploader may say, and when. */
 #include "transfer/download_internal.h"
 
-/* Headers, bodies and parts of payload that one step handles, each with one event at most. */
-#define STEP_PARTS (PS_STREAM_STEP_EVENTS - 4u)
+/* Headers, bodies and parts of payload that one step handles. */
+#define STEP_PARTS 24u
+
+/* Each part has two events at most; then files end that lack nothing, and the stream. */
+_Static_assert(2 * STEP_PARTS + PS_DOWNLOAD_FILES + 2 <= PS_STREAM_STEP_EVENTS,
+               "a step fits the events that it asked for");
 
 static void next_header(ps_download *d)
 {
@@ -10,22 +14,32 @@ static void next_header(ps_download *d)
     ps_gather_begin(&d->gather, PS_FRAME_HEADER_BYTES);
 }
 
+/* A piece's answers come in this order: OPENED before a file's first one, HASHES before a chunk's,
+ * DATA. */
+static bool opened_expected(const ps_download *d)
+{
+    const ps_download_piece *p = ps_download_awaited(d);
+    return p && ps_download_file_const(d, p->file)->state == PS_FILE_OPENING;
+}
+
 static bool hashes_expected(const ps_download *d)
 {
-    if (!ps_download_lacks_hash(d) || d->chunks_asked == d->chunks_known) {
+    const ps_download_piece *p = ps_download_awaited(d);
+    if (!p || opened_expected(d) || !p->hashes) {
         return false;
     }
-    const ps_subtree s = ps_download_chunk(d, d->chunks_known);
+    const ps_subtree s = ps_download_chunk(ps_download_file_const(d, p->file), p->piece);
     uint32_t nodes = ps_subtree_nodes(&s) + ps_subtree_uncles(&s);
     return d->frame.length == PS_HASHES_HEAD_BYTES + nodes * PS_ROOT_BYTES;
 }
 
 static bool data_expected(const ps_download *d)
 {
-    if (ps_download_lacks_hash(d) || d->piece == d->asked) {
+    const ps_download_piece *p = ps_download_awaited(d);
+    if (!p || opened_expected(d) || p->hashes) {
         return false;
     }
-    uint32_t rest = ps_piece_length(d->content.length, d->piece) - (uint32_t)d->position;
+    uint32_t rest = ps_download_piece_bytes(d, p) - d->position;
     return d->frame.length > PS_DATA_HEAD_BYTES && d->frame.length <= PS_DATA_HEAD_BYTES + rest;
 }
 
@@ -36,7 +50,10 @@ static bool frame_expected(const ps_download *d, uint32_t *head)
     *head = d->frame.length;
     switch (d->frame.type) {
     case PS_FRAME_HELLO:
-        return !running && d->frame.length == PS_WELCOME_BYTES;
+        return !running && d->frame.length >= PS_HELLO_BYTES_MIN &&
+               d->frame.length <= PS_HELLO_BYTES_MAX;
+    case PS_FRAME_OPEN:
+        return running && d->frame.length == PS_OPENED_BYTES && opened_expected(d);
     case PS_FRAME_ERROR:
         return d->frame.length >= PS_ERROR_HEAD_BYTES && d->frame.length <= PS_ERROR_BYTES_MAX;
     case PS_FRAME_HASHES:
@@ -54,7 +71,7 @@ static void on_header(ps_download *d, ps_emit *e)
 {
     uint32_t head;
     if (!ps_frame_read(d->gather.bytes, &d->frame) || !frame_expected(d, &head)) {
-        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        (void)ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
         return;
     }
     d->phase = PS_DOWNLOAD_HEAD;
@@ -65,33 +82,49 @@ static void on_welcome(ps_download *d, ps_emit *e)
 {
     ps_welcome welcome;
     if (!ps_welcome_read((ps_span){d->gather.bytes, d->gather.fill}, &welcome)) {
-        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        (void)ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
         return;
+    }
+    if (welcome.version != PS_STREAM_VERSION) {
+        (void)ps_download_fail(d, e, PS_E_UNSUPPORTED, false, true);
+        return;
+    }
+    if (d->binding.plain) {
+        ps_plain_binding(d->crypto, d->binding.bytes, welcome.nonce, d->binding.bytes);
     }
     d->max_wants = welcome.max_wants;
     d->stage = PS_DOWNLOAD_RUNNING;
     ps_stall_progress(&d->stall, d->clock.now_us);
     next_header(d);
-    if (d->pieces == 0) {
-        ps_download_finish(d, e);
+}
+
+static void on_opened(ps_download *d, ps_emit *e)
+{
+    uint32_t error;
+    if (!ps_opened_read((ps_span){d->gather.bytes, d->gather.fill}, &error)) {
+        (void)ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        return;
     }
+    ps_download_opened(d, e, error);
+    next_header(d);
 }
 
 static void on_error(ps_download *d, ps_emit *e)
 {
     uint32_t code = ps_stream_error_read((ps_span){d->gather.bytes, d->gather.fill});
     if (code == PS_E_NONE) {
-        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        (void)ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
     } else {
-        ps_download_fail(d, e, code, true, false);
+        (void)ps_download_fail(d, e, code, true, false);
     }
 }
 
 static void on_hashes_head(ps_download *d, ps_emit *e)
 {
-    const ps_subtree s = ps_download_chunk(d, d->chunks_known);
+    const ps_download_piece *p = ps_download_awaited(d);
+    const ps_subtree s = ps_download_chunk(ps_download_file_const(d, p->file), p->piece);
     if (ps_load32(d->gather.bytes) != s.first || ps_load32(d->gather.bytes + 4) != s.count) {
-        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        (void)ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
         return;
     }
     d->phase = PS_DOWNLOAD_NODES;
@@ -101,9 +134,10 @@ static void on_hashes_head(ps_download *d, ps_emit *e)
 
 static void on_data_head(ps_download *d, ps_emit *e)
 {
-    uint64_t offset = (uint64_t)d->piece * PS_PIECE_BYTES + d->position;
+    const ps_download_piece *p = ps_download_awaited(d);
+    uint64_t offset = (uint64_t)p->piece * PS_PIECE_BYTES + d->position;
     if (ps_load64(d->gather.bytes) != offset) {
-        ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+        (void)ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
         return;
     }
     d->phase = PS_DOWNLOAD_PAYLOAD;
@@ -115,6 +149,9 @@ static void on_head(ps_download *d, ps_emit *e)
     switch (d->frame.type) {
     case PS_FRAME_HELLO:
         on_welcome(d, e);
+        break;
+    case PS_FRAME_OPEN:
+        on_opened(d, e);
         break;
     case PS_FRAME_ERROR:
         on_error(d, e);
@@ -132,13 +169,18 @@ static void on_head(ps_download *d, ps_emit *e)
 /* All nodes are here: not one of them counts unless they lead to the root. */
 static void on_nodes(ps_download *d, ps_emit *e)
 {
-    const ps_subtree s = ps_download_chunk(d, d->chunks_known);
+    ps_download_piece *p = ps_download_piece_of(d, d->piece_due);
+    const ps_download_file *f = ps_download_file_of(d, p->file);
+    const ps_subtree s = ps_download_chunk(f, p->piece);
     if (!ps_subtree_verify(d->crypto, &s, d->nodes, d->nodes + ps_subtree_nodes(&s),
-                           d->content.root)) {
-        ps_download_fail(d, e, PS_E_MISMATCH, false, true);
+                           f->content.root)) {
+        ps_stream_event *failed = ps_download_fail(d, e, PS_E_MISMATCH, false, true);
+        failed->file = p->file;
+        failed->piece = p->piece;
         return;
     }
-    d->chunks_known++;
+    p->hashes = false;
+    d->wants--;
     ps_stall_progress(&d->stall, d->clock.now_us);
     next_header(d);
 }
@@ -182,23 +224,20 @@ static size_t take_gathered(ps_download *d, ps_emit *e, const uint8_t *data, siz
 
 size_t ps_download_receive(ps_download *d, ps_emit *e, const uint8_t *data, size_t len)
 {
-    const uint32_t piece = d->piece;
-    const uint32_t known = d->chunks_known;
     size_t at = 0;
-    /* A verified piece or chunk is work enough for a step. */
-    for (uint32_t parts = 0; parts < STEP_PARTS && at < len; parts++) {
+    bool nodes = false;
+    /* A chunk of hashes is work enough for a step. */
+    for (uint32_t parts = 0; parts < STEP_PARTS && at < len && !nodes; parts++) {
         if (d->phase == PS_DOWNLOAD_PAYLOAD) {
             at += take_payload(d, e, data + at, len - at);
         } else if (d->phase == PS_DOWNLOAD_NODES) {
             at += take_nodes(d, e, data + at, len - at);
+            nodes = d->phase != PS_DOWNLOAD_NODES;
         } else {
             at += take_gathered(d, e, data + at, len - at);
         }
         if (d->stage == PS_DOWNLOAD_ENDED) {
             return len;
-        }
-        if (d->piece != piece || d->chunks_known != known) {
-            break;
         }
     }
     return at;

@@ -56,12 +56,12 @@ static inline uint64_t ps_emit_bytes(ps_emit *e, const ps_writer *w)
     return w->len;
 }
 
-static inline void ps_emit_file(ps_emit *e, uint64_t offset, uint64_t len)
+static inline void ps_emit_file(ps_emit *e, uint32_t file, uint64_t offset, uint64_t len)
 {
     ps_stream_output *out = e->out;
     PS_ASSERT(out->segments_len < out->segments_cap);
     out->segments[out->segments_len++] =
-        (ps_segment){.from_file = true, .offset = offset, .len = len};
+        (ps_segment){.from_file = true, .file = file, .offset = offset, .len = len};
 }
 
 /* A new event, zero but for its type. */
@@ -76,7 +76,7 @@ static inline ps_stream_event *ps_emit_event(ps_emit *e, ps_stream_event_type ty
 }
 
 /* The end with an error; says so to the other side unless it said so itself or is gone. */
-static inline void ps_emit_failure(ps_emit *e, uint32_t error, bool remote, bool tell)
+static inline ps_stream_event *ps_emit_failure(ps_emit *e, uint32_t error, bool remote, bool tell)
 {
     if (tell) {
         ps_writer w = ps_emit_writer(e);
@@ -86,6 +86,7 @@ static inline void ps_emit_failure(ps_emit *e, uint32_t error, bool remote, bool
     ps_stream_event *event = ps_emit_event(e, PS_STREAM_EVENT_FAILED);
     event->error = error;
     event->remote = remote;
+    return event;
 }
 
 #endif

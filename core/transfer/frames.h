@@ -8,13 +8,16 @@
 #ifndef PS_TRANSFER_FRAMES_H
 #define PS_TRANSFER_FRAMES_H
 
+#include "channel/file_ticket.h"
 #include "transfer/tree.h"
 #include "util/bytes.h"
 
-#define PS_STREAM_VERSION 1u
+#define PS_STREAM_VERSION     1u
+#define PS_STREAM_NONCE_BYTES 32u
 
 typedef enum ps_frame_type {
     PS_FRAME_HELLO = 1,
+    PS_FRAME_OPEN = 2, /* From the uploader: its answer, OPENED. */
     PS_FRAME_WANT = 3,
     PS_FRAME_HASHES = 4,
     PS_FRAME_DATA = 5,
@@ -24,9 +27,13 @@ typedef enum ps_frame_type {
 
 /* Lengths of bodies, in bytes. */
 #define PS_FRAME_HEADER_BYTES 8u
-#define PS_HELLO_BYTES        44u  /* Version 1's. */
-#define PS_HELLO_BYTES_MAX    256u /* Another version's, refused by its first two bytes. */
-#define PS_WELCOME_BYTES      8u
+#define PS_HELLO_BYTES        36u  /* Version 1's, from the downloader. */
+#define PS_WELCOME_BYTES      40u  /* From the uploader. */
+#define PS_HELLO_BYTES_MIN    2u   /* Another version's, refused by its first two bytes. */
+#define PS_HELLO_BYTES_MAX    256u /* So, too. */
+#define PS_OPEN_BYTES_MIN     (PS_OPEN_MAC_BYTES + 1u)
+#define PS_OPEN_BYTES_MAX     (PS_OPEN_MAC_BYTES + PS_FILE_TICKET_MAX)
+#define PS_OPENED_BYTES       4u
 #define PS_WANT_BYTES         12u
 #define PS_HASHES_HEAD_BYTES  8u
 #define PS_DATA_HEAD_BYTES    8u
@@ -43,14 +50,14 @@ typedef struct ps_frame {
 /* The downloader's HELLO. */
 typedef struct ps_hello {
     uint16_t version;
-    ps_content content;
+    uint8_t nonce[PS_STREAM_NONCE_BYTES];
 } ps_hello;
 
 /* The uploader's HELLO. */
 typedef struct ps_welcome {
     uint16_t version;
     uint16_t max_wants;
-    uint32_t piece_bytes;
+    uint8_t nonce[PS_STREAM_NONCE_BYTES];
 } ps_welcome;
 
 typedef enum ps_want_kind { PS_WANT_HASHES = 1, PS_WANT_DATA = 2 } ps_want_kind;
@@ -89,11 +96,15 @@ bool ps_frame_read(const uint8_t header[PS_FRAME_HEADER_BYTES], ps_frame *frame)
 bool ps_hello_read(ps_span body, ps_hello *hello);
 bool ps_welcome_read(ps_span body, ps_welcome *welcome);
 bool ps_want_read(ps_span body, ps_want *want);
+/* False: malformed. */
+bool ps_opened_read(ps_span body, uint32_t *error);
 /* An ERROR's code; 0 where it is malformed. */
 uint32_t ps_stream_error_read(ps_span body);
 
-void ps_hello_write(ps_writer *w, const ps_content *content);
-void ps_welcome_write(ps_writer *w, uint16_t max_wants);
+void ps_hello_write(ps_writer *w, const uint8_t nonce[PS_STREAM_NONCE_BYTES]);
+void ps_welcome_write(ps_writer *w, uint16_t max_wants, const uint8_t nonce[PS_STREAM_NONCE_BYTES]);
+void ps_open_write(ps_writer *w, const uint8_t mac[PS_OPEN_MAC_BYTES], ps_span ticket);
+void ps_opened_write(ps_writer *w, uint32_t error);
 void ps_want_write(ps_writer *w, const ps_want *want);
 /* Header and head of HASHES; nodes follow. */
 void ps_hashes_head_write(ps_writer *w, const ps_subtree *s);
@@ -102,5 +113,10 @@ void ps_data_head_write(ps_writer *w, uint64_t offset, uint32_t payload);
 /* With the code's own words. */
 void ps_stream_error_write(ps_writer *w, uint32_t error);
 void ps_bye_write(ps_writer *w);
+
+/* What binds an OPEN to a plain stream, which has nothing secret of its own: SHA-256 over "peersync
+ * plain" and what each side has drawn for it. */
+void ps_plain_binding(const ps_crypto *crypto, const uint8_t downloader[PS_STREAM_NONCE_BYTES],
+                      const uint8_t uploader[PS_STREAM_NONCE_BYTES], uint8_t out[32]);
 
 #endif

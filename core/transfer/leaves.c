@@ -2,28 +2,20 @@
 
 #include "util/assert.h"
 
-/* A node came to be: keeps it where the uploader will look for it. */
-static void keep(const ps_leaves *l, uint32_t level, uint64_t index, const ps_node *node)
+#include <string.h>
+
+static void add_leaf(ps_leaves *l, const ps_node *leaf)
 {
-    if (l->tree && level >= PS_PIECE_LEVEL) {
-        l->tree[ps_layer_start(l->pieces, level - PS_PIECE_LEVEL) + (size_t)index] = *node;
-    }
+    PS_ASSERT(*l->complete < UINT64_C(1) << PS_PIECE_LEVEL);
+    ps_counter_add(l->crypto, l->stack, *l->complete, leaf);
+    *l->complete += 1;
 }
 
-/* The leaf under way is complete: merges it into the counter. */
 static void complete_leaf(ps_leaves *l)
 {
-    ps_node carry;
-    uint64_t index = *l->complete;
-    uint32_t level = 0;
-    l->crypto->sha256_final(l->leaf, carry.bytes);
-    for (; (index & 1u) != 0; level++) {
-        ps_node_join(l->crypto, &l->stack[level], &carry, &carry);
-        index >>= 1;
-        keep(l, level + 1, index, &carry);
-    }
-    l->stack[level] = carry;
-    *l->complete += 1;
+    ps_node node;
+    l->crypto->sha256_final(l->leaf, node.bytes);
+    add_leaf(l, &node);
 }
 
 void ps_leaves_update(ps_leaves *l, const uint8_t *data, size_t len)
@@ -50,30 +42,48 @@ void ps_leaves_root(ps_leaves *l, uint32_t height, ps_node *root)
     if (*l->position % PS_LEAF_BYTES != 0) {
         complete_leaf(l);
     }
-    uint64_t n = *l->complete;
-    PS_ASSERT(n > 0 && n <= UINT64_C(1) << height);
-    if (n == UINT64_C(1) << height) {
-        *root = l->stack[height];
-        return;
+    ps_counter_root(l->crypto, l->stack, *l->complete, 0, height, root);
+}
+
+uint32_t ps_leaves_height(uint32_t pieces, uint32_t len)
+{
+    return pieces > 1 ? PS_PIECE_LEVEL : ps_log2_ceil((len + PS_LEAF_BYTES - 1) / PS_LEAF_BYTES);
+}
+
+/* Where the crypto hashes blocks side by side, the whole leaves of a piece go to it at once.
+ * @return the bytes taken. */
+static uint32_t add_blocks(ps_leaves *l, const uint8_t *data, uint32_t len)
+{
+    ps_node leaves[PS_PIECE_BYTES / PS_LEAF_BYTES];
+    const uint32_t count = l->crypto->sha256_blocks ? len / PS_LEAF_BYTES : 0;
+    if (count > 0) {
+        l->crypto->sha256_blocks(data, PS_LEAF_BYTES, count, leaves[0].bytes);
     }
-    ps_node carry;
-    ps_node pad;
-    bool carrying = false;
-    ps_node_pad(l->crypto, 0, &pad);
-    for (uint32_t level = 0; level < height; level++) {
-        const bool here = ((n >> level) & 1u) != 0;
-        if (here && carrying) {
-            ps_node_join(l->crypto, &l->stack[level], &carry, &carry);
-        } else if (here) {
-            ps_node_join(l->crypto, &l->stack[level], &pad, &carry);
-        } else if (carrying) {
-            ps_node_join(l->crypto, &carry, &pad, &carry);
-        }
-        carrying = carrying || here;
-        if (carrying) {
-            keep(l, level + 1, (n - 1) >> (level + 1), &carry);
-        }
-        ps_node_join(l->crypto, &pad, &pad, &pad);
+    for (uint32_t i = 0; i < count; i++) {
+        add_leaf(l, &leaves[i]);
     }
-    *root = carry;
+    *l->position += (uint64_t)count * PS_LEAF_BYTES;
+    return count * PS_LEAF_BYTES;
+}
+
+void ps_piece_hash(const ps_crypto *crypto, uint64_t length, const uint8_t *data, uint32_t len,
+                   ps_node *out)
+{
+    ps_sha256 leaf;
+    ps_node stack[PS_PIECE_LEVEL + 1];
+    uint64_t complete = 0;
+    uint64_t position = 0;
+    ps_leaves l = {
+        .crypto = crypto,
+        .leaf = &leaf,
+        .stack = stack,
+        .complete = &complete,
+        .position = &position,
+    };
+    memset(out, 0, sizeof *out);
+    if (len > 0 && len <= PS_PIECE_BYTES) {
+        const uint32_t whole = add_blocks(&l, data, len);
+        ps_leaves_update(&l, data + whole, len - whole);
+        ps_leaves_root(&l, ps_leaves_height(ps_piece_count(length), len), out);
+    }
 }

@@ -37,6 +37,17 @@ static inline void ps_stall_stop(ps_stall *s)
     s->deadline_us = PS_TIME_NEVER;
 }
 
+/* What is left of the time, to go on with after a stop. */
+static inline uint64_t ps_stall_left(const ps_stall *s, uint64_t now_us)
+{
+    return s->deadline_us > now_us ? s->deadline_us - now_us : 0;
+}
+
+static inline void ps_stall_resume(ps_stall *s, uint64_t left_us, uint64_t now_us)
+{
+    s->deadline_us = ps_time_add(now_us, left_us);
+}
+
 /* True when the time is over. */
 static inline bool ps_stall_over(ps_stall *s, uint64_t now_us)
 {

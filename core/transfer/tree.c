@@ -31,7 +31,9 @@ bool ps_content_possible(const ps_content *content)
 uint32_t ps_piece_length(uint64_t length, uint32_t index)
 {
     uint64_t start = (uint64_t)index * PS_PIECE_BYTES;
-    PS_ASSERT(start < length);
+    if (start >= length) {
+        return 0;
+    }
     uint64_t rest = length - start;
     return rest < PS_PIECE_BYTES ? (uint32_t)rest : PS_PIECE_BYTES;
 }
@@ -84,6 +86,83 @@ bool ps_node_equal(const ps_node *a, const uint8_t b[PS_ROOT_BYTES])
     return memcmp(a->bytes, b, PS_ROOT_BYTES) == 0;
 }
 
+void ps_counter_add(const ps_crypto *crypto, ps_node *stack, uint64_t n, const ps_node *node)
+{
+    ps_node carry = *node;
+    uint32_t level = 0;
+    for (; ((n >> level) & 1u) != 0; level++) {
+        ps_node_join(crypto, &stack[level], &carry, &carry);
+    }
+    stack[level] = carry;
+}
+
+void ps_counter_root(const ps_crypto *crypto, const ps_node *stack, uint64_t n, uint32_t level,
+                     uint32_t height, ps_node *root)
+{
+    PS_ASSERT(n > 0 && n <= UINT64_C(1) << height);
+    if (n == UINT64_C(1) << height) {
+        *root = stack[height];
+        return;
+    }
+    ps_node carry;
+    ps_node pad;
+    bool carrying = false;
+    ps_node_pad(crypto, level, &pad);
+    for (uint32_t k = 0; k < height; k++) {
+        const bool here = ((n >> k) & 1u) != 0;
+        if (here && carrying) {
+            ps_node_join(crypto, &stack[k], &carry, &carry);
+        } else if (here) {
+            ps_node_join(crypto, &stack[k], &pad, &carry);
+        } else if (carrying) {
+            ps_node_join(crypto, &carry, &pad, &carry);
+        }
+        carrying = carrying || here;
+        ps_node_join(crypto, &pad, &pad, &pad);
+    }
+    *root = carry;
+}
+
+void ps_tree_build(const ps_crypto *crypto, uint64_t length, ps_node *tree)
+{
+    uint32_t pieces = ps_piece_count(length);
+    uint32_t height = ps_tree_nodes(length) == 0 ? 0 : ps_tree_height(pieces);
+    ps_node pad;
+    ps_node_pad(crypto, PS_PIECE_LEVEL, &pad);
+    for (uint32_t layer = 0; layer < height; layer++) {
+        const ps_node *const below = tree + ps_layer_start(pieces, layer);
+        ps_node *const above = tree + ps_layer_start(pieces, layer + 1);
+        const uint32_t n = ps_layer_count(pieces, layer);
+        for (uint32_t i = 0; i < n; i += 2) {
+            ps_node_join(crypto, &below[i], i + 1 < n ? &below[i + 1] : &pad, &above[i / 2]);
+        }
+        ps_node_join(crypto, &pad, &pad, &pad);
+    }
+}
+
+/* The root over `n` nodes of the piece layer, padded to 2^height. */
+static void layer_root(const ps_crypto *crypto, const ps_node *nodes, uint32_t n, uint32_t height,
+                       ps_node *root)
+{
+    ps_node stack[PS_LAYERS_MAX + 1];
+    for (uint32_t i = 0; i < n; i++) {
+        ps_counter_add(crypto, stack, i, &nodes[i]);
+    }
+    ps_counter_root(crypto, stack, n, PS_PIECE_LEVEL, height, root);
+}
+
+void ps_tree_root(const ps_crypto *crypto, uint64_t length, const ps_node *layer,
+                  uint8_t root[PS_ROOT_BYTES])
+{
+    ps_node node;
+    uint32_t pieces = ps_piece_count(length);
+    memset(&node, 0, sizeof node);
+    if (pieces > 0) {
+        layer_root(crypto, layer, pieces, ps_tree_height(pieces), &node);
+    }
+    memcpy(root, node.bytes, PS_ROOT_BYTES);
+}
+
 bool ps_subtree_valid(const ps_subtree *s)
 {
     uint32_t count = s->count;
@@ -117,33 +196,12 @@ void ps_subtree_uncle(const ps_crypto *crypto, const ps_subtree *s, const ps_nod
     }
 }
 
-/* The subtree's root, by a binary counter over its nodes, missing ones padded. */
-static void subtree_root(const ps_crypto *crypto, const ps_subtree *s, const ps_node *nodes,
-                         ps_node *root)
-{
-    ps_node stack[10];
-    ps_node pad;
-    _Static_assert(PS_HASHES_MAX == 1u << 9, "a stack entry for each level of the subtree");
-    ps_node_pad(crypto, PS_PIECE_LEVEL, &pad);
-    uint32_t existing = ps_subtree_nodes(s);
-    uint32_t height = ps_log2_ceil(s->count);
-    for (uint32_t i = 0; i < s->count; i++) {
-        ps_node carry = i < existing ? nodes[i] : pad;
-        uint32_t level = 0;
-        for (; level < height && ((i >> level) & 1u) != 0; level++) {
-            ps_node_join(crypto, &stack[level], &carry, &carry);
-        }
-        stack[level] = carry;
-    }
-    *root = stack[height];
-}
-
 bool ps_subtree_verify(const ps_crypto *crypto, const ps_subtree *s, const ps_node *nodes,
                        const ps_node *uncles, const uint8_t root[PS_ROOT_BYTES])
 {
     PS_ASSERT(ps_subtree_valid(s));
     ps_node at;
-    subtree_root(crypto, s, nodes, &at);
+    layer_root(crypto, nodes, ps_subtree_nodes(s), ps_log2_ceil(s->count), &at);
     uint32_t index = s->first / s->count;
     uint32_t n = ps_subtree_uncles(s);
     for (uint32_t i = 0; i < n; i++, index >>= 1) {

@@ -15,8 +15,6 @@ _Static_assert(PS_FILE_MAX == (uint64_t)PS_PIECE_BYTES << PS_LAYERS_MAX, "pieces
 
 /* The smallest h with 2^h >= n (n >= 1). */
 uint32_t ps_log2_ceil(uint64_t n);
-/* Bytes of piece `index` (index < ps_piece_count(length)). */
-uint32_t ps_piece_length(uint64_t length, uint32_t index);
 /* Layers above the piece layer: the root's layer. */
 uint32_t ps_tree_height(uint32_t pieces);
 /* Nodes of layer k. */
@@ -29,6 +27,13 @@ void ps_node_join(const ps_crypto *crypto, const ps_node *left, const ps_node *r
 /* The padding of a level: 32 zero bytes at the leaves, above them the join of the level's below. */
 void ps_node_pad(const ps_crypto *crypto, uint32_t level, ps_node *out);
 bool ps_node_equal(const ps_node *a, const uint8_t b[PS_ROOT_BYTES]);
+
+/* A binary counter of complete subtrees over nodes of one level: bit k of `n` set: stack[k] holds
+ * the root of 2^k of them. Adds the next node. */
+void ps_counter_add(const ps_crypto *crypto, ps_node *stack, uint64_t n, const ps_node *node);
+/* The root over 2^height nodes of `level`, of which n >= 1 were added, the rest padded. */
+void ps_counter_root(const ps_crypto *crypto, const ps_node *stack, uint64_t n, uint32_t level,
+                     uint32_t height, ps_node *root);
 
 /* Part of the piece layer that one HASHES frame carries: the aligned subtree over pieces
  * [first, first + count), of which those below `pieces` exist. */

@@ -23,8 +23,9 @@ void ps_upload_config_default(ps_upload_config *cfg)
 size_t ps_upload_size(const ps_upload_config *cfg)
 {
     if (!cfg || cfg->size != sizeof *cfg || !cfg->crypto ||
-        cfg->crypto->size != sizeof(ps_crypto) || cfg->idle_ms == 0 || cfg->idle_ms > MAX_IDLE_MS ||
-        cfg->max_wants == 0 || cfg->max_wants > MAX_WANTS || cfg->burst_bytes < PS_LEAF_BYTES ||
+        cfg->crypto->size != sizeof(ps_crypto) || !cfg->crypto->open || !cfg->keys ||
+        cfg->idle_ms == 0 || cfg->idle_ms > MAX_IDLE_MS || cfg->max_wants < PS_STREAM_WANTS_MIN ||
+        cfg->max_wants > MAX_WANTS || cfg->burst_bytes < PS_LEAF_BYTES ||
         cfg->burst_bytes > MAX_BURST) {
         return 0;
     }
@@ -42,12 +43,14 @@ ps_status ps_upload_init(void *mem, size_t len, const ps_upload_config *cfg, uin
     ps_upload *u = mem;
     memset(u, 0, need);
     u->crypto = cfg->crypto;
+    u->keys = cfg->keys;
+    u->binding = cfg->binding;
     u->burst_bytes = cfg->burst_bytes;
     u->max_wants = cfg->max_wants;
     u->stage = PS_UPLOAD_HELLO;
-    u->phase = PS_UPLOAD_PREFACE;
+    u->phase = cfg->binding.plain ? PS_UPLOAD_PREFACE : PS_UPLOAD_HEADER;
     u->stall.length_us = US_OF_MS(cfg->idle_ms);
-    ps_gather_begin(&u->gather, 1);
+    ps_gather_begin(&u->gather, cfg->binding.plain ? 1 : PS_FRAME_HEADER_BYTES);
     ps_stall_progress(&u->stall, ps_clock_advance(&u->clock, now_us));
     *out = u;
     return PS_OK;
@@ -59,26 +62,13 @@ void ps_upload_fail(ps_upload *u, ps_emit *e, uint32_t error, bool remote, bool 
     u->stage = PS_UPLOAD_ENDED;
     u->wants_len = 0;
     ps_stall_stop(&u->stall);
-    ps_emit_failure(e, error, remote, tell);
-}
-
-static void opened(ps_upload *u, ps_emit *e, const ps_stream_input *in)
-{
-    if (in->u.opened.error != PS_E_NONE) {
-        ps_upload_fail(u, e, in->u.opened.error, false, true);
-        return;
-    }
-    ps_writer w = ps_emit_writer(e);
-    ps_welcome_write(&w, (uint16_t)u->max_wants);
-    (void)ps_emit_bytes(e, &w);
-    u->tree = in->u.opened.tree;
-    u->stage = PS_UPLOAD_SERVING;
-    ps_stall_progress(&u->stall, u->clock.now_us);
+    (void)ps_emit_failure(e, error, remote, tell);
 }
 
 /* The stream took bytes. Only what was handed out can be progress. */
 static void sent(ps_upload *u, bool all, uint64_t bytes)
 {
+    u->answer_unsent = u->answer_unsent && !all;
     if (u->unsent == 0) {
         return;
     }
@@ -103,11 +93,14 @@ static bool input_valid(const ps_upload *u, const ps_stream_input *in)
     case PS_STREAM_BYTES:
         return in->u.bytes.len <= MAX_INPUT && (in->u.bytes.data || in->u.bytes.len == 0);
     case PS_STREAM_OPENED:
-        if (u->stage == PS_UPLOAD_ENDED || in->u.opened.error != PS_E_NONE) {
-            return u->stage >= PS_UPLOAD_ASKED && u->stage != PS_UPLOAD_SERVING &&
-                   in->u.opened.error <= UINT16_MAX;
+        if (u->stage == PS_UPLOAD_ENDED) {
+            return true; /* The answer crossed the end. */
         }
-        return u->stage == PS_UPLOAD_ASKED && (in->u.opened.tree || u->pieces <= 1);
+        return u->stage == PS_UPLOAD_ASKED && in->u.opened.error <= UINT16_MAX &&
+               (in->u.opened.error != PS_E_NONE || in->u.opened.tree || u->pieces <= 1);
+    case PS_STREAM_FETCH:
+    case PS_STREAM_HASHED:
+    case PS_STREAM_FINISH:
     default:
         return false;
     }
@@ -129,25 +122,39 @@ static void dispatch(ps_upload *u, ps_emit *e, const ps_stream_input *in, size_t
         break;
     case PS_STREAM_SENT:
         sent(u, true, 0);
+        (void)ps_upload_receive(u, e, NULL, 0); /* A BYE may have waited for it. */
         break;
     case PS_STREAM_TAKEN:
         sent(u, false, in->u.taken_bytes);
         break;
     case PS_STREAM_OPENED:
-        opened(u, e, in);
+        ps_upload_opened(u, e, in->u.opened.error, in->u.opened.tree);
         break;
     case PS_STREAM_TICK:
+    case PS_STREAM_FETCH:
+    case PS_STREAM_HASHED:
+    case PS_STREAM_FINISH:
         break;
     }
+}
+
+static bool more_is_due(const ps_upload *u, const ps_stream_input *in, size_t consumed)
+{
+    const bool bytes_left = in->type == PS_STREAM_BYTES && consumed < in->u.bytes.len;
+    return (u->stage == PS_UPLOAD_SERVING && ps_upload_can_serve(u)) ||
+           (bytes_left && !ps_upload_blocked(u));
 }
 
 ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consumed,
                          ps_stream_output *out)
 {
-    if (!u || !in || !consumed || !ps_emit_valid(out) || !input_valid(u, in)) {
+    if (!u || !in || !consumed) {
         return PS_INVALID;
     }
     *consumed = 0;
+    if (!ps_emit_valid(out) || !input_valid(u, in)) {
+        return PS_INVALID;
+    }
     if (!ps_emit_has_room(out)) {
         return PS_AGAIN;
     }
@@ -157,6 +164,7 @@ ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consum
         *consumed = in->type == PS_STREAM_BYTES ? in->u.bytes.len : 1;
         return PS_OK;
     }
+    u->wall_s = in->wall_s;
     dispatch(u, &e, in, consumed);
     if (u->stage == PS_UPLOAD_SERVING) {
         ps_upload_serve(u, &e);
@@ -164,7 +172,7 @@ ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consum
     if (u->stage != PS_UPLOAD_ENDED && ps_stall_over(&u->stall, now_us)) {
         ps_upload_fail(u, &e, PS_E_STALLED, false, true);
     }
-    return u->stage == PS_UPLOAD_SERVING && ps_upload_can_serve(u) ? PS_MORE : PS_OK;
+    return more_is_due(u, in, *consumed) ? PS_MORE : PS_OK;
 }
 
 uint64_t ps_upload_deadline_us(const ps_upload *u)
@@ -173,6 +181,11 @@ uint64_t ps_upload_deadline_us(const ps_upload *u)
         return ps_clock_host_us(&u->clock, u->clock.now_us);
     }
     return ps_clock_host_us(&u->clock, u->stall.deadline_us);
+}
+
+uint32_t ps_upload_refused(const ps_upload *u)
+{
+    return u->refused;
 }
 
 uint64_t ps_upload_sent_bytes(const ps_upload *u)

@@ -22,17 +22,21 @@ static void on_preface(ps_upload *u, ps_emit *e)
 /* True when a frame of this type and length may come now. */
 static bool frame_expected(const ps_upload *u)
 {
-    uint32_t length = u->frame.length;
+    const uint32_t length = u->frame.length;
+    const bool greeted = u->stage != PS_UPLOAD_HELLO;
     switch (u->frame.type) {
     case PS_FRAME_HELLO:
-        return u->stage == PS_UPLOAD_HELLO && length >= 2 && length <= PS_HELLO_BYTES_MAX;
+        return !greeted && length >= PS_HELLO_BYTES_MIN && length <= PS_HELLO_BYTES_MAX;
+    case PS_FRAME_OPEN:
+        return greeted && u->file < UINT32_MAX && length >= PS_OPEN_BYTES_MIN &&
+               length <= PS_OPEN_BYTES_MAX;
     case PS_FRAME_WANT:
-        return u->stage == PS_UPLOAD_SERVING && length == PS_WANT_BYTES;
+        return (u->stage == PS_UPLOAD_SERVING || u->stage == PS_UPLOAD_SKIPPING) &&
+               length == PS_WANT_BYTES;
     case PS_FRAME_BYE:
-        return u->stage == PS_UPLOAD_SERVING && length == 0;
+        return greeted && u->wants_len == 0 && length == 0;
     case PS_FRAME_ERROR:
-        return u->stage != PS_UPLOAD_HELLO && length >= PS_ERROR_HEAD_BYTES &&
-               length <= PS_ERROR_BYTES_MAX;
+        return greeted && length >= PS_ERROR_HEAD_BYTES && length <= PS_ERROR_BYTES_MAX;
     default:
         return false;
     }
@@ -41,6 +45,7 @@ static bool frame_expected(const ps_upload *u)
 static void on_hello(ps_upload *u, ps_emit *e, ps_span body)
 {
     ps_hello hello;
+    static const uint8_t none[PS_STREAM_NONCE_BYTES];
     if (!ps_hello_read(body, &hello)) {
         ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
         return;
@@ -49,15 +54,17 @@ static void on_hello(ps_upload *u, ps_emit *e, ps_span body)
         ps_upload_fail(u, e, PS_E_UNSUPPORTED, false, true);
         return;
     }
-    u->content = hello.content;
-    u->pieces = ps_piece_count(hello.content.length);
-    u->stage = PS_UPLOAD_ASKED;
-    ps_stall_stop(&u->stall);
-    ps_emit_event(e, PS_STREAM_EVENT_OPEN)->content = hello.content;
+    ps_writer w = ps_emit_writer(e);
+    ps_welcome_write(&w, (uint16_t)u->max_wants, u->binding.plain ? u->binding.bytes : none);
+    (void)ps_emit_bytes(e, &w);
+    if (u->binding.plain) {
+        ps_plain_binding(u->crypto, hello.nonce, u->binding.bytes, u->binding.bytes);
+    }
+    u->stage = PS_UPLOAD_IDLE;
+    ps_stall_progress(&u->stall, u->clock.now_us);
 }
 
-/* True when the file has what is wanted. */
-static bool want_fits(const ps_upload *u, const ps_want *want)
+bool ps_upload_want_fits(const ps_upload *u, const ps_want *want)
 {
     if (want->kind == PS_WANT_HASHES) {
         const ps_subtree s = {u->pieces, want->first, want->count};
@@ -66,12 +73,20 @@ static bool want_fits(const ps_upload *u, const ps_want *want)
     return want->count > 0 && want->first < u->pieces && want->count <= u->pieces - want->first;
 }
 
-static void on_want(ps_upload *u, ps_emit *e, ps_span body)
+/* Of a refused file: the downloader could not know yet. */
+static bool skip_want(ps_upload *u)
 {
-    ps_want want;
-    if (!ps_want_read(body, &want) || !want_fits(u, &want) || u->wants_len == u->max_wants) {
-        ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
-        return;
+    if (u->skipped == u->max_wants) {
+        return false;
+    }
+    u->skipped++;
+    return true;
+}
+
+static bool queue_want(ps_upload *u, const ps_want *want)
+{
+    if (!ps_upload_want_fits(u, want) || u->wants_len == u->max_wants) {
+        return false;
     }
     if (u->wants_len == 0) {
         u->piece_at = 0;
@@ -79,8 +94,19 @@ static void on_want(ps_upload *u, ps_emit *e, ps_span body)
             ps_stall_progress(&u->stall, u->clock.now_us);
         }
     }
-    ps_upload_wants(u)[(u->wants_head + u->wants_len) % u->max_wants] = want;
+    ps_upload_wants(u)[(u->wants_head + u->wants_len) % u->max_wants] = *want;
     u->wants_len++;
+    return true;
+}
+
+static void on_want(ps_upload *u, ps_emit *e, ps_span body)
+{
+    ps_want want;
+    const bool good = ps_want_read(body, &want) &&
+                      (u->stage == PS_UPLOAD_SKIPPING ? skip_want(u) : queue_want(u, &want));
+    if (!good) {
+        ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
+    }
 }
 
 static void on_error(ps_upload *u, ps_emit *e, ps_span body)
@@ -95,10 +121,7 @@ static void on_error(ps_upload *u, ps_emit *e, ps_span body)
 
 static void on_bye(ps_upload *u, ps_emit *e)
 {
-    if (u->wants_len > 0) {
-        ps_upload_fail(u, e, PS_E_PROTOCOL, false, true);
-        return;
-    }
+    ps_upload_end_file(u, e);
     u->stage = PS_UPLOAD_ENDED;
     ps_stall_stop(&u->stall);
     (void)ps_emit_event(e, PS_STREAM_EVENT_DONE);
@@ -110,6 +133,9 @@ static void on_frame(ps_upload *u, ps_emit *e)
     switch (u->frame.type) {
     case PS_FRAME_HELLO:
         on_hello(u, e, body);
+        break;
+    case PS_FRAME_OPEN:
+        ps_upload_open(u, e, body);
         break;
     case PS_FRAME_WANT:
         on_want(u, e, body);
@@ -133,16 +159,27 @@ static void on_header(ps_upload *u, ps_emit *e)
     }
     u->phase = PS_UPLOAD_BODY;
     ps_gather_begin(&u->gather, u->frame.length);
-    if (u->frame.length == 0) {
-        on_frame(u, e);
+}
+
+bool ps_upload_blocked(const ps_upload *u)
+{
+    if (u->stage == PS_UPLOAD_ASKED) {
+        return true;
     }
+    if (u->stage == PS_UPLOAD_ENDED || u->phase != PS_UPLOAD_BODY) {
+        return false;
+    }
+    /* What ends a file waits until all of it has gone. */
+    const bool owes = u->wants_len > 0 || u->unsent > 0;
+    return (u->frame.type == PS_FRAME_OPEN && (owes || u->answer_unsent)) ||
+           (u->frame.type == PS_FRAME_BYE && owes);
 }
 
 size_t ps_upload_receive(ps_upload *u, ps_emit *e, const uint8_t *data, size_t len)
 {
     size_t at = 0;
-    for (uint32_t parts = 0; parts < 2 * STEP_FRAMES && at < len; parts++) {
-        at += ps_gather_take(&u->gather, data + at, len - at);
+    for (uint32_t parts = 0; parts < 2 * STEP_FRAMES && !ps_upload_blocked(u); parts++) {
+        at += ps_gather_take(&u->gather, at < len ? data + at : data, len - at);
         if (!ps_gather_full(&u->gather)) {
             break;
         }

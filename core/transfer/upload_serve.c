@@ -4,10 +4,11 @@
 /* Answers in one step: DATA frames, of which one HASHES may take the place. */
 #define STEP_ANSWERS 16u
 
-/* The worst step: HASHES, heads of DATA, the uploader's HELLO and an ERROR. */
+/* The worst step: HASHES, heads of DATA, the uploader's HELLO, OPENEDs and an ERROR. */
 _Static_assert(PS_FRAME_HEADER_BYTES + PS_HASHES_BYTES_MAX +
                        STEP_ANSWERS * (PS_FRAME_HEADER_BYTES + PS_DATA_HEAD_BYTES) +
-                       PS_FRAME_HEADER_BYTES + PS_WELCOME_BYTES + PS_FRAME_HEADER_BYTES +
+                       PS_FRAME_HEADER_BYTES + PS_WELCOME_BYTES +
+                       2 * (PS_FRAME_HEADER_BYTES + PS_OPENED_BYTES) + PS_FRAME_HEADER_BYTES +
                        PS_ERROR_BYTES_MAX <=
                    PS_STREAM_STEP_BYTES,
                "a step fits the slab that it asked for");
@@ -66,7 +67,7 @@ static void serve_data(ps_upload *u, ps_emit *e, ps_want *want)
     ps_writer w = ps_emit_writer(e);
     ps_data_head_write(&w, offset, payload);
     (void)ps_emit_bytes(e, &w);
-    ps_emit_file(e, offset, payload);
+    ps_emit_file(e, u->file, offset, payload);
     u->unsent += payload;
     u->sent_bytes += payload;
     u->piece_at += payload;

@@ -31,7 +31,12 @@
     X(COOKIE_UNREAD, "any cookie counts as one that was given out")                                \
     X(BLIND_MOVE, "a session's new address is believed without a challenge")                       \
     X(EXPIRED_TICKET, "a ticket is taken after its time")                                          \
-    X(AMPLIFIER, "a RESPOND is sent three times")
+    X(AMPLIFIER, "a RESPOND is sent three times")                                                  \
+    X(UNPROVEN_OPEN, "an upload asks for no proof that a ticket is its holder's own")              \
+    X(EXPIRED_FILE, "a file ticket is taken after its time")                                       \
+    X(UNHASHED_PIECE, "a piece counts before its hash was compared")                               \
+    X(FOREIGN_TICKET, "a file ticket is sealed for another content")                               \
+    X(LASTING_TICKET, "a file ticket never expires")
 
 #if defined(PEERSYNC_CANARIES)
 

@@ -125,6 +125,10 @@ static bool login_ok(ps_line *l, ps_span body)
     number(l, " ms, dead ", m.dead_ms);
     number(l, " ms, resend ", m.resend_ms);
     number(l, " ms, ticket of ", m.ticket.len);
+    if (m.file_keys.len > 0) {
+        number(l, " bytes, file keys of ", m.file_keys.len / PS_KEY_BYTES);
+        number(l, " epochs from ", m.first_epoch);
+    }
     return true;
 }
 
@@ -234,6 +238,9 @@ static bool page_entry(ps_line *l, ps_message_type type, ps_page *m, const char 
         owner(l, source.user, source.active, source.own);
         for (uint32_t i = 0; i < source.addrs_count; i++) {
             address(l, " at ", &source.addrs[i].addr);
+        }
+        if (source.ticket.len > 0) {
+            number(l, " ticket of ", source.ticket.len);
         }
     }
     return true;

@@ -2,6 +2,14 @@
 
 /* Flags and content. */
 #define SOURCE_FIXED (1u + PS_CONTENT_BYTES)
+/* A user, addresses, a ticket and its key, each with its length or count, as long as they get. */
+#define SOURCE_REST                                                                                \
+    (1u + PS_USER_MAX + 1u + PS_SOURCE_ADDRS * (2u + 19u) + 1u + PS_KEY_BYTES + PS_FILE_TICKET_MAX)
+
+_Static_assert(PS_PACKET_HEADER + PS_MESSAGE_HEADER + 9u + SOURCE_FIXED + SOURCE_REST +
+                       PS_TAG_BYTES <=
+                   PS_DATAGRAM_MIN,
+               "a source fits the smallest datagram: a list gets on");
 
 bool ps_locate_encode(ps_writer *w, uint32_t request, const ps_locate *m)
 {
@@ -38,7 +46,10 @@ bool ps_page_add_source(ps_writer *w, ps_page_writer *pw, const ps_source *sourc
 {
     PS_ASSERT(source->user.len >= 1 && source->user.len <= PS_USER_MAX);
     PS_ASSERT(source->addrs_count <= PS_SOURCE_ADDRS);
-    size_t bytes = SOURCE_FIXED + 1 + source->user.len + 1;
+    PS_ASSERT(source->ticket.len <= PS_FILE_TICKET_MAX);
+    PS_ASSERT(source->key.len == (source->ticket.len > 0 ? PS_KEY_BYTES : 0));
+    size_t bytes = SOURCE_FIXED + 1 + source->user.len + 1 + 1;
+    bytes += source->key.len + source->ticket.len;
     for (uint32_t i = 0; i < source->addrs_count; i++) {
         PS_ASSERT(source->addrs[i].addr.family != PS_ADDR_NONE);
         bytes += 2 + ps_addr_bytes(&source->addrs[i].addr);
@@ -52,6 +63,11 @@ bool ps_page_add_source(ps_writer *w, ps_page_writer *pw, const ps_source *sourc
     *p++ = source->addrs_count;
     for (uint32_t i = 0; i < source->addrs_count; i++) {
         p = store_candidate(p, source->addrs[i].kind, &source->addrs[i].addr);
+    }
+    *p++ = (uint8_t)source->ticket.len;
+    if (source->ticket.len > 0) {
+        memcpy(p, source->key.data, PS_KEY_BYTES);
+        memcpy(p + PS_KEY_BYTES, source->ticket.data, source->ticket.len);
     }
     pw->count++;
     return true;
@@ -81,6 +97,19 @@ static void read_candidate(ps_reader *r, ps_source *source)
     }
 }
 
+static void read_ticket(ps_reader *r, ps_source *source)
+{
+    const size_t len = ps_read8(r);
+    if (len == 0) {
+        return;
+    }
+    source->key = (ps_span){ps_read(r, PS_KEY_BYTES), PS_KEY_BYTES};
+    source->ticket = (ps_span){ps_read(r, len), len};
+    if (len > PS_FILE_TICKET_MAX) {
+        r->bad = true;
+    }
+}
+
 bool ps_page_next_source(ps_page *m, ps_source *source)
 {
     ps_reader *r = &m->entries;
@@ -102,5 +131,6 @@ bool ps_page_next_source(ps_page *m, ps_source *source)
     for (uint32_t left = ps_read8(r); left > 0 && !r->bad; left--) {
         read_candidate(r, source);
     }
+    read_ticket(r, source);
     return !r->bad;
 }

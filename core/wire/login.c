@@ -6,30 +6,65 @@
 #define LOGIN_OK_FIXED (3u * 4u + 4u * 8u)
 /* Typed fields: their header, */
 #define FIELD_HEADER 3u
-/* and those that are known. LOGIN: the ticket beside a password. LOGIN_OK: expiry u64, ticket. */
-enum { FIELD_TICKET = 1 };
+/* and those that are known. LOGIN: the ticket beside a password. LOGIN_OK: expiry u64, ticket; and
+ * first epoch u64, keys. */
+enum { FIELD_TICKET = 1, FIELD_FILE_KEYS = 2 };
+#define FIELD_TYPES 3u
 
-/* The value of the field of this type, the first one if there are several; empty where there is
- * none. False: a field is cut off. */
-static bool field_find(ps_reader *r, uint8_t type, ps_span *value)
+_Static_assert(PS_PACKET_HEADER + PS_MESSAGE_HEADER + LOGIN_OK_FIXED + 19 + FIELD_HEADER + 8 +
+                       PS_TICKET_MAX + FIELD_HEADER + 8 + PS_FILE_EPOCHS * PS_KEY_BYTES +
+                       PS_TAG_BYTES <=
+                   PS_DATAGRAM_MIN,
+               "LOGIN_OK fits the smallest datagram");
+
+/* The values of the known fields by type, of each the first one if there are several; empty where
+ * there is none. False: a field is cut off. */
+static bool fields_read(ps_reader *r, ps_span values[FIELD_TYPES])
 {
-    *value = (ps_span){NULL, 0};
+    memset(values, 0, FIELD_TYPES * sizeof *values);
     while (r->left > 0 && !r->bad) {
         const uint8_t found = ps_read8(r);
         const size_t len = ps_read16(r);
         const uint8_t *p = ps_read(r, len);
-        if (p != NULL && found == type && value->data == NULL) {
-            *value = (ps_span){p, len};
+        if (p != NULL && found < FIELD_TYPES && values[found].data == NULL) {
+            values[found] = (ps_span){p, len};
         }
     }
     return !r->bad;
 }
 
-static uint8_t *field_begin(uint8_t *p, size_t len)
+/* Of a field's value: how many bytes the field takes, none when there is nothing to say. */
+static size_t field_bytes(size_t before, ps_span value)
 {
-    p[0] = FIELD_TICKET;
+    return value.len > 0 ? FIELD_HEADER + before + value.len : 0;
+}
+
+static uint8_t *field_begin(uint8_t *p, uint8_t type, size_t len)
+{
+    p[0] = type;
     ps_store16(p + 1, (uint16_t)len);
     return p + FIELD_HEADER;
+}
+
+/* A number and bytes, or no field; returns what follows. */
+static uint8_t *store_numbered(uint8_t *p, uint8_t type, uint64_t n, ps_span bytes)
+{
+    if (bytes.len == 0) {
+        return p;
+    }
+    p = field_begin(p, type, 8 + bytes.len);
+    ps_store64(p, n);
+    memcpy(p + 8, bytes.data, bytes.len);
+    return p + 8 + bytes.len;
+}
+
+/* Such a field's parts. False: there is one without bytes. */
+static bool load_numbered(ps_span field, uint64_t *n, ps_span *bytes)
+{
+    const bool some = field.len > 8;
+    *n = some ? ps_load64(field.data) : 0;
+    *bytes = some ? (ps_span){field.data + 8, field.len - 8} : (ps_span){NULL, 0};
+    return some || field.len == 0;
 }
 
 bool ps_login_encode(ps_writer *w, uint32_t request, const ps_login *m)
@@ -37,7 +72,7 @@ bool ps_login_encode(ps_writer *w, uint32_t request, const ps_login *m)
     PS_ASSERT(m->user.len >= 1 && m->user.len <= PS_USER_MAX);
     PS_ASSERT(m->secret.len <= (m->method == PS_LOGIN_TICKET ? PS_TICKET_MAX : PS_PASSWORD_MAX));
     PS_ASSERT(m->ticket.len <= PS_TICKET_MAX);
-    const size_t field = m->ticket.len > 0 ? FIELD_HEADER + m->ticket.len : 0;
+    const size_t field = field_bytes(0, m->ticket);
     const size_t body = LOGIN_FIXED + 1 + m->user.len + 1 + m->secret.len + field;
     uint8_t *p = ps_message_room(w, PS_MSG_LOGIN, request, body);
     if (!p) {
@@ -50,7 +85,7 @@ bool ps_login_encode(ps_writer *w, uint32_t request, const ps_login *m)
     p[24] = m->method;
     p = ps_store_span8(ps_store_span8(p + LOGIN_FIXED, m->user), m->secret);
     if (field > 0) {
-        memcpy(field_begin(p, m->ticket.len), m->ticket.data, m->ticket.len);
+        memcpy(field_begin(p, FIELD_TICKET, m->ticket.len), m->ticket.data, m->ticket.len);
     }
     return true;
 }
@@ -58,6 +93,7 @@ bool ps_login_encode(ps_writer *w, uint32_t request, const ps_login *m)
 bool ps_login_decode(ps_span body, ps_login *m)
 {
     ps_reader r = ps_reader_of(body);
+    ps_span fields[FIELD_TYPES];
     const uint8_t *p = ps_read(&r, LOGIN_FIXED);
     if (!p) {
         return false;
@@ -70,17 +106,21 @@ bool ps_login_decode(ps_span body, ps_login *m)
     m->user = ps_read_span8(&r);
     m->secret = ps_read_span8(&r);
     const size_t secret_max = m->method == PS_LOGIN_PASSWORD ? PS_PASSWORD_MAX : PS_TICKET_MAX;
-    return field_find(&r, FIELD_TICKET, &m->ticket) && m->ticket.len <= PS_TICKET_MAX &&
-           m->datagram_max >= PS_DATAGRAM_MIN && m->datagram_max <= PS_DATAGRAM_MAX &&
-           m->user.len >= 1 && m->user.len <= PS_USER_MAX && m->secret.len <= secret_max;
+    const bool whole = fields_read(&r, fields);
+    m->ticket = fields[FIELD_TICKET];
+    return whole && m->ticket.len <= PS_TICKET_MAX && m->datagram_max >= PS_DATAGRAM_MIN &&
+           m->datagram_max <= PS_DATAGRAM_MAX && m->user.len >= 1 && m->user.len <= PS_USER_MAX &&
+           m->secret.len <= secret_max;
 }
 
 bool ps_login_ok_encode(ps_writer *w, uint32_t request, const ps_login_ok *m)
 {
     PS_ASSERT(m->ticket.len <= PS_TICKET_MAX);
+    PS_ASSERT(m->file_keys.len <= PS_FILE_EPOCHS * PS_KEY_BYTES);
+    PS_ASSERT(m->file_keys.len % PS_KEY_BYTES == 0);
     const size_t address = ps_addr_bytes(&m->observed);
-    const size_t field = m->ticket.len > 0 ? FIELD_HEADER + 8 + m->ticket.len : 0;
-    uint8_t *p = ps_message_room(w, PS_MSG_LOGIN_OK, request, LOGIN_OK_FIXED + address + field);
+    const size_t fields = field_bytes(8, m->ticket) + field_bytes(8, m->file_keys);
+    uint8_t *p = ps_message_room(w, PS_MSG_LOGIN_OK, request, LOGIN_OK_FIXED + address + fields);
     if (!p) {
         return false;
     }
@@ -93,11 +133,8 @@ bool ps_login_ok_encode(ps_writer *w, uint32_t request, const ps_login_ok *m)
     ps_store64(p + 36, m->life);
     ps_writer tail = {.base = p + LOGIN_OK_FIXED, .cap = address};
     ps_addr_encode(&tail, &m->observed);
-    if (field > 0) {
-        p = field_begin(p + LOGIN_OK_FIXED + address, 8 + m->ticket.len);
-        ps_store64(p, m->expires_s);
-        memcpy(p + 8, m->ticket.data, m->ticket.len);
-    }
+    p = store_numbered(p + LOGIN_OK_FIXED + address, FIELD_TICKET, m->expires_s, m->ticket);
+    (void)store_numbered(p, FIELD_FILE_KEYS, m->first_epoch, m->file_keys);
     return true;
 }
 
@@ -105,7 +142,7 @@ bool ps_login_ok_encode(ps_writer *w, uint32_t request, const ps_login_ok *m)
 bool ps_login_ok_decode(ps_span body, ps_login_ok *m)
 {
     ps_reader r = ps_reader_of(body);
-    ps_span field;
+    ps_span fields[FIELD_TYPES];
     const uint8_t *p = ps_read(&r, LOGIN_OK_FIXED);
     if (!p) {
         return false;
@@ -118,11 +155,14 @@ bool ps_login_ok_decode(ps_span body, ps_login_ok *m)
     m->digest = ps_load64(p + 28);
     m->life = ps_load64(p + 36);
     ps_addr_decode(&r, &m->observed);
-    if (!field_find(&r, FIELD_TICKET, &field) || (field.len > 0 && field.len < 9) ||
-        field.len > 8 + PS_TICKET_MAX) {
+    if (!fields_read(&r, fields) ||
+        !load_numbered(fields[FIELD_TICKET], &m->expires_s, &m->ticket) ||
+        !load_numbered(fields[FIELD_FILE_KEYS], &m->first_epoch, &m->file_keys) ||
+        m->ticket.len > PS_TICKET_MAX || m->file_keys.len % PS_KEY_BYTES != 0) {
         return false;
     }
-    m->expires_s = field.len > 0 ? ps_load64(field.data) : 0;
-    m->ticket = field.len > 0 ? (ps_span){field.data + 8, field.len - 8} : (ps_span){NULL, 0};
+    if (m->file_keys.len > PS_FILE_EPOCHS * PS_KEY_BYTES) {
+        m->file_keys.len = PS_FILE_EPOCHS * PS_KEY_BYTES;
+    }
     return m->heartbeat_ms != 0 && m->dead_ms != 0 && m->resend_ms != 0;
 }

@@ -51,6 +51,10 @@ typedef struct ps_login_ok {
     ps_addr observed;
     ps_span ticket;     /* For the next login, or empty; at most PS_TICKET_MAX bytes. */
     uint64_t expires_s; /* Of the ticket, by the server's clock. */
+    /* What the device's uploads open file tickets with: keys of PS_KEY_BYTES each, back to back,
+     * for these epochs; or empty. A reader leaves out those beyond PS_FILE_EPOCHS. */
+    uint64_t first_epoch;
+    ps_span file_keys;
 } ps_login_ok;
 
 bool ps_login_ok_encode(ps_writer *w, uint32_t request, const ps_login_ok *m);
@@ -227,6 +231,8 @@ typedef struct ps_source {
         uint8_t kind;
         ps_addr addr;
     } addrs[PS_SOURCE_ADDRS];
+    ps_span key;    /* Of the ticket: PS_KEY_BYTES, or empty with it. */
+    ps_span ticket; /* Opens the content there, or empty; at most PS_FILE_TICKET_MAX bytes. */
 } ps_source;
 
 bool ps_page_add_source(ps_writer *w, ps_page_writer *pw, const ps_source *source);

@@ -48,6 +48,8 @@ ps_exit ps_exit_of_error(unsigned error)
     case PS_E_STALLED:
     case PS_E_CLOSED:
     case PS_E_SLOTS:
+    case PS_E_PLAIN:
+    case PS_E_FILE_TICKET:
         return PS_EXIT_TRANSFER;
     case PS_E_SERVER_KEY:
         return PS_EXIT_SERVER_KEY;

@@ -25,7 +25,8 @@
     X(SYSTEM, 17, "the system refused something: memory, descriptors, randomness")                 \
     X(INTERRUPTED, 18, "a signal ended the command before it was done")                            \
     X(SERVER_UNKNOWN, 19, "the server's key is not known yet, and was not accepted")               \
-    X(SERVER_KEY, 20, "the server's key is not the known one, or not that of --server-key")
+    X(SERVER_KEY, 20, "the server's key is not the known one, or not that of --server-key")        \
+    X(DIFFERENT, 21, "the file is not the published one, or does not have the root that was given")
 
 typedef enum ps_exit {
 #define PS_EXIT_ENUM(name, number, meaning) PS_EXIT_##name = (number),

@@ -1,9 +1,11 @@
 #include "app.h"
 
+#include "commands/command.h"
 #include "common/format.h"
 #include "jobs.h"
 #include "peersync/posix.h"
 #include "prompt.h"
+#include "question.h"
 
 #include <signal.h>
 
@@ -30,7 +32,12 @@ void app_leave(struct app *a, ps_exit code)
     }
     a->phase = PHASE_LEAVING;
     a->code = code;
+    if (a->session == NULL) {
+        uv_stop(&a->loop);
+        return;
+    }
     session_mute(a->session);
+    question_drop(a);
     prompt_close(a->prompt);
     a->prompt = NULL;
     if (!a->connected) {
@@ -51,14 +58,20 @@ static ps_exit signal_code(struct app *a)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    (void)number;
     struct app *a = handle->data;
+    if (number == SIGINT && a->phase == PHASE_ONLINE && !a->stopping && run_stop_front(a)) {
+        return; /* The prompt stays. */
+    }
     a->interrupted = true;
-    if (a->phase == PHASE_LEAVING) {
+    if (a->phase == PHASE_LEAVING || a->stopping) {
+        a->code = a->stopping ? PS_EXIT_INTERRUPTED : a->code;
+        a->phase = PHASE_LEAVING;
         uv_stop(&a->loop);
         return;
     }
-    app_leave(a, signal_code(a));
+    if (!run_stop_all(a)) {
+        app_leave(a, signal_code(a));
+    }
 }
 
 /* nohup(1) has the hang-up ignored, and it stays so. (Interrupts are ignored in what a script

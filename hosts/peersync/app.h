@@ -17,9 +17,11 @@
 struct run;
 struct announcement;
 struct prompt;
+struct question;
 
 enum phase {
     PHASE_LOGIN,  /* Not logged in yet. */
+    PHASE_ALONE,  /* A command that needs no server: there is no session. */
     PHASE_ONLINE, /* Logged in, also while the server is lost. */
     PHASE_LEAVING /* Logging out. */
 };
@@ -44,6 +46,7 @@ struct app {
     bool connected;  /* The server answers. */
     bool lost_shown; /* The person was told that it does not. */
     bool interrupted;
+    bool stopping;      /* A signal came: the commands under way are ending. */
     size_t unlisted;    /* Names that the server has given up since the last login. */
     ps_exit login_code; /* How the login under way ended. */
     ps_exit code;       /* The program's end. */
@@ -55,6 +58,7 @@ struct app {
     bool announced_shown;               /* A person at the prompt was told that this takes long. */
     struct run *runs;                   /* Commands under way. */
     struct prompt *prompt;
+    struct question *question; /* One that waits for its answer. */
 };
 
 /* Ends the program: logs out, then stops the loop. The first call decides the exit code. */

@@ -4,7 +4,7 @@
 #include "common/address.h"
 #include "common/format.h"
 #include "data/alloc.h"
-#include "peersync/crypto_openssl.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 #include "safe.h"
 
@@ -46,24 +46,43 @@ static void on_gone(struct app *a, const struct data_event *e)
     session_request(a->session, PS_INPUT_UNPUBLISH, e->name, NULL, NULL, NULL);
 }
 
+/* Uploads of this length are told of when they begin, and when they are cut off. */
+#define LONG_UPLOAD (64ull << 20)
+
+/* At a prompt this would only interrupt whoever types there; `status` shows transfers. */
+static void on_upload_started(struct app *a, const struct data_event *e)
+{
+    char addr[PS_ADDR_TEXT];
+    char size[PS_FORMAT_SIZE_BYTES];
+    if (a->prompt == NULL && e->total >= LONG_UPLOAD) {
+        out_note(a->out, "%s at %s fetches %s (%s)", SAFE(e->user), ps_addr_format(&e->peer, addr),
+                 SAFE(e->name), ps_format_size(size, e->total));
+    }
+}
+
 static void on_upload_ended(struct app *a, const struct data_event *e)
 {
     char addr[PS_ADDR_TEXT];
     char size[PS_FORMAT_SIZE_BYTES];
     char span[PS_FORMAT_SPAN_BYTES];
-    /* At a prompt this would only interrupt whoever types there; `status` shows transfers. */
-    if (a->prompt != NULL || e->error != PS_E_NONE) {
+    if (a->prompt != NULL) {
         return;
     }
-    out_note(a->out, "%s was fetched by %s (%s in %s)", SAFE(e->name),
-             ps_addr_format(&e->peer, addr), ps_format_size(size, e->done),
-             ps_format_duration(span, e->elapsed_us));
+    if (e->error == PS_E_NONE) {
+        out_note(a->out, "%s was fetched by %s at %s (%s in %s)", SAFE(e->name), SAFE(e->user),
+                 ps_addr_format(&e->peer, addr), ps_format_size(size, e->done),
+                 ps_format_duration(span, e->elapsed_us));
+    } else if (e->total >= LONG_UPLOAD) {
+        out_note(a->out, "%s at %s stopped at %s of %s: %s", SAFE(e->user),
+                 ps_addr_format(&e->peer, addr), ps_format_size(size, e->done), SAFE(e->name),
+                 e->text[0] != '\0' ? SAFE(e->text) : ps_error_text(e->error));
+    }
 }
 
 static bool is_last(enum data_event_type type)
 {
-    return type == DATA_FILE_READY || type == DATA_PUBLISH_FAILED || type == DATA_GET_DONE ||
-           type == DATA_GET_FAILED;
+    return type == DATA_FILE_READY || type == DATA_PUBLISH_FAILED || type == DATA_HASHED ||
+           type == DATA_HASH_FAILED || type == DATA_GET_DONE || type == DATA_GET_FAILED;
 }
 
 /* Hands an event to the job of its tag, if there is one. */
@@ -88,8 +107,12 @@ static void handle(struct app *a, const struct data_event *e)
     case DATA_FILE_READY:
     case DATA_HASH_PROGRESS:
     case DATA_PUBLISH_FAILED:
+    case DATA_HASHED:
+    case DATA_HASH_FAILED:
+    case DATA_GET_RESUMED:
     case DATA_GET_PROGRESS:
     case DATA_GET_SOURCE_FAILED:
+    case DATA_GET_WAITING:
     case DATA_GET_DONE:
     case DATA_GET_FAILED:
         if (e->tag != 0) {
@@ -112,6 +135,8 @@ static void handle(struct app *a, const struct data_event *e)
         }
         break;
     case DATA_UPLOAD_STARTED:
+        on_upload_started(a, e);
+        break;
     default:
         break;
     }
@@ -152,6 +177,33 @@ static bool find_listener(const struct app *a, ps_addr *where, char *why, size_t
     return true;
 }
 
+/* Starts the data plane. */
+static ps_exit open_data(struct app *a, const char *state_dir, char *why, size_t why_cap)
+{
+    ordered_init(&a->jobs, compare_tags);
+    uv_async_init(&a->loop, &a->data_wake, on_wake);
+    a->data_wake.data = a;
+    struct data_config cfg;
+    data_config_default(&cfg);
+    cfg.crypto = ps_crypto_sodium();
+    cfg.state_dir = state_dir;
+    cfg.wake = wake;
+    cfg.wake_ctx = &a->data_wake;
+    cfg.max_uploads = (unsigned)a->options.max_uploads;
+    cfg.plain_transfers = a->options.plain_transfers;
+    a->data = data_open(&cfg, why, why_cap);
+    if (a->data == NULL) {
+        uv_close((uv_handle_t *)&a->data_wake, NULL);
+        return PS_EXIT_STATE;
+    }
+    return PS_EXIT_DONE;
+}
+
+ps_exit jobs_open_alone(struct app *a, char *why, size_t why_cap)
+{
+    return open_data(a, NULL, why, why_cap);
+}
+
 ps_exit jobs_open(struct app *a, uint16_t *port, char *why, size_t why_cap)
 {
     ps_addr where;
@@ -159,20 +211,9 @@ ps_exit jobs_open(struct app *a, uint16_t *port, char *why, size_t why_cap)
     if (!find_listener(a, &where, why, why_cap)) {
         return PS_EXIT_USAGE;
     }
-    ordered_init(&a->jobs, compare_tags);
-    uv_async_init(&a->loop, &a->data_wake, on_wake);
-    a->data_wake.data = a;
-    struct data_config cfg;
-    data_config_default(&cfg);
-    cfg.crypto = ps_crypto_openssl();
-    cfg.state_dir = a->state.dir.path;
-    cfg.wake = wake;
-    cfg.wake_ctx = &a->data_wake;
-    cfg.max_uploads = (unsigned)a->options.max_uploads;
-    a->data = data_open(&cfg, why, why_cap);
-    if (a->data == NULL) {
-        uv_close((uv_handle_t *)&a->data_wake, NULL);
-        return PS_EXIT_STATE;
+    const ps_exit code = open_data(a, a->state.dir.path, why, why_cap);
+    if (code != PS_EXIT_DONE) {
+        return code;
     }
     if (a->options.max_uploads > 0 && !data_listen(a->data, &where, &bound, why, why_cap)) {
         jobs_close(a);

@@ -1,5 +1,6 @@
 #include "login.h"
 
+#include "commands/command.h"
 #include "common/address.h"
 #include "common/format.h"
 #include "common/journal_file.h"
@@ -208,6 +209,7 @@ static void on_online(struct attempt *t, const ps_event *event)
         }
         a->lost_shown = false;
         a->unlisted = 0;
+        run_returned(a);
     } else if (event->type == PS_EVENT_PUT_OFF) {
         say_put_off(a, account);
     } else if (event->type == PS_EVENT_UNLISTED) {
@@ -230,6 +232,8 @@ static void on_account(void *ctx, const ps_event *event)
     if (event->type == PS_EVENT_TICKET) {
         const struct ticket_owner owner = ticket_owner(a);
         tickets_keep(&owner, &event->u.ticket);
+    } else if (event->type == PS_EVENT_FILE_KEYS) {
+        data_set_file_keys(a->data, &event->u.file_keys);
     } else if (a->phase == PHASE_LOGIN) {
         on_attempt(t, event);
     } else if (a->phase == PHASE_ONLINE) {
@@ -237,6 +241,12 @@ static void on_account(void *ctx, const ps_event *event)
     } else if (event->type == PS_EVENT_LOGGED_OUT || event->type == PS_EVENT_REFUSED) {
         uv_stop(&a->loop);
     }
+}
+
+static void on_clock(void *ctx, uint64_t wall_s)
+{
+    const struct attempt *t = ctx;
+    data_set_wall(t->app->data, wall_s);
 }
 
 static void on_failed(void *ctx, const char *why)
@@ -281,6 +291,7 @@ static ps_exit open_all(struct attempt *t, char *why, size_t why_cap)
                                        .server = a->server,
                                        .journal = a->options.journal,
                                        .account = on_account,
+                                       .clock = on_clock,
                                        .failed = on_failed,
                                        .journal_failed = on_journal_failed,
                                        .ctx = t};

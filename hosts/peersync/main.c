@@ -4,6 +4,8 @@
 #include "jobs.h"
 #include "login.h"
 #include "prompt.h"
+#include "question.h"
+#include "safe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +42,22 @@ static void on_command_ended(void *ctx, ps_exit code, bool background)
 {
     (void)background;
     app_leave(ctx, code);
+}
+
+/* Does what needs no server. */
+static ps_exit work_alone(struct app *a)
+{
+    char why[256];
+    const ps_exit code = jobs_open_alone(a, why, sizeof why);
+    if (code != PS_EXIT_DONE) {
+        out_fail(a->out, "%s", SAFE(why));
+        return code;
+    }
+    a->phase = PHASE_ALONE;
+    app_watch_signals(a, true);
+    run_start(a, a->options.words, a->options.word_count, on_command_ended, a);
+    uv_run(&a->loop, UV_RUN_DEFAULT);
+    return a->code;
 }
 
 static bool start(struct app *a)
@@ -82,16 +100,20 @@ static ps_exit work(struct app *a)
     const struct options *o = &a->options;
     if (o->word_count > 0) {
         /* What cannot be meant is said before anybody types a password. */
-        struct arguments unused;
+        struct arguments arguments;
         const struct command *c = command_find(o->words[0]);
         if (c == NULL) {
             command_say_unknown(a, o->words[0]);
             return PS_EXIT_USAGE;
         }
-        const int code = command_read(a, c, o->words, o->word_count, &unused);
-        ps_words_free(&unused.line);
+        const int code = command_read(a, c, o->words, o->word_count, &arguments);
+        const bool alone = code < 0 && c->alone != NULL && c->alone(&arguments);
+        ps_words_free(&arguments.line);
         if (code >= 0) {
             return (ps_exit)code;
+        }
+        if (alone) {
+            return work_alone(a);
         }
     }
     ps_exit code = login_find_server(a);
@@ -130,6 +152,7 @@ static ps_exit stop(struct app *a, ps_exit code)
 {
     app_watch_signals(a, false);
     run_drop_all(a);
+    question_drop(a);
     prompt_close(a->prompt);
     jobs_close(a);
     session_close(a->session);

@@ -15,7 +15,7 @@ bool many_tells(const struct many *m)
     return m->failed < MANY_TOLD;
 }
 
-bool many_step(struct many *m, ps_exit code)
+void many_count(struct many *m, ps_exit code)
 {
     if (code == PS_EXIT_DONE) {
         m->done++;
@@ -23,6 +23,11 @@ bool many_step(struct many *m, ps_exit code)
         m->failed++;
         m->code = m->code == PS_EXIT_DONE ? code : m->code;
     }
+}
+
+bool many_step(struct many *m, ps_exit code)
+{
+    many_count(m, code);
     const size_t through = m->done + m->failed;
     if (m->total > 1) {
         progress_count(&m->progress, m->out, m->doing, through, m->total);

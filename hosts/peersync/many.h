@@ -23,6 +23,8 @@ struct many {
 bool many_are_few(const struct many *m);
 /* True when the next failure deserves a line. */
 bool many_tells(const struct many *m);
+/* One is through; nothing is drawn. */
+void many_count(struct many *m, ps_exit code);
 /* One is through: draws how far all are, where there are several. @return true: it was the last. */
 bool many_step(struct many *m, ps_exit code);
 /* The line of one that takes long; nothing while others get through. `what` is safe text. */

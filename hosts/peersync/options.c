@@ -71,6 +71,12 @@ static const ps_option table[] = {
      .help = "Serve at most N downloaders at once (16); 0 serves none.",
      .min = 0,
      .max = 4096},
+    {.name = "plain-transfers",
+     .kind = PS_OPTION_FLAG,
+     .offset = offsetof(struct options, plain_transfers),
+     .help = "Fetch files unsealed, from peers that have this option too, and serve them\n"
+             "unsealed to peers that ask. Who reads the path then sees them; pieces are\n"
+             "verified all the same."},
     {.name = "json",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(struct options, json),
@@ -107,8 +113,11 @@ static const ps_option_set set = {
                 "  lap | peers            users that are online now, yourself left out\n"
                 "  lpf | files            all published files\n"
                 "  sch | search TEXT      files of others whose name holds TEXT\n"
-                "  get NAME [-o PATH] [--root PREFIX]\n"
-                "                         fetch a file\n"
+                "  get NAME... [-o PATH|-] [--root PREFIX] [--no-wait]\n"
+                "                         fetch files; what was cut off goes on from where it was\n"
+                "  verify FILE [--root PREFIX | NAME]\n"
+                "                         print a local file's length and root, and tell whether\n"
+                "                         it is the published one\n"
                 "  pub | publish PATH...  publish files under their base names\n"
                 "  unp | unpublish NAME...\n"
                 "                         take publications back\n"

@@ -15,7 +15,7 @@ struct options {
     const char *server_key; /* A fingerprint. */
     const char *journal;
     uint64_t max_uploads;
-    bool json, quiet, no_progress, accept_new_key;
+    bool json, quiet, no_progress, accept_new_key, plain_transfers;
     /* The command and its arguments; none: a prompt. They live in argv. */
     const char *const *words;
     size_t word_count;

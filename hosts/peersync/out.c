@@ -1,6 +1,7 @@
 #include "out.h"
 
 #include "data/alloc.h"
+#include "width.h"
 #include "writer.h"
 
 #include <stdarg.h>
@@ -11,10 +12,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Carriage return, then "erase to the end of the line" (ECMA-48). */
-#define WIPE "\r\033[K"
+/* Carriage return, then "erase to the end of the screen" (ECMA-48). */
+#define WIPE "\r\033[J"
+/* Up so many lines. */
+#define UP "\033[%zuA"
+/* Where a terminal does not tell its size. */
+#define ROWS_USUAL    24u
+#define COLUMNS_USUAL 80u
+/* A terminal that takes nothing gets no more progress behind this. */
+#define WAITING_MAX 16384u
 
-/* What stands on the terminal's last line. */
+/* What stands on the terminal's last line, or lines. */
 enum line { LINE_CLEAR, LINE_PROMPT, LINE_PROGRESS };
 
 struct out {
@@ -25,7 +33,7 @@ struct out {
     bool json, quiet, progress;
     bool out_terminal, err_terminal;
     enum line line;
-    char *shown; /* The prompt or the progress line. */
+    char *shown; /* The prompt, or the progress: lines that are divided by '\n'. */
 };
 
 /* True when stdout and stderr are the same. */
@@ -35,6 +43,13 @@ static bool is_one_file(void)
     struct stat b;
     return fstat(STDOUT_FILENO, &a) == 0 && fstat(STDERR_FILENO, &b) == 0 && a.st_dev == b.st_dev &&
            a.st_ino == b.st_ino;
+}
+
+/* True where the cursor can be moved. */
+static bool can_draw(void)
+{
+    const char *terminal = getenv("TERM");
+    return terminal == NULL || strcmp(terminal, "dumb") != 0;
 }
 
 struct out *out_open(const struct out_config *cfg)
@@ -47,7 +62,7 @@ struct out *out_open(const struct out_config *cfg)
         .out_terminal = isatty(STDOUT_FILENO) == 1,
         .err_terminal = isatty(STDERR_FILENO) == 1,
     };
-    o->progress = cfg->progress && o->err_terminal && !cfg->quiet;
+    o->progress = cfg->progress && o->err_terminal && !cfg->quiet && can_draw();
     o->data = writer_open(cfg->loop, cfg->closed, cfg->drained, cfg->ctx);
     if (o->data == NULL) {
         free(o);
@@ -114,13 +129,57 @@ static void put(struct out *o, const char *text)
     writer_put(o->messages, STDERR_FILENO, text, strlen(text));
 }
 
+void out_size(const struct out *o, size_t *rows, size_t *columns)
+{
+    struct winsize size;
+    (void)o;
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0;
+    *rows = known && size.ws_row > 0 ? size.ws_row : ROWS_USUAL;
+    *columns = known && size.ws_col > 1 ? size.ws_col : COLUMNS_USUAL;
+}
+
+/* Rows that the progress takes above the cursor: a terminal that was made narrower since has
+ * wrapped its lines. */
+static size_t rows_above(const struct out *o)
+{
+    size_t rows = 0;
+    size_t columns = 0;
+    size_t above = 0;
+    out_size(o, &rows, &columns);
+    char *lines = data_strdup(o->shown);
+    char *rest = lines;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        const size_t width = width_of(line);
+        above += width == 0 ? 1u : (width + columns - 1) / columns;
+    }
+    free(lines);
+    above--; /* The cursor's own. */
+    return above < rows ? above : rows - 1;
+}
+
+/* Takes away what is shown, on a terminal; `below`: so many lines further down by now. */
+static void wipe(struct out *o, size_t below)
+{
+    const size_t up = below + (o->line == LINE_PROGRESS ? rows_above(o) : 0);
+    if (up > 0) {
+        char *sequence = data_format("\r" UP, up);
+        put(o, sequence);
+        free(sequence);
+    }
+    put(o, WIPE);
+}
+
 /* Makes the last line free for a message. */
 static void interrupt(struct out *o)
 {
     if (o->line == LINE_CLEAR) {
         return;
     }
-    put(o, o->err_terminal ? WIPE : "\n");
+    if (o->err_terminal) {
+        wipe(o, 0);
+    } else {
+        put(o, "\n");
+    }
 }
 
 /* Draws again what stood there. */
@@ -217,22 +276,23 @@ void out_prompt(struct out *o, const char *text)
 
 void out_answered(struct out *o, bool echoed)
 {
-    if (o->line != LINE_CLEAR && !echoed) {
-        put(o, o->line == LINE_PROGRESS ? WIPE : "\n");
+    if (o->line == LINE_PROGRESS) {
+        wipe(o, echoed ? 1 : 0);
+    } else if (o->line == LINE_PROMPT && !echoed) {
+        put(o, "\n");
     }
     o->line = LINE_CLEAR;
 }
 
-/* Cuts a line of UTF-8 so that it does not wrap. */
-static void cut(char *line, size_t columns)
+void out_progress_block(struct out *o, const char *lines)
 {
-    size_t at = 0;
-    for (size_t column = 0; line[at] != '\0'; at++) {
-        if (((unsigned char)line[at] & 0xc0u) != 0x80u && ++column > columns) {
-            line[at] = '\0';
-            return;
-        }
+    if (!o->progress || o->line == LINE_PROMPT || writer_waiting(o->messages) > WAITING_MAX) {
+        return;
     }
+    if (o->line == LINE_PROGRESS) {
+        wipe(o, 0);
+    }
+    show(o, LINE_PROGRESS, data_strdup(lines));
 }
 
 void out_progress(struct out *o, const char *text, ...)
@@ -240,15 +300,16 @@ void out_progress(struct out *o, const char *text, ...)
     if (!o->progress || o->line == LINE_PROMPT) {
         return;
     }
+    size_t rows = 0;
+    size_t columns = 0;
     va_list args;
     va_start(args, text);
     char *line = format(text, args);
     va_end(args);
-    struct winsize size;
-    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    cut(line, known ? size.ws_col - 1u : 79u);
-    put(o, WIPE);
-    show(o, LINE_PROGRESS, line);
+    out_size(o, &rows, &columns);
+    width_cut(line, columns - 1);
+    out_progress_block(o, line);
+    free(line);
 }
 
 void out_progress_end(struct out *o)

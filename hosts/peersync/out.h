@@ -4,7 +4,7 @@
  * holds up neither heartbeats nor transfers. All functions belong to the control thread. Text from
  * elsewhere (names, errors) must be made safe by the caller; see safe.h.
  *
- * On a terminal a message does not tear what stands on the last line: a prompt or the progress line
+ * On a terminal a message does not tear what stands on the last line: a prompt or the progress
  * is wiped first and drawn again below it. (What was typed behind the prompt stays typed but is not
  * shown again: it is the terminal's until Return. Ctrl-R shows it.) */
 #ifndef PEERSYNC_OUT_H
@@ -54,10 +54,16 @@ __attribute__((format(printf, 2, 3))) void out_fail(struct out *o, const char *f
 
 /* Shows a prompt; it stands until out_answered(). */
 void out_prompt(struct out *o, const char *text);
-/* The prompt's line was entered. `echoed`: the terminal has moved to a new line already. */
+/* A line was entered, at the prompt or below the progress, which ends. `echoed`: the terminal has
+ * moved to a new line already. */
 void out_answered(struct out *o, bool echoed);
-/* Draws the progress line anew, or for the first time. Nothing where it is not to be drawn, or
- * while a prompt stands. */
+/* Rows and columns of the terminal that stderr is; usual ones where it does not tell. */
+void out_size(const struct out *o, size_t *rows, size_t *columns);
+/* Draws the progress anew, or for the first time: lines that are divided by '\n', each less wide
+ * than the terminal and fewer than its rows. Nothing where it is not to be drawn, while a prompt
+ * stands, or while the terminal takes nothing. */
+void out_progress_block(struct out *o, const char *lines);
+/* The same of a single line, which is cut where it is too wide. */
 __attribute__((format(printf, 2, 3))) void out_progress(struct out *o, const char *format, ...);
 void out_progress_end(struct out *o);
 

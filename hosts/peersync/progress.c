@@ -2,11 +2,6 @@
 
 #include "common/format.h"
 
-#include <inttypes.h>
-
-/* Before this a rate says nothing: of bytes, of files. */
-#define RATE_AFTER_US       500000u
-#define COUNT_RATE_AFTER_US 2000000u
 /* Counting draws no more often than this. */
 #define COUNT_US 200000u
 /* A line that yields is drawn when no other was for so long. */
@@ -34,8 +29,8 @@ static void begin(struct progress *p, uint64_t now_us, uint64_t done)
 {
     if (p->began_us == 0) {
         p->began_us = now_us;
-        p->first = done;
     }
+    speed_note(&p->speed, now_us, done);
 }
 
 /* May this line be drawn? */
@@ -56,16 +51,9 @@ static unsigned percent_of(uint64_t done, uint64_t total)
     return total == 0 ? 100u : (unsigned)((double)done * 100.0 / (double)total);
 }
 
-/* Units in a microsecond; 0: not known yet. */
-static double rate_of(const struct progress *p, uint64_t now_us, uint64_t after_us, uint64_t done)
-{
-    const uint64_t span_us = now_us - p->began_us;
-    return span_us < after_us || done <= p->first ? 0 : (double)(done - p->first) / (double)span_us;
-}
-
 static char *time_left(char out[PS_FORMAT_SPAN_BYTES], uint64_t left, double rate)
 {
-    return ps_format_duration(out, (uint64_t)((double)left / rate));
+    return ps_format_duration(out, (uint64_t)((double)left / rate * 1e6));
 }
 
 void progress_draw(struct progress *p, struct out *out, const char *what, uint64_t done,
@@ -80,14 +68,14 @@ void progress_draw(struct progress *p, struct out *out, const char *what, uint64
     char whole[PS_FORMAT_SIZE_BYTES];
     ps_format_size(part, done);
     ps_format_size(whole, total);
-    const double rate = rate_of(p, now_us, RATE_AFTER_US, done);
+    const double rate = speed_of(&p->speed, now_us);
     if (rate <= 0) {
         out_progress(out, "%s  %u %%  %s of %s", what, percent_of(done, total), part, whole);
         return;
     }
     char speed[PS_FORMAT_SIZE_BYTES];
     char left[PS_FORMAT_SPAN_BYTES];
-    ps_format_size(speed, (uint64_t)(rate * 1e6));
+    ps_format_size(speed, (uint64_t)rate);
     out_progress(out, "%s  %u %%  %s of %s  %s/s  %s left", what, percent_of(done, total), part,
                  whole, speed, time_left(left, total - done, rate));
 }
@@ -108,14 +96,14 @@ void progress_count(struct progress *p, struct out *out, const char *what, uint6
     char whole[PS_FORMAT_COUNT_BYTES];
     ps_format_count(part, done);
     ps_format_count(whole, total);
-    const double rate = rate_of(p, now_us, COUNT_RATE_AFTER_US, done);
+    const double rate = speed_of(&p->speed, now_us);
     if (rate <= 0) {
         out_progress(out, "%s %s of %s  %u %%", what, part, whole, percent_of(done, total));
         return;
     }
     char speed[PS_FORMAT_COUNT_BYTES];
     char left[PS_FORMAT_SPAN_BYTES];
-    ps_format_count(speed, (uint64_t)(rate * 1e6));
+    ps_format_count(speed, (uint64_t)rate);
     out_progress(out, "%s %s of %s  %u %%  %s/s  %s left", what, part, whole,
                  percent_of(done, total), speed, time_left(left, total - done, rate));
 }

@@ -3,6 +3,7 @@
 #define PEERSYNC_PROGRESS_H
 
 #include "out.h"
+#include "speed.h"
 
 /* One piece of work. Start from zeros, or from progress_begin(). */
 struct progress {
@@ -10,7 +11,7 @@ struct progress {
     bool yields;          /* Not drawn while others are. */
     uint64_t began_us;
     uint64_t drawn_us; /* When it was last drawn, or was to be. */
-    uint64_t first;    /* Bytes or files that were done when it was first seen. */
+    struct speed speed;
 };
 
 /* Work in the background that begins now: drawn only once it takes longer than `patience_us`, and

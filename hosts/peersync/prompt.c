@@ -2,7 +2,6 @@
 
 #include "commands/command.h"
 #include "data/alloc.h"
-#include "lines.h"
 #include "words.h"
 
 #include <stdlib.h>
@@ -15,6 +14,9 @@
 struct prompt {
     struct app *app;
     struct lines *lines;
+    struct run *front; /* A command that is under way while lines are taken. */
+    void (*taker)(void *ctx, enum line_kind kind, char *text); /* Of the next line; or NULL. */
+    void *taker_ctx;
     bool busy;     /* A command is under way that the next line waits for. */
     bool quitting; /* No further lines. */
     bool held;     /* Waits for output to be written. */
@@ -33,6 +35,7 @@ static void on_ended(void *ctx, ps_exit code, bool background)
     }
     if (!background) {
         p->busy = false;
+        p->front = NULL;
         next(p);
     } else if (p->quitting && !p->busy) {
         next(p);
@@ -55,10 +58,29 @@ static void execute(struct prompt *p, char *line)
     free(words);
 }
 
+/* Somebody else waits for this line; the one behind it is the prompt's again. */
+static void lend_line(struct prompt *p, enum line_kind kind, char *text)
+{
+    void (*const taker)(void *ctx, enum line_kind kind, char *text) = p->taker;
+    p->taker = NULL;
+    taker(p->taker_ctx, kind, text);
+    if (p->front != NULL) {
+        lines_next(p->lines);
+    }
+}
+
 static void on_line(void *ctx, enum line_kind kind, char *text)
 {
     struct prompt *p = ctx;
     struct out *out = p->app->out;
+    if (p->taker != NULL) {
+        lend_line(p, kind, text);
+        return;
+    }
+    if (p->front != NULL) {
+        p->front->background = true;
+        p->front = NULL;
+    }
     p->busy = true;
     out_answered(out, p->app->interactive && kind != LINE_END);
     switch (kind) {
@@ -102,6 +124,9 @@ static void leave(struct prompt *p)
 
 static void next(struct prompt *p)
 {
+    if (p->app->stopping) {
+        return; /* It ends with the last command. */
+    }
     if (p->quitting) {
         leave(p);
         return;
@@ -140,6 +165,24 @@ void prompt_quit(struct prompt *p)
 {
     if (p != NULL) {
         p->quitting = true;
+    }
+}
+
+void prompt_beside(struct prompt *p, struct run *r)
+{
+    if (p != NULL && p->front != r) {
+        p->front = r;
+        lines_next(p->lines);
+    }
+}
+
+void prompt_lend(struct prompt *p, void (*taker)(void *ctx, enum line_kind kind, char *text),
+                 void *ctx)
+{
+    if (p != NULL) {
+        p->taker = taker;
+        p->taker_ctx = ctx;
+        lines_next(p->lines);
     }
 }
 

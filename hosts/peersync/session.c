@@ -168,6 +168,15 @@ static void wait(struct session *s, ps_status status, bool soon)
     }
 }
 
+static void tell_clock(struct session *s)
+{
+    ps_peer_stats stats;
+    ps_peer_stats_get(s->peer, &stats);
+    if (stats.wall_s != 0) {
+        s->cfg.clock(s->cfg.ctx, stats.wall_s);
+    }
+}
+
 static void drive(struct session *s)
 {
     if (s->driving || s->failed) {
@@ -190,6 +199,7 @@ static void drive(struct session *s)
         fail(s);
     }
     if (!s->failed) {
+        tell_clock(s);
         wait(s, status, status == PS_MORE || (status == PS_OK && s->queue != NULL));
     }
 }

@@ -1,11 +1,10 @@
 #include "table.h"
 
-#include "common/text.h"
 #include "data/alloc.h"
+#include "width.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 struct table {
     struct out *out;
@@ -15,26 +14,6 @@ struct table {
     char **cells; /* Row by row. */
     size_t rows, rows_cap;
 };
-
-/* Columns that a text takes on a terminal. */
-static size_t width(const char *text)
-{
-    ps_span left = {(const uint8_t *)text, strlen(text)};
-    size_t columns = 0;
-    while (left.len > 0) {
-        uint32_t code = 0;
-        size_t n = ps_utf8_next(left, &code);
-        if (n == 0) {
-            n = 1;
-            code = '?';
-        }
-        const int w = wcwidth((wchar_t)code);
-        columns += w < 0 ? 1u : (size_t)w;
-        left.data += n;
-        left.len -= n;
-    }
-    return columns;
-}
 
 struct table *table_open(struct out *out, const struct column *columns, size_t count)
 {
@@ -59,7 +38,7 @@ void table_row(struct table *t, const char *const cells[])
 static void print_row(struct table *t, const char *const cells[], const size_t widths[])
 {
     for (size_t i = 0; i < t->count; i++) {
-        const int pad = (int)(widths[i] - width(cells[i]));
+        const int pad = (int)(widths[i] - width_of(cells[i]));
         const bool last = i + 1 == t->count;
         if (t->columns[i].right) {
             out_dataf(t->out, "%*s%s", pad, "", cells[i]);
@@ -85,9 +64,9 @@ static void print_aligned(struct table *t)
     const char *heads[TABLE_COLUMNS_MAX];
     for (size_t i = 0; i < t->count; i++) {
         heads[i] = t->columns[i].head;
-        widths[i] = width(heads[i]);
+        widths[i] = width_of(heads[i]);
         for (size_t row = 0; row < t->rows; row++) {
-            const size_t w = width(t->cells[row * t->count + i]);
+            const size_t w = width_of(t->cells[row * t->count + i]);
             widths[i] = w > widths[i] ? w : widths[i];
         }
     }

@@ -71,6 +71,7 @@ static void print_settings(const ps_daemon_config *config, FILE *out)
     print_number(out, "max-logins", config->login_slots, "");
     print_number(out, "login-threads", config->login_threads, "");
     print_number(out, "ticket-hours", s->ticket_s / 3600u, "");
+    print_number(out, "file-ticket-minutes", s->file_ticket_s / 60u, "");
     print_number(out, "max-handshakes", s->max_handshakes, "");
     print_number(out, "handshakes-per-second", s->handshakes_per_s, "");
     print_number(out, "open-handshakes-per-second", s->open_per_s, "");

@@ -99,6 +99,9 @@ static void rates(const ps_daemon_options *o, ps_daemon_config *out)
         c->max_handshakes = 2 * c->max_pending_logins;
     }
     c->ticket_s = o->ticket_hours > 0 ? (uint32_t)o->ticket_hours * 3600u : c->ticket_s;
+    if (o->file_ticket_minutes > 0) {
+        c->file_ticket_s = (uint32_t)o->file_ticket_minutes * 60u;
+    }
     if (o->handshakes_per_second > 0) {
         c->handshakes_per_s = (uint32_t)o->handshakes_per_second;
     }

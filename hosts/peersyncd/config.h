@@ -33,6 +33,7 @@ typedef struct ps_daemon_options {
     uint64_t name_bytes;
     uint64_t login_threads;
     uint64_t ticket_hours;
+    uint64_t file_ticket_minutes;
     uint64_t max_handshakes;
     uint64_t handshakes_per_second;
     uint64_t open_handshakes_per_second;

@@ -176,7 +176,8 @@ static bench_session log_in(bench_server *b, uint32_t index, const ps_addr *from
     char user[24];
     const bench_session session = shake_hands(b, index, from, out);
     ps_writer w = {.base = bytes, .cap = sizeof bytes - PS_TAG_BYTES};
-    ps_login m = {.datagram_max = PS_DATAGRAM_MAX, .method = PS_LOGIN_PASSWORD};
+    ps_login m = {
+        .stream_port = 7001, .datagram_max = PS_DATAGRAM_MAX, .method = PS_LOGIN_PASSWORD};
     memcpy(m.device, &index, sizeof index);
     const int user_len = snprintf(user, sizeof user, "user%u", index);
     m.user = (ps_span){(const uint8_t *)user, (size_t)user_len};

@@ -58,6 +58,8 @@ want last.err "--listen 'nowhere:5000'"
 want_code 2 "$DAEMON" --max-sessions 0
 want_code 2 "$DAEMON" --ticket-hours 0
 want_code 2 "$DAEMON" --ticket-hours 8761
+want_code 2 "$DAEMON" --file-ticket-minutes 0
+want_code 2 "$DAEMON" --file-ticket-minutes 1441
 want_code 2 "$DAEMON" --handshakes-per-second 0
 want_code 2 "$DAEMON" --login-threads 0
 want_code 2 "$DAEMON" --max-handshakes 10
@@ -78,8 +80,10 @@ session=$(awk '/^  a session/ {print $NF}' last.out)
 publication=$(awk '/^  a publication/ {print $NF}' last.out)
 ((session > 0 && session <= 384)) || fail "$session bytes a session"
 ((publication > 0 && publication <= 160)) || fail "$publication bytes a publication"
-want_code 0 "$DAEMON" --check-config --ticket-hours 3 --handshakes-per-second 77
+want_code 0 "$DAEMON" --check-config --ticket-hours 3 --file-ticket-minutes 1440 \
+    --handshakes-per-second 77
 want last.out "ticket-hours                                            3"
+want last.out "file-ticket-minutes                                  1440"
 want last.out "handshakes-per-second                                  77"
 want_code 12 "$DAEMON" --check-config --credentials bad.txt
 want_code 0 "$DAEMON" --check-config --credentials missing.txt

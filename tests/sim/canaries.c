@@ -3,6 +3,7 @@
  * the same swarms must not end so. Built with PEERSYNC_CANARIES. */
 #define _POSIX_C_SOURCE 200809L
 
+#include "liars.h"
 #include "swarm.h"
 #include "util/canary.h"
 
@@ -44,6 +45,7 @@ static bool caught(int bug, uint64_t seed, char *said, size_t cap)
         config(&cfg, seed);
         ps_canary = (ps_canary_name)bug;
         alarm(120);
+        liars_run(seed);
         (void)swarm_run(&cfg);
         _exit(0);
     }
@@ -86,6 +88,9 @@ static const char *net_of(const char *said)
     if (strstr(said, "model_lists") != NULL) {
         return "model: lists";
     }
+    if (strstr(said, "model_tickets") != NULL) {
+        return "model: tickets";
+    }
     if (strstr(said, "model") != NULL) {
         return "model: answers";
     }
@@ -94,6 +99,9 @@ static const char *net_of(const char *said)
     }
     if (strstr(said, "last->published") != NULL) {
         return "durability";
+    }
+    if (strstr(said, "liars.c") != NULL || strstr(said, "xfer.c") != NULL) {
+        return "liars";
     }
     if (strstr(said, "world_streams") != NULL || strstr(said, "swarm_fetch") != NULL) {
         return "downloads";

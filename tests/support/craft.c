@@ -263,6 +263,12 @@ void craft_login_ok_of(craft *c, uint32_t request, const craft_login_ok_fields *
         craft_u64(c, m->expires_s);
         craft_bytes(c, m->ticket, strlen(m->ticket));
     }
+    if (m->file_keys_len > 0) {
+        craft_u8(c, 2);
+        craft_u16(c, (unsigned)(8 + m->file_keys_len));
+        craft_u64(c, m->first_epoch);
+        craft_bytes(c, m->file_keys, m->file_keys_len);
+    }
     craft_end(c);
 }
 
@@ -436,6 +442,15 @@ void craft_candidate(craft *c, unsigned kind, unsigned family, const uint8_t *ip
     craft_u8(c, kind);
     craft_u8(c, family == 6 ? 19 : family == 4 ? 7 : 1);
     craft_address(c, family, ip, port);
+}
+
+void craft_source_ticket(craft *c, const uint8_t *key, const void *ticket, size_t len)
+{
+    craft_u8(c, (unsigned)len);
+    if (len > 0) {
+        craft_bytes(c, key, 32);
+        craft_bytes(c, ticket, len);
+    }
 }
 
 /* ---- the rest ---- */

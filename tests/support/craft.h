@@ -91,11 +91,14 @@ typedef struct craft_login_ok_fields {
     uint64_t life;
     const char *ticket; /* NULL: none. */
     uint64_t expires_s;
+    uint64_t first_epoch;
+    const uint8_t *file_keys;
+    size_t file_keys_len; /* In bytes; 0: none. */
 } craft_login_ok_fields;
 
 /* Heartbeats of 2 s, 3 s and 80 ms; the observed address is 127.0.0.1:7001. */
 void craft_login_ok_of(craft *c, uint32_t request, const craft_login_ok_fields *m);
-/* No clock, digest 0, life 1, no ticket. */
+/* No clock, digest 0, life 1, no ticket, no keys. */
 void craft_login_ok(craft *c, uint32_t request, uint64_t generation);
 /* A typed field at the end of LOGIN or LOGIN_OK: before craft_end() of a message begun by hand. */
 void craft_field(craft *c, unsigned type, const void *bytes, size_t len);
@@ -130,11 +133,13 @@ void craft_peer_entry(craft *c, const char *user);
 void craft_name_entry(craft *c, const char *name);
 void craft_file_entry(craft *c, unsigned flags, uint64_t length, const uint8_t root[32],
                       const char *user, const char *name);
-/* Followed by `addresses` times craft_candidate(). */
+/* Followed by `addresses` times craft_candidate(), then by craft_source_ticket(). */
 void craft_source_entry(craft *c, unsigned flags, uint64_t length, const uint8_t root[32],
                         const char *user, unsigned addresses);
 /* An address in a source; `family` as in craft_address(). */
 void craft_candidate(craft *c, unsigned kind, unsigned family, const uint8_t *ip, unsigned port);
+/* `key` has 32 bytes. len 0: no ticket, and no key. */
+void craft_source_ticket(craft *c, const uint8_t *key, const void *ticket, size_t len);
 
 void craft_logout(craft *c, uint32_t request);
 void craft_logout_ok(craft *c, uint32_t request);

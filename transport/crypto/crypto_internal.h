@@ -27,4 +27,7 @@ void ps_openssl_sha256_init(ps_sha256 *state);
 void ps_openssl_sha256_update(ps_sha256 *state, const void *data, size_t len);
 void ps_openssl_sha256_final(ps_sha256 *state, uint8_t digest[32]);
 
+/* blocks.c, where it is built: ps_crypto's sha256_blocks. */
+void ps_blocks_sha256(const uint8_t *data, size_t len, size_t count, uint8_t *digests);
+
 #endif

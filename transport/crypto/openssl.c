@@ -42,6 +42,9 @@ const ps_crypto *ps_crypto_openssl(void)
         .sha256_init = ps_openssl_sha256_init,
         .sha256_update = ps_openssl_sha256_update,
         .sha256_final = ps_openssl_sha256_final,
+#if defined(PS_CRYPTO_BLOCKS)
+        .sha256_blocks = ps_blocks_sha256,
+#endif
     };
     return &crypto;
 }

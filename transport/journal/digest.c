@@ -81,6 +81,8 @@ static uint64_t add_entry(uint64_t hash, ps_event_type type, const ps_event_entr
         hash = add_span(hash, m->name);
     } else {
         hash = add_addr(hash, &m->addr);
+        hash = add_span(hash, m->ticket);
+        hash = add_span(hash, m->key);
     }
     hash = add_content(hash, &m->content);
     hash = add_number(hash, m->active ? 1 : 0);
@@ -97,6 +99,15 @@ static uint64_t add_login(uint64_t hash, const ps_event_login *m)
     hash = add_number(hash, m->known ? 1 : 0);
     return m->by_ticket ? fnv(hash, m->credential, sizeof m->credential)
                         : add_span(hash, m->password);
+}
+
+static uint64_t add_keys(uint64_t hash, const ps_file_keys *m)
+{
+    hash = add_number(add_number(hash, m->first_epoch), m->count);
+    for (uint32_t i = 0; i < m->count && i < PS_FILE_EPOCHS; i++) {
+        hash = fnv(hash, m->keys[i], sizeof m->keys[i]);
+    }
+    return hash;
 }
 
 /* The fields that base.h gives a meaning for this type, and no others. */
@@ -117,6 +128,8 @@ static uint64_t add_event(uint64_t hash, const ps_event *event)
         return fnv(hash, event->u.server_key, sizeof event->u.server_key);
     case PS_EVENT_TICKET:
         return add_number(add_span(hash, event->u.ticket.ticket), event->u.ticket.expires_s);
+    case PS_EVENT_FILE_KEYS:
+        return add_keys(hash, &event->u.file_keys);
     case PS_EVENT_LOGGED_IN:
     case PS_EVENT_REFUSED:
     case PS_EVENT_LOST:

@@ -1,7 +1,7 @@
 #include "journal/format.h"
 
 /* A field that is added to a configuration must be added to the journal, and to its version. */
-_Static_assert(sizeof(void *) != 8 || sizeof(ps_server_config) == 208, "record the new field");
+_Static_assert(sizeof(void *) != 8 || sizeof(ps_server_config) == 216, "record the new field");
 _Static_assert(sizeof(void *) != 8 || sizeof(ps_peer_config) == 88, "record the new field");
 
 /* By kind of machine; a server has lasting keys of its own to tell. */
@@ -58,6 +58,7 @@ static void server_put(sheet *s, const ps_server_config *c)
     put_number(s, c->retries_per_s, 4);
     put_number(s, c->network_per_s, 4);
     put_number(s, c->ticket_s, 4);
+    put_number(s, c->file_ticket_s, 4);
     put_number(s, c->records ? 1 : 0, 1);
     put_number(s, c->mem_is_zero ? 1 : 0, 1);
     put_bytes(s, c->seed, sizeof c->seed);
@@ -90,6 +91,7 @@ static void server_get(strip *s, ps_server_config *c)
     c->retries_per_s = (uint32_t)get_number(s, 4);
     c->network_per_s = (uint32_t)get_number(s, 4);
     c->ticket_s = (uint32_t)get_number(s, 4);
+    c->file_ticket_s = (uint32_t)get_number(s, 4);
     c->records = get_truth(s);
     c->mem_is_zero = get_truth(s);
     get_copy(s, c->seed, sizeof c->seed);

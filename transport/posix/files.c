@@ -96,6 +96,10 @@ ps_status ps_posix_reserve(int fd, uint64_t len, ps_posix_error *why)
     if (len > INT64_MAX) {
         return ps_posix_fail(why, EFBIG, "reserve");
     }
+    struct stat before;
+    if (fstat(fd, &before) != 0) {
+        return ps_posix_fail(why, errno, "reserve");
+    }
     int number = len > 0 ? set_aside(fd, (off_t)len) : 0;
     if (number == EOPNOTSUPP || number == ENOSYS || number == EINVAL) {
         number = 0;
@@ -104,7 +108,7 @@ ps_status ps_posix_reserve(int fd, uint64_t len, ps_posix_error *why)
         number = errno;
     }
     if (number != 0) {
-        (void)ftruncate(fd, 0);
+        (void)ftruncate(fd, before.st_size);
         return ps_posix_fail(why, number, "reserve");
     }
     return PS_OK;

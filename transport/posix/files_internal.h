@@ -9,6 +9,7 @@
 ps_status ps_posix_keep_regular(int opened, int *fd, ps_posix_file *file, ps_posix_error *why);
 
 /* What stands in for openat2() and renameat2() where they are missing; -1 with errno. */
+int ps_posix_open_exact_portable(const char *path);
 int ps_posix_openat_portable(int dir, const char *name, int flags, unsigned mode);
 int ps_posix_rename_portable(int dir, const char *from, const char *to);
 

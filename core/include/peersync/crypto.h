@@ -35,6 +35,9 @@ typedef struct ps_crypto {
     void (*sha256_init)(ps_sha256 *state);
     void (*sha256_update)(ps_sha256 *state, const void *data, size_t len);
     void (*sha256_final)(ps_sha256 *state, uint8_t digest[32]);
+    /** Optional, for speed: the digests of `count` blocks of `len` bytes, all back to back. NULL:
+     *  the three above are used instead. Keeps at most scratch memory of its thread. */
+    void (*sha256_blocks)(const uint8_t *data, size_t len, size_t count, uint8_t *digests);
     /** @} */
 
     /** @name X25519 (RFC 7748). The control channel's; NULL where only files are moved. @{ */

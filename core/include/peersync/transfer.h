@@ -101,9 +101,10 @@ typedef struct ps_hasher {
     ps_node *tree; /**< Caller's; may be NULL. */
     uint64_t length;
     uint64_t position;
-    uint64_t leaves;   /**< Complete ones. */
-    ps_sha256 leaf;    /**< The leaf under way. */
-    ps_node stack[37]; /**< Roots of complete subtrees, one a level (a binary counter). */
+    uint64_t leaves;    /**< Complete ones of the piece under way. */
+    ps_sha256 leaf;     /**< The leaf under way. */
+    ps_node stack[7];   /**< Roots of its complete subtrees, one a level (a binary counter). */
+    ps_node pieces[31]; /**< So, too, of complete pieces. */
 } ps_hasher;
 
 /**
@@ -267,7 +268,7 @@ typedef struct ps_upload ps_upload;
 /** Start from ps_upload_config_default(). */
 typedef struct ps_upload_config {
     size_t size;              /**< sizeof(ps_upload_config). */
-    const ps_crypto *crypto;  /**< Must outlive the machine. */
+    const ps_crypto *crypto;  /**< With `open`: tickets are sealed. Must outlive the machine. */
     const ps_file_keys *keys; /**< What tickets are opened with. The caller's, outlives the machine;
                                    may be changed between steps. */
     ps_stream_binding binding;
@@ -296,6 +297,8 @@ ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consum
 uint64_t ps_upload_deadline_us(const ps_upload *u);
 /** File bytes handed out so far, of all files. */
 uint64_t ps_upload_sent_bytes(const ps_upload *u);
+/** OPENs so far without a good ticket, or without the proof that it is the downloader's. */
+uint32_t ps_upload_refused(const ps_upload *u);
 /** 0, or the line of the broken invariant. */
 int ps_upload_check(const ps_upload *u);
 

@@ -9,17 +9,9 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_peers,
-    &command_files,
-    &command_search,
-    &command_get,
-    &command_publish,
-    &command_unpublish,
-    &command_share,
-    &command_status,
-    &command_help,
-    &command_quit,
-    NULL,
+    &command_peers,   &command_files,     &command_search, &command_get,
+    &command_publish, &command_unpublish, &command_share,  &command_status,
+    &command_verify,  &command_help,      &command_quit,   NULL,
 };
 
 const struct command *command_find(const char *word)
@@ -44,6 +36,17 @@ void command_say_unknown(struct app *a, const char *word)
     } else {
         out_fail(a->out, "there is no command %s: help lists them", SAFE(word));
     }
+}
+
+bool command_fits_root(struct app *a, const struct arguments *arguments)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *root = arguments->root;
+    if (root == NULL || (root[0] != '\0' && strspn(root, digits) == strlen(root))) {
+        return true;
+    }
+    out_fail(a->out, "--root needs hexadecimal digits, as lpf shows them");
+    return false;
 }
 
 static ps_option_set set_of(const struct command *c, char usage[160])
@@ -93,5 +96,5 @@ int command_read(struct app *a, const struct command *c, const char *const words
         out_fail(a->out, "usage: %s", usage);
         return PS_EXIT_USAGE;
     }
-    return -1;
+    return c->fits == NULL || c->fits(a, into) ? -1 : (int)PS_EXIT_USAGE;
 }

@@ -12,7 +12,8 @@ struct run;
 /* What a command was given; options of all commands. */
 struct arguments {
     const char *output; /* get -o */
-    const char *root;   /* get --root */
+    const char *root;   /* get --root, verify --root */
+    bool no_wait;       /* get --no-wait */
     ps_words line;      /* Words without the command's own; its owner frees them. */
 };
 
@@ -23,12 +24,22 @@ struct command {
     const char *summary; /* A clause for `help`. */
     const ps_option *options;
     size_t words_min, words_max;
+    /* False: the arguments cannot be meant, and that was said. NULL: all can. */
+    bool (*fits)(struct app *a, const struct arguments *arguments);
+    /* True: with these it needs no server. NULL: it always does. */
+    bool (*alone)(const struct arguments *arguments);
     void (*start)(struct run *r); /* Ends, then or later, in run_end(). */
     void (*drop)(struct run *r);  /* Frees r->state; NULL: there is none. */
+    /* Ends what is under way, soon, in run_end(), after it has said so. NULL: nothing that takes
+     * long, or nothing that has to be saved. */
+    void (*stop)(struct run *r);
+    /* The server answers again. NULL: it does not matter. */
+    void (*returned)(struct run *r);
 };
 
 extern const struct command command_peers, command_files, command_search, command_get,
-    command_publish, command_unpublish, command_share, command_status, command_help, command_quit;
+    command_publish, command_unpublish, command_share, command_status, command_verify, command_help,
+    command_quit;
 
 /* All commands, NULL at the end. */
 extern const struct command *const commands[];
@@ -41,6 +52,8 @@ void command_say_unknown(struct app *a, const char *word);
  * else the exit code, all being said. */
 int command_read(struct app *a, const struct command *c, const char *const words[], size_t count,
                  struct arguments *into);
+/* True when --root, if it is given, is one. Else that was said. */
+bool command_fits_root(struct app *a, const struct arguments *arguments);
 /* One command's help, as data. */
 void command_print_help(struct app *a, const struct command *c);
 
@@ -57,7 +70,8 @@ struct run {
     char **words; /* Copies, which `arguments` point into. */
     size_t word_count;
     bool background;
-    void *state; /* The command's own. */
+    bool stopping; /* stop() was called. */
+    void *state;   /* The command's own. */
     run_ended ended;
     void *ctx;
 };
@@ -67,10 +81,20 @@ struct run {
 void run_start(struct app *a, const char *const words[], size_t count, run_ended ended, void *ctx);
 /* The command has ended; `r` is gone. */
 void run_end(struct run *r, ps_exit code);
-/* The same after an error of the server: says `what` failed and why. */
+/* After an error of the server: says `what` failed and why. */
+void run_say(const struct run *r, const char *what, uint32_t error);
+/* Says so and ends it. */
 void run_fail(struct run *r, const char *what, uint32_t error);
-/* The command goes on beside others, where a person is at a prompt. */
-void run_background(struct run *r);
+/* Other commands may be typed beside it, where a person is at a prompt. */
+void run_beside(struct run *r);
+/* Stops the command that is in the foreground of a prompt. @return false: there is none, or it is
+ * being stopped. */
+bool run_stop_front(struct app *a);
+/* Stops all commands that can be stopped; the program is left when they have ended. @return false:
+ * there is none. */
+bool run_stop_all(struct app *a);
+/* Tells the commands under way that the server answers again. */
+void run_returned(struct app *a);
 /* Forgets all commands under way; their `ended` is not called. */
 void run_drop_all(struct app *a);
 

@@ -1,62 +1,75 @@
-/* get: finds who has a file, and fetches it. */
-#include "app.h"
-#include "commands/command.h"
-#include "commands/nearest.h"
-#include "commands/sources.h"
+/* get: fetches files, one or thousands in a command. Each goes its own way (fetch.c); here is what
+ * they share: how many are under way at a time, what is drawn, the summary. */
+#include "bars.h"
+#include "commands/fetch.h"
 #include "common/format.h"
 #include "data/alloc.h"
-#include "jobs.h"
-#include "json.h"
-#include "peersync/posix.h"
-#include "progress.h"
+#include "question.h"
 #include "safe.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* A file being fetched. */
-struct get {
-    const char *name; /* Of the publication. */
-    struct sources sources;
-    struct nearest nearest;
-    struct progress progress;
-    char *dir;  /* Where it goes, */
-    char *file; /* and how it is called there. */
-};
+/* Names that are being looked up at a time: half of the requests that the session's machine has
+ * room for, less what other commands need. The files that wait look for sources beside that. */
+#define LOOKING_MAX 24u
+/* Downloads that the data plane has at a time, */
+#define RUNNING_MAX 64u
+/* and names that are under way in all. */
+#define ACTIVE_MAX 128u
+/* How often progress is drawn, and waiting files are looked after. */
+#define TICK_MS 200u
+/* Of several downloads, one is drawn when it takes longer. */
+#define DRAWN_AFTER_US 1000000u
+
+uint64_t get_now_us(void)
+{
+    return uv_hrtime() / 1000u;
+}
+
+bool get_tells(const struct get *g)
+{
+    return many_are_few(&g->many);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
 
 static void drop(struct run *r)
 {
     struct get *g = r->state;
-    sources_free(&g->sources);
-    nearest_free(&g->nearest);
+    while (g->first != NULL) {
+        fetch_free(g->first);
+    }
+    uv_close((uv_handle_t *)g->timer, on_closed);
     free(g->dir);
     free(g->file);
     free(g);
 }
 
-/* Splits -o PATH into a folder and a name; a folder alone keeps the publication's name. */
-static bool find_place(struct run *r, struct get *g)
+static bool is_directory(const char *path)
 {
-    struct app *a = r->app;
-    const char *path = r->arguments.output;
-    if (path == NULL) {
-        const char *dir = a->options.download_dir;
-        g->dir = data_strdup(dir != NULL ? dir : ".");
-        g->file = data_strdup(g->name);
-        return true;
-    }
     struct stat there;
     const size_t len = strlen(path);
-    if (len == 0 || strcmp(path, "-") == 0) {
-        out_fail(a->out, "-o needs the path of a file or a directory");
-        return false;
+    return (len > 0 && path[len - 1] == '/') || (stat(path, &there) == 0 && S_ISDIR(there.st_mode));
+}
+
+/* Splits -o PATH into a folder and a name; a folder alone keeps the publication's name. */
+static void find_place(struct get *g)
+{
+    const struct options *o = &g->run->app->options;
+    const char *path = g->run->arguments.output;
+    g->to_stdout = path != NULL && strcmp(path, "-") == 0;
+    if (path == NULL || g->to_stdout) {
+        g->dir = data_strdup(o->download_dir != NULL ? o->download_dir : ".");
+        return;
     }
-    if (path[len - 1] == '/' || (stat(path, &there) == 0 && S_ISDIR(there.st_mode))) {
+    if (is_directory(path)) {
         g->dir = data_strdup(path);
-        g->file = data_strdup(g->name);
-        return true;
+        return;
     }
     const char *slash = strrchr(path, '/');
     if (slash == NULL) {
@@ -66,209 +79,249 @@ static bool find_place(struct run *r, struct get *g)
         g->dir = slash == path ? data_strdup("/") : data_format("%.*s", (int)(slash - path), path);
         g->file = data_strdup(slash + 1);
     }
-    return true;
 }
 
-static void say_done(struct run *r, const struct data_event *e)
+/* "fetched 9,998 files (1.2 GiB) in 12 s; 3 were here already; 2 failed" */
+static void say_summary(const struct get *g)
 {
-    struct app *a = r->app;
-    if (out_is_json(a->out)) {
-        struct json j = JSON_BEGIN;
-        json_text(&j, "name", ((struct get *)r->state)->name);
-        json_text(&j, "path", e->path);
-        json_content(&j, &e->content);
-        json_bool(&j, "already", e->already);
-        json_number(&j, "elapsed_us", e->elapsed_us);
-        json_print(&j, a->out);
-    }
-    if (e->already) {
-        out_note(a->out, "%s is here already: %s", SAFE(e->name), SAFE(e->path));
-        return;
-    }
+    const struct many *m = &g->many;
+    char done[PS_FORMAT_COUNT_BYTES];
+    char other[PS_FORMAT_COUNT_BYTES];
     char size[PS_FORMAT_SIZE_BYTES];
     char span[PS_FORMAT_SPAN_BYTES];
-    char addr[PS_ADDR_TEXT];
-    out_note(a->out, "fetched %s (%s in %s from %s)", SAFE(e->path),
-             ps_format_size(size, e->content.length), ps_format_duration(span, e->elapsed_us),
-             ps_addr_format(&e->peer, addr));
+    char here[PS_FORMAT_COUNT_BYTES + 32] = "";
+    char failed[PS_FORMAT_COUNT_BYTES + 32] = "";
+    if (g->already > 0) {
+        snprintf(here, sizeof here, "; %s %s here already", ps_format_count(other, g->already),
+                 g->already == 1 ? "was" : "were");
+    }
+    if (m->failed > 0) {
+        snprintf(failed, sizeof failed, "; %s failed", ps_format_count(other, m->failed));
+    }
+    const size_t fetched = m->done - g->already;
+    out_note(m->out, "fetched %s file%s (%s) in %s%s%s", ps_format_count(done, fetched),
+             fetched == 1 ? "" : "s", ps_format_size(size, g->bytes),
+             ps_format_duration(span, get_now_us() - g->began_us), here, failed);
 }
 
-static void on_transfer(void *ctx, const struct data_event *e)
+static void finish(struct get *g)
 {
-    struct run *r = ctx;
-    struct get *g = r->state;
-    struct out *out = r->app->out;
-    char addr[PS_ADDR_TEXT];
-    const char *why = e->text[0] != '\0' ? SAFE(e->text) : ps_error_text(e->error);
-    switch (e->type) {
-    case DATA_GET_PROGRESS:
-        progress_draw(&g->progress, out, SAFE(g->name), e->done, e->total);
-        return;
-    case DATA_GET_SOURCE_FAILED:
-        out_note(out, "%s cannot deliver %s: %s", ps_addr_format(&e->peer, addr), SAFE(g->name),
-                 why);
-        return;
-    case DATA_GET_DONE:
-        out_progress_end(out);
-        say_done(r, e);
-        run_end(r, PS_EXIT_DONE);
-        return;
-    case DATA_GET_FAILED:
-        out_progress_end(out);
-        out_fail(out, "%s was not fetched: %s", SAFE(g->name), why);
-        run_end(r, e->exists ? PS_EXIT_EXISTS : ps_exit_of_error(e->error));
-        return;
-    case DATA_HASH_PROGRESS:
-    case DATA_FILE_READY:
-    case DATA_PUBLISH_FAILED:
-    case DATA_FILE_GONE:
-    case DATA_UPLOAD_STARTED:
-    case DATA_UPLOAD_ENDED:
-    case DATA_NOTE:
-    default:
-        return;
+    struct run *r = g->run;
+    many_end(&g->many, "not fetched");
+    if (g->many.total > 1) {
+        say_summary(g);
     }
+    run_end(r, r->stopping ? PS_EXIT_INTERRUPTED : g->many.code);
 }
 
-static void fetch(struct run *r, const ps_addr *addrs, size_t count)
+void get_advance(struct get *g)
 {
-    struct get *g = r->state;
-    struct app *a = r->app;
-    const ps_content *content = &g->sources.items[0].content;
-    char size[PS_FORMAT_SIZE_BYTES];
-    const struct data_get what = {
-        .tag = jobs_add(a, on_transfer, r),
-        .content = *content,
-        .sources = addrs,
-        .source_count = count,
-        .dir = g->dir,
-        .name = g->file,
-    };
-    if (a->interactive) {
-        out_note(a->out, "fetching %s (%s)", SAFE(g->name), ps_format_size(size, content->length));
-    }
-    data_get(a->data, &what);
-    run_background(r);
-}
-
-static void on_nearest(void *ctx)
-{
-    struct run *r = ctx;
-    struct get *g = r->state;
-    const char *best = g->nearest.best;
-    if (best != NULL) {
-        out_fail(r->app->out, "nobody publishes %s: did you mean %s?", SAFE(g->name), SAFE(best));
-    } else {
-        out_fail(r->app->out, "nobody publishes %s: lpf lists what there is", SAFE(g->name));
-    }
-    run_end(r, PS_EXIT_NOT_FOUND);
-}
-
-/* The publisher of the name is the asker alone. */
-static void say_own(struct run *r)
-{
-    struct get *g = r->state;
-    struct app *a = r->app;
-    size_t n = 0;
-    struct data_file *files = data_files(a->data, &n);
-    const char *path = NULL;
-    for (size_t i = 0; i < n && path == NULL; i++) {
-        path = strcmp(files[i].name, g->name) == 0 ? files[i].path : NULL;
-    }
-    if (path != NULL) {
-        out_fail(a->out, "%s is your own file: it is %s", SAFE(g->name), SAFE(path));
-    } else {
-        out_fail(a->out, "%s is your own file, and nobody else publishes it", SAFE(g->name));
-    }
-    data_files_free(files, n);
-    run_end(r, PS_EXIT_NO_ACTIVE_PEER);
-}
-
-/* All sources are known: decides. */
-static void choose(struct run *r)
-{
-    struct get *g = r->state;
-    struct app *a = r->app;
-    if (g->sources.count == 0 && g->sources.own) {
-        say_own(r);
+    struct run *r = g->run;
+    const struct arguments *arguments = &r->arguments;
+    if (g->inside) {
         return;
     }
-    if (g->sources.count > 0 && r->arguments.root != NULL) {
-        sources_keep_root(&g->sources, r->arguments.root);
-        if (g->sources.count == 0) {
-            out_fail(a->out, "no %s has a root that begins with %s", SAFE(g->name),
-                     SAFE(r->arguments.root));
-            run_end(r, PS_EXIT_NOT_FOUND);
-            return;
+    g->inside = true;
+    while (!r->stopping && g->begun < g->many.total && g->looking < LOOKING_MAX &&
+           g->active < ACTIVE_MAX) {
+        fetch_begin(g, arguments->line.items[g->begun++]);
+    }
+    for (struct fetch *f = g->first; f != NULL && g->running < RUNNING_MAX; f = f->next) {
+        if (f->state == FETCH_READY) {
+            fetch_hand_over(f);
         }
     }
-    if (g->sources.count == 0) {
-        nearest_ask(&g->nearest, a, g->name, on_nearest, r);
-        return;
+    choice_next(g);
+    g->inside = false;
+    if (g->active == 0) {
+        finish(g);
     }
-    if (!sources_agree(&g->sources)) {
-        sources_say_choice(&g->sources, a->out, g->name);
-        run_end(r, PS_EXIT_AMBIGUOUS);
-        return;
-    }
-    ps_addr *addrs = NULL;
-    const size_t count = sources_active(&g->sources, &addrs);
-    if (count == 0) {
-        out_fail(a->out, "no active peer has this file: %s (try again when %s is back)",
-                 SAFE(g->name), SAFE(g->sources.items[0].user));
-        run_end(r, PS_EXIT_NO_ACTIVE_PEER);
-    } else {
-        fetch(r, addrs, count);
-    }
-    free(addrs);
 }
 
-static void on_located(void *ctx, const ps_event *event)
+static bool draws(const struct get *g)
 {
-    struct run *r = ctx;
+    const struct out *out = g->run->app->out;
+    return out_draws_progress(out) && !g->run->background && !g->run->stopping &&
+           !(g->to_stdout && out_is_table(out));
+}
+
+static bool is_drawn(const struct get *g, const struct fetch *f, uint64_t now_us)
+{
+    return f->state == FETCH_RUNNING &&
+           (g->many.total == 1 || f->waiting || now_us - f->began_us >= DRAWN_AFTER_US);
+}
+
+static struct bar bar_of(const struct fetch *f, const char *name, uint64_t now_us)
+{
+    const uint64_t total = f->content.length;
+    enum bar_state state = BAR_RUNNING;
+    if (f->waiting) {
+        state = BAR_WAITING;
+    } else if (f->done >= total && total > 0) {
+        state = BAR_FINISHING;
+    } else if (f->speed.count == 0) {
+        state = BAR_STARTING;
+    }
+    return (struct bar){.name = name,
+                        .state = state,
+                        .done = f->done,
+                        .total = total,
+                        .rate = speed_of(&f->speed, now_us)};
+}
+
+/* "120 of 10,000 files  1.2 GiB  85.0 MiB/s  3 failed". free() it. */
+static char *sum_of(const struct get *g, uint64_t now_us)
+{
+    const struct many *m = &g->many;
+    char through[PS_FORMAT_COUNT_BYTES];
+    char total[PS_FORMAT_COUNT_BYTES];
+    char failed[PS_FORMAT_COUNT_BYTES];
+    char size[PS_FORMAT_SIZE_BYTES];
+    char speed[PS_FORMAT_SIZE_BYTES] = "";
+    const double rate = speed_of(&g->speed, now_us);
+    if (rate >= 0) {
+        ps_format_size(speed, (uint64_t)rate);
+    }
+    return data_format(
+        "%s of %s files  %s%s%s%s%s%s%s", ps_format_count(through, m->done + m->failed),
+        ps_format_count(total, m->total), ps_format_size(size, g->moved), rate >= 0 ? "  " : "",
+        speed, rate >= 0 ? "/s" : "", m->failed > 0 ? "  " : "",
+        m->failed > 0 ? ps_format_count(failed, m->failed) : "", m->failed > 0 ? " failed" : "");
+}
+
+static void draw(struct get *g, uint64_t now_us)
+{
+    struct bar bars[RUNNING_MAX];
+    char *names[RUNNING_MAX];
+    struct out *out = g->run->app->out;
+    size_t rows = 0;
+    size_t columns = 0;
+    size_t n = 0;
+    for (const struct fetch *f = g->first; f != NULL && n < RUNNING_MAX; f = f->next) {
+        if (is_drawn(g, f, now_us)) {
+            names[n] = data_strdup(SAFE(f->name));
+            bars[n] = bar_of(f, names[n], now_us);
+            n++;
+        }
+    }
+    char *sum = g->many.total > 1 ? sum_of(g, now_us) : NULL;
+    if (n > 0 || sum != NULL) {
+        out_size(out, &rows, &columns);
+        char *block = bars_block(bars, n, sum, rows - 1, columns - 1);
+        out_progress_block(out, block);
+        free(block);
+    }
+    free(sum);
+    while (n > 0) {
+        free(names[--n]);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct get *g = timer->data;
+    const uint64_t now_us = get_now_us();
+    for (struct fetch *f = g->first; f != NULL; f = f->next) {
+        fetch_wait_look(f, now_us);
+    }
+    speed_note(&g->speed, now_us, g->moved);
+    if (draws(g)) {
+        draw(g, now_us);
+    }
+}
+
+/* The server answers again: it may know more by now. */
+static void returned(struct run *r)
+{
     struct get *g = r->state;
-    if (event->type == PS_EVENT_SOURCE) {
-        sources_add(&g->sources, r->app->user, &event->u.entry);
-        return;
+    for (struct fetch *f = g->first; f != NULL; f = f->next) {
+        f->looks = 0;
+        f->missing = 0;
+        f->look_at_us = 0; /* Those that find no room now look at the next tick. */
+        fetch_wait_look(f, UINT64_MAX);
     }
-    if (event->type == PS_EVENT_AGAIN) {
-        sources_free(&g->sources);
+}
+
+static void stop(struct run *r)
+{
+    struct get *g = r->state;
+    struct app *a = r->app;
+    out_progress_end(a->out);
+    if (g->running > 0) {
+        out_note(a->out, "stopping; what was fetched is kept (Ctrl-C again ends at once)");
     }
-    if (event->type != PS_EVENT_DONE) {
-        return;
+    if (g->choosing != NULL) {
+        question_drop(a);
+        g->choosing = NULL;
     }
-    const uint32_t error = event->u.done.error;
-    if (error == PS_E_NONE || error == PS_E_NOT_FOUND || error == PS_E_NO_ACTIVE_PEER) {
-        choose(r);
-    } else {
-        run_fail(r, "the file cannot be looked up", error);
+    for (struct fetch *f = g->first; f != NULL;) {
+        struct fetch *next = f->next;
+        fetch_stop(f);
+        f = next;
     }
+    get_advance(g);
 }
 
 static void start(struct run *r)
 {
+    struct app *a = r->app;
     struct get *g = data_alloc(1, sizeof *g);
     r->state = g;
-    g->name = r->arguments.line.items[0];
-    const ps_name_fault fault = ps_name_check((ps_span){(const uint8_t *)g->name, strlen(g->name)});
-    if (fault != PS_NAME_OK) {
-        out_fail(r->app->out, "%s cannot be the name of a file here: %s", SAFE(g->name),
-                 ps_name_fault_text(fault));
-        run_end(r, PS_EXIT_USAGE);
-        return;
+    g->run = r;
+    g->many = (struct many){.out = a->out, .doing = "fetching", .total = r->arguments.line.len};
+    g->began_us = get_now_us();
+    g->timer = data_alloc(1, sizeof *g->timer);
+    uv_timer_init(&a->loop, g->timer);
+    g->timer->data = g;
+    uv_timer_start(g->timer, on_tick, TICK_MS, TICK_MS);
+    find_place(g);
+    get_advance(g);
+}
+
+/* What -o cannot mean; NULL: it can be meant. */
+static const char *refuse_output(const struct app *a, const struct arguments *arguments)
+{
+    const char *path = arguments->output;
+    if (path == NULL) {
+        return NULL;
     }
-    const char *root = r->arguments.root;
-    if (root != NULL &&
-        (root[0] == '\0' || strspn(root, "0123456789abcdefABCDEF") != strlen(root))) {
-        out_fail(r->app->out, "--root needs hexadecimal digits, as lpf shows them");
-        run_end(r, PS_EXIT_USAGE);
-        return;
+    if (path[0] == '\0') {
+        return "-o needs the path of a file or a directory, or - for standard output";
     }
-    if (!find_place(r, g)) {
-        run_end(r, PS_EXIT_USAGE);
-        return;
+    if (strcmp(path, "-") != 0) {
+        return arguments->line.len > 1 && !is_directory(path)
+                   ? "-o needs a directory where there are several files"
+                   : NULL;
     }
-    session_request(r->app->session, PS_INPUT_LOCATE, g->name, NULL, on_located, r);
+    if (arguments->line.len > 1) {
+        return "-o - gives the bytes of one file: name one";
+    }
+    if (a->options.json) {
+        return "-o - gives the bytes themselves: leave out --json";
+    }
+    return a->options.word_count == 0 ? "-o - is for the command line: a prompt writes there, too"
+                                      : NULL;
+}
+
+static bool fits(struct app *a, const struct arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->line.len; i++) {
+        const char *name = arguments->line.items[i];
+        const ps_name_fault fault = ps_name_check((ps_span){(const uint8_t *)name, strlen(name)});
+        if (fault != PS_NAME_OK) {
+            out_fail(a->out, "%s cannot be the name of a file here: %s", SAFE(name),
+                     ps_name_fault_text(fault));
+            return false;
+        }
+    }
+    if (!command_fits_root(a, arguments)) {
+        return false;
+    }
+    const char *why = refuse_output(a, arguments);
+    if (why != NULL) {
+        out_fail(a->out, "%s", why);
+    }
+    return why == NULL;
 }
 
 static const ps_option options[] = {
@@ -277,25 +330,33 @@ static const ps_option options[] = {
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct arguments, output),
      .argument = "PATH",
-     .help = "Put it there; a directory keeps the file's name."},
+     .help = "Put it there; a directory keeps the file's name. -: write the verified bytes\n"
+             "to standard output, in their order."},
     {.name = "root",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct arguments, root),
      .argument = "PREFIX",
      .help = "The content whose root begins so, where one name stands for several."},
+    {.name = "no-wait",
+     .kind = PS_OPTION_FLAG,
+     .offset = offsetof(struct arguments, no_wait),
+     .help = "End when the last source has gone. Without it: wait until one is back."},
     {.name = NULL},
 };
 
 const struct command command_get = {
     .name = "get",
     .synonym = "get",
-    .usage = "NAME [-o PATH] [--root PREFIX]",
+    .usage = "NAME... [-o PATH|-] [--root PREFIX] [--no-wait]",
     .summary =
-        "Fetch a file from whoever has it. What arrives is verified; a different file of the\n"
-        "same name is never overwritten.",
+        "Fetch files from whoever has them. What arrives is verified; a different file of the\n"
+        "same name is never overwritten. What was cut off goes on from where it was.",
     .options = options,
     .words_min = 1,
-    .words_max = 1,
+    .words_max = PS_OPTION_WORDS_MAX,
+    .fits = fits,
     .start = start,
     .drop = drop,
+    .stop = stop,
+    .returned = returned,
 };

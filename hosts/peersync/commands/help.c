@@ -19,8 +19,8 @@ static void print_all(struct app *a)
             line = end != NULL ? end + 1 : NULL;
         }
     }
-    out_dataf(a->out, "Quote names with spaces: get 'my file.txt'. At a terminal, get runs beside "
-                      "other\ncommands; status shows how far it is.\n");
+    out_dataf(a->out, "Quote names with spaces: get 'my file.txt'. While get runs, Enter gives "
+                      "the prompt\nback, and Ctrl-C stops it; status shows how far it is.\n");
 }
 
 static void start(struct run *r)
@@ -41,11 +41,18 @@ static void start(struct run *r)
     run_end(r, code);
 }
 
+static bool alone(const struct arguments *arguments)
+{
+    (void)arguments;
+    return true;
+}
+
 const struct command command_help = {
     .name = "help",
     .synonym = "help",
     .usage = "[COMMAND]",
     .summary = "Show the commands, or how one of them is used.",
     .words_max = 1,
+    .alone = alone,
     .start = start,
 };

@@ -1,6 +1,7 @@
 #include "app.h"
 #include "commands/command.h"
 #include "data/alloc.h"
+#include "prompt.h"
 #include "safe.h"
 
 #include <stdlib.h>
@@ -46,6 +47,15 @@ void run_start(struct app *a, const char *const words[], size_t count, run_ended
     }
 }
 
+static bool can_stop_any(const struct app *a)
+{
+    const struct run *r = a->runs;
+    while (r != NULL && r->command->stop == NULL) {
+        r = r->next;
+    }
+    return r != NULL;
+}
+
 void run_end(struct run *r, ps_exit code)
 {
     struct run **at = &r->app->runs;
@@ -56,26 +66,78 @@ void run_end(struct run *r, ps_exit code)
     const run_ended ended = r->ended;
     void *ctx = r->ctx;
     const bool background = r->background;
+    struct app *a = r->app;
     run_free(r);
     ended(ctx, code, background);
+    if (a->stopping && !can_stop_any(a)) {
+        app_leave(a, PS_EXIT_INTERRUPTED);
+    }
 }
 
-void run_fail(struct run *r, const char *what, uint32_t error)
+void run_say(const struct run *r, const char *what, uint32_t error)
 {
-    struct app *a = r->app;
+    const struct app *a = r->app;
     if (error == PS_E_TIMEOUT) {
         out_fail(a->out, "%s: no answer from %s in time", what, app_server_text(a));
     } else {
         out_fail(a->out, "%s: %s (%s)", what, ps_error_text(error), ps_error_advice(error));
     }
+}
+
+void run_fail(struct run *r, const char *what, uint32_t error)
+{
+    run_say(r, what, error);
     run_end(r, ps_exit_of_error(error));
 }
 
-void run_background(struct run *r)
+void run_beside(struct run *r)
 {
     if (r->app->interactive && !r->background) {
-        r->background = true;
-        r->ended(r->ctx, PS_EXIT_DONE, false);
+        prompt_beside(r->app->prompt, r);
+    }
+}
+
+static void stop(struct run *r)
+{
+    if (!r->stopping) {
+        r->stopping = true;
+        r->command->stop(r);
+    }
+}
+
+bool run_stop_front(struct app *a)
+{
+    for (struct run *r = a->runs; r != NULL && a->interactive; r = r->next) {
+        if (!r->background && r->command->stop != NULL && !r->stopping) {
+            stop(r);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool run_stop_all(struct app *a)
+{
+    const bool any = can_stop_any(a);
+    a->stopping = any;
+    for (struct run *r = a->runs; r != NULL;) {
+        struct run *next = r->next; /* A command ends itself alone. */
+        if (r->command->stop != NULL) {
+            stop(r);
+        }
+        r = next;
+    }
+    return any;
+}
+
+void run_returned(struct app *a)
+{
+    for (struct run *r = a->runs; r != NULL;) {
+        struct run *next = r->next;
+        if (r->command->returned != NULL) {
+            r->command->returned(r);
+        }
+        r = next;
     }
 }
 

@@ -45,6 +45,11 @@ static void print_transfers_json(struct out *out, const struct data_transfer *t,
         json_text(&j, "transfer", t[i].upload ? "upload" : "download");
         json_text(&j, "name", t[i].name);
         json_text(&j, "peer", ps_addr_format(&t[i].peer, addr));
+        if (t[i].upload) {
+            json_text(&j, "user", t[i].user);
+        } else {
+            json_bool(&j, "waiting", t[i].waiting);
+        }
         json_number(&j, "done", t[i].done);
         json_number(&j, "length", t[i].total);
         json_print(&j, out);
@@ -57,9 +62,18 @@ static void print_transfers(struct out *out, const struct data_transfer *t, size
     char done[PS_FORMAT_SIZE_BYTES];
     char total[PS_FORMAT_SIZE_BYTES];
     for (size_t i = 0; i < n; i++) {
-        say_line(out, t[i].upload ? "upload" : "download", "%s, %s of %s, %s %s", SAFE(t[i].name),
-                 ps_format_size(done, t[i].done), ps_format_size(total, t[i].total),
-                 t[i].upload ? "to" : "from", ps_addr_format(&t[i].peer, addr));
+        const char *name = SAFE(t[i].name);
+        ps_format_size(done, t[i].done);
+        ps_format_size(total, t[i].total);
+        if (t[i].upload) {
+            say_line(out, "upload", "%s, %s of %s, to %s at %s", name, done, total, SAFE(t[i].user),
+                     ps_addr_format(&t[i].peer, addr));
+        } else if (t[i].waiting || t[i].peer.family == PS_ADDR_NONE) {
+            say_line(out, "download", "%s, %s of %s, waiting", name, done, total);
+        } else {
+            say_line(out, "download", "%s, %s of %s, from %s", name, done, total,
+                     ps_addr_format(&t[i].peer, addr));
+        }
     }
 }
 

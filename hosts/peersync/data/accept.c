@@ -67,7 +67,8 @@ static void resume(uv_timer_t *timer)
 static void hand_over(struct acceptor *a, ps_stream stream, const ps_addr *from)
 {
     struct data *d = a->data;
-    unsigned limit = d->cfg.max_uploads + DATA_SPARE_CONNECTIONS;
+    /* The lobby makes room for who comes; this only bounds how many are between its doors. */
+    unsigned limit = d->cfg.max_uploads + LOBBY_MAX + DATA_PASSING_CONNECTIONS;
     int socket = ps_posix_streams_release(a->streams, stream);
     if (atomic_load(&d->connections) >= limit) {
         (void)close(socket);

@@ -5,12 +5,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 void data_config_default(struct data_config *cfg)
 {
     *cfg = (struct data_config){
         .max_uploads = 16,
+        .max_fetches = 16,
+        .buffer_bytes = UINT64_C(32) << 20,
+        .keep_connections = true,
         .loops = 2,
         .upload_idle_ms = 30000,
         .stall_ms = 30000,
@@ -18,6 +22,9 @@ void data_config_default(struct data_config *cfg)
         .progress_ms = 200,
     };
 }
+
+/* Threads that wait for the disk: one may sync for long while others open and compare. */
+#define DISK_THREADS 3u
 
 struct loop *data_pick_loop(struct data *d)
 {
@@ -31,10 +38,23 @@ struct loop *data_pick_loop(struct data *d)
     return best;
 }
 
+struct loop *data_pick_loop_for(struct data *d, const ps_addr *addr)
+{
+    unsigned sum = addr->port;
+    for (unsigned i = 0; i < sizeof addr->ip; i++) {
+        sum += addr->ip[i];
+    }
+    struct loop *one = &d->loops[sum % d->loop_count];
+    struct loop *two = &d->loops[(sum + 1) % d->loop_count];
+    struct loop *best = atomic_load(&one->load) <= atomic_load(&two->load) ? one : two;
+    (void)atomic_fetch_add(&best->load, 1);
+    return best;
+}
+
 void data_loop_rest(struct loop *loop)
 {
-    if (loop->ending && !loop->uploads && !loop->downloads &&
-        !uv_is_closing((const uv_handle_t *)&loop->wake)) {
+    if (loop->ending && !loop->uploads && !loop->downloads && !loop->couriers &&
+        loop->pieces == 0 && !uv_is_closing((const uv_handle_t *)&loop->wake)) {
         uv_close((uv_handle_t *)&loop->wake, NULL);
     }
 }
@@ -46,7 +66,12 @@ static bool open_parts(struct data *d, char *why, size_t why_cap)
         return false;
     }
     d->has_workers = true;
-    if (!workers_open(&d->workers, why, why_cap)) {
+    if (!workers_open(&d->workers, d->cfg.hashers > 0 ? d->cfg.hashers : workers_for_cores(), why,
+                      why_cap)) {
+        return false;
+    }
+    d->has_disk = true;
+    if (!workers_open(&d->disk, DISK_THREADS, why, why_cap)) {
         return false;
     }
     unsigned wanted = d->cfg.loops < DATA_LOOPS_MAX ? d->cfg.loops : DATA_LOOPS_MAX;
@@ -63,11 +88,16 @@ struct data *data_open(const struct data_config *cfg, char *why, size_t why_cap)
 {
     struct data *d = data_alloc(1, sizeof *d);
     d->cfg = *cfg;
+    data_set_wall(d, 0);
     mode_t mask = umask(0);
     (void)umask(mask);
     d->file_mode = 0666u & ~(unsigned)mask;
     events_init(&d->events, cfg->wake, cfg->wake_ctx);
     transfers_init(&d->transfers);
+    buffers_init(&d->buffers, cfg->buffer_bytes);
+    berths_init(&d->berths, cfg->max_fetches);
+    batch_init(&d->batch, &d->disk, cfg->keep_connections ? BATCH_FILES : 1);
+    lobby_init(&d->lobby, uploads_look);
     if (!open_parts(d, why, why_cap)) {
         data_close(d);
         return NULL;
@@ -102,9 +132,16 @@ void data_close(struct data *d)
     if (d->has_workers) {
         workers_close(&d->workers);
     }
+    if (d->has_disk) {
+        workers_close(&d->disk);
+    }
     if (d->has_library) {
         library_close(&d->library);
     }
+    lobby_destroy(&d->lobby);
+    batch_destroy(&d->batch);
+    berths_destroy(&d->berths);
+    buffers_destroy(&d->buffers);
     transfers_destroy(&d->transfers);
     events_destroy(&d->events);
     free(d);
@@ -127,7 +164,11 @@ void data_publish(struct data *d, uint64_t tag, const char *path, const char *na
 
 bool data_unpublish(struct data *d, const char *name)
 {
-    return library_unpublish(&d->library, name);
+    const bool was = library_unpublish(&d->library, name);
+    for (unsigned i = 0; was && i < d->loop_count; i++) {
+        uploads_look(&d->loops[i]);
+    }
+    return was;
 }
 
 struct data_file *data_files(struct data *d, size_t *n)
@@ -135,13 +176,9 @@ struct data_file *data_files(struct data *d, size_t *n)
     return library_files(&d->library, n);
 }
 
-void data_files_free(struct data_file *files, size_t n)
+void data_hash(struct data *d, uint64_t tag, const char *path)
 {
-    for (size_t i = 0; i < n; i++) {
-        free(files[i].name);
-        free(files[i].path);
-    }
-    free(files);
+    library_hash(&d->library, tag, path);
 }
 
 static void start_download(struct loop *loop, void *arg)
@@ -152,25 +189,69 @@ static void start_download(struct loop *loop, void *arg)
 void data_get(struct data *d, const struct data_get *what)
 {
     struct download *dl = download_new(d, what);
-    loop_post(data_pick_loop(d), start_download, dl);
+    bool shares = what->source_count > 0 && what->content.length <= PS_PIECE_BYTES;
+    struct loop *loop = shares ? data_pick_loop_for(d, &what->sources[0].addr) : data_pick_loop(d);
+    loop_post(loop, start_download, dl);
 }
 
-static void cancel_download(struct loop *loop, void *arg)
+/* What a download is told; each loop looks whether it is its own. */
+struct word {
+    uint64_t tag;
+    ps_error error;
+    char *text;
+    struct data_source *sources;
+    size_t count;
+};
+
+static void word_free(struct word *w)
 {
-    uint64_t *tag = arg;
-    download_cancel(loop, *tag);
-    free(tag);
+    free(w->text);
+    free(w->sources);
+    free(w);
+}
+
+static void stop_download(struct loop *loop, void *arg)
+{
+    struct word *w = arg;
+    download_stop(loop, w->tag, w->error, w->text);
+    word_free(w);
+}
+
+static void renew_download(struct loop *loop, void *arg)
+{
+    struct word *w = arg;
+    download_renew(loop, w->tag, w->sources, w->count);
+    word_free(w);
+}
+
+void data_get_sources(struct data *d, uint64_t tag, const struct data_source *sources, size_t n)
+{
+    n = n < DATA_SOURCES_MAX ? n : DATA_SOURCES_MAX;
+    for (unsigned i = 0; i < d->loop_count && n > 0; i++) {
+        struct word *w = data_alloc(1, sizeof *w);
+        w->tag = tag;
+        w->sources = data_alloc(n, sizeof *sources);
+        memcpy(w->sources, sources, n * sizeof *sources);
+        w->count = n;
+        loop_post(&d->loops[i], renew_download, w);
+    }
+}
+
+void data_get_end(struct data *d, uint64_t tag, ps_error error, const char *text)
+{
+    for (unsigned i = 0; i < d->loop_count; i++) {
+        struct word *w = data_alloc(1, sizeof *w);
+        w->tag = tag;
+        w->error = error;
+        w->text = data_strdup(text);
+        loop_post(&d->loops[i], stop_download, w);
+    }
 }
 
 void data_cancel(struct data *d, uint64_t tag)
 {
-    if (library_cancel(&d->library, tag)) {
-        return;
-    }
-    for (unsigned i = 0; i < d->loop_count; i++) {
-        uint64_t *copy = data_alloc(1, sizeof *copy);
-        *copy = tag;
-        loop_post(&d->loops[i], cancel_download, copy);
+    if (!library_cancel(&d->library, tag)) {
+        data_get_end(d, tag, PS_E_CANCELLED, "");
     }
 }
 
@@ -191,6 +272,7 @@ void data_stats_get(struct data *d, struct data_stats *stats)
         .uploaded_bytes = atomic_load(&d->uploaded_bytes),
         .downloaded_bytes = atomic_load(&d->downloaded_bytes),
         .slots_refused = atomic_load(&d->slots_refused),
+        .tickets_refused = atomic_load(&d->tickets_refused),
     };
 }
 

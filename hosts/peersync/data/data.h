@@ -23,7 +23,7 @@ struct data;
 
 /** Start from data_config_default(). */
 struct data_config {
-    const ps_crypto *crypto; /**< Required; must outlive the data plane. */
+    const ps_crypto *crypto; /**< Required, with every function; must outlive the data plane. */
     const char *state_dir;   /**< Where `library.db` stands; the directory exists and is locked by
                                   this process. NULL: nothing is kept. */
     void (*wake)(void *ctx); /**< Events wait; called from any thread. May be NULL (tests poll). */
@@ -32,6 +32,8 @@ struct data_config {
     unsigned max_uploads;  /**< Files served at once: 16. Others are told SLOTS. */
     unsigned max_fetches;  /**< Connections to sources at a time: 16. Further downloads wait. */
     uint64_t buffer_bytes; /**< Pieces in memory, of all downloads: 32 MiB. */
+    bool keep_connections; /**< Fetch many small files over one connection, and make them last
+                                together: true. For measuring what that is worth. */
     unsigned loops;        /**< Stream loops: 2. */
     unsigned hashers;      /**< Threads that hash, for publishing and downloads: 0: one a core. */
     uint32_t upload_idle_ms; /**< Cut a downloader without progress: 30000. */

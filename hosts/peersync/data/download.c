@@ -1,78 +1,30 @@
-/* The life of a download: its file, its sources, its outcome. */
-#include "download_internal.h"
+/* The life of a download: what comes after what, and how it ends. */
+#include "download.h"
 
 #include "alloc.h"
+#include "courier.h"
+#include "couriers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct download *download_of(struct work *work)
-{
-    return (struct download *)(void *)((char *)work - offsetof(struct download, work));
-}
-
-/* Hands the landing to a worker. */
-static void work_start(struct download *dl, void (*fn)(struct work *),
-                       void (*done)(struct loop *, struct work *))
-{
-    dl->working = true;
-    dl->work.run = fn;
-    dl->work.done = done;
-    workers_add(&dl->data->workers, &dl->work);
-}
-
-static void unlink_and_free(struct download *dl)
-{
-    struct loop *loop = dl->work.loop;
-    *dl->link = dl->next;
-    if (dl->next) {
-        dl->next->link = dl->link;
-    }
-    free(dl->sources);
-    free(dl->landing.folder);
-    free(dl->landing.name);
-    free(dl->memory);
-    free(dl->stash);
-    free(dl);
-    (void)atomic_fetch_sub(&loop->load, 1);
-    data_loop_rest(loop);
-}
-
-static void abandon_work(struct work *work)
-{
-    landing_abandon(&download_of(work)->landing);
-}
-
-/* Nothing is left behind: people may know. */
-static void abandoned(struct loop *loop, struct work *work)
-{
-    struct download *dl = download_of(work);
-    (void)loop;
-    dl->working = false;
-    dl->landing_open = false;
-    transfers_remove(&dl->data->transfers, &dl->transfer);
-    (void)atomic_fetch_sub(&dl->data->downloads, 1);
-    events_put(&dl->data->events, dl->outcome);
-    download_rest(dl);
-}
-
-void download_rest(struct download *dl)
-{
-    if (!dl->outcome || dl->working) {
-        return;
-    }
-    if (dl->landing_open) {
-        work_start(dl, abandon_work, abandoned);
-    } else if (!dl->conn_open) {
-        unlink_and_free(dl);
-    }
-}
-
 const ps_addr *download_peer(const struct download *dl)
 {
     static const ps_addr nobody = {.family = PS_ADDR_NONE};
-    return dl->source < dl->source_count ? &dl->sources[dl->source] : &nobody;
+    const struct data_source *source = sources_current(&dl->sources);
+    return source ? &source->addr : &nobody;
+}
+
+void download_show(struct download *dl, bool waiting)
+{
+    transfers_set_peer(&dl->data->transfers, &dl->transfer, download_peer(dl));
+    transfers_set_waiting(&dl->data->transfers, &dl->transfer, waiting);
+}
+
+bool download_wants(const struct download *dl)
+{
+    return !dl->outcome && dl->landing.error == PS_E_NONE;
 }
 
 /* Settles the outcome; the first one counts. */
@@ -83,141 +35,56 @@ static void tell(struct download *dl, const struct data_event *outcome)
         event.tag = dl->tag;
         event.name = dl->landing.name;
         event.content = dl->landing.content;
-        event.peer = *download_peer(dl);
         event.elapsed_us = ps_posix_now_us() - dl->started_us;
+        event.fetched = dl->fetched;
+        event.total = dl->landing.content.length;
         dl->outcome = event_copy(&event);
     }
 }
 
-static void tell_failed(struct download *dl, ps_error error, const char *text, bool exists)
+void download_fail(struct download *dl, ps_error error, const char *text, bool exists)
 {
     tell(dl, &(struct data_event){.type = DATA_GET_FAILED,
                                   .error = error,
                                   .text = text[0] ? text : ps_error_text(error),
+                                  .peer = *download_peer(dl),
                                   .exists = exists});
 }
 
-void download_tell_landed(struct download *dl)
+void download_tell_landing(struct download *dl)
 {
     const struct landing *l = &dl->landing;
     if (l->error != PS_E_NONE) {
-        tell_failed(dl, l->error, l->text, l->exists);
+        download_fail(dl, l->error, l->text, l->exists);
         return;
     }
     size_t len = strlen(l->folder);
     const char *slash = len > 0 && l->folder[len - 1] == '/' ? "" : "/";
-    char *path = data_format("%s%s%s", l->folder, slash, l->name);
-    tell(dl, &(struct data_event){.type = DATA_GET_DONE, .path = path, .already = l->already});
+    char *path = dl->out >= 0 ? data_strdup("") : data_format("%s%s%s", l->folder, slash, l->name);
+    tell(dl, &(struct data_event){.type = DATA_GET_DONE,
+                                  .path = path,
+                                  .peer = *download_peer(dl),
+                                  .already = l->already});
     free(path);
 }
 
-static void finish_work(struct work *work)
+void download_go_on(struct download *dl)
 {
-    landing_finish(&download_of(work)->landing);
-}
-
-static void finished(struct loop *loop, struct work *work)
-{
-    struct download *dl = download_of(work);
-    (void)loop;
-    dl->working = false;
-    download_tell_landed(dl);
-    download_rest(dl);
-}
-
-void download_land(struct download *dl)
-{
-    work_start(dl, finish_work, finished);
-}
-
-/* This source has failed. Chooses the next, or ends the download. */
-static void source_failed(struct download *dl, ps_error error, const char *text)
-{
-    /* A file that changes while it is sent shows as wrong bytes or a cut connection. Who asks again
-     * is told that it changed; or it was an accident, and the second time goes well. */
-    bool again =
-        dl->connected && !dl->second_try && (error == PS_E_CLOSED || error == PS_E_MISMATCH);
-    events_post(&dl->data->events,
-                &(struct data_event){.type = DATA_GET_SOURCE_FAILED,
-                                     .tag = dl->tag,
-                                     .name = dl->landing.name,
-                                     .peer = *download_peer(dl),
-                                     .error = error,
-                                     .text = text[0] ? text : ps_error_text(error)});
-    if (again) {
-        dl->second_try = true;
-    } else if (dl->source + 1 < dl->source_count) {
-        dl->second_try = false;
-        dl->source++;
-    } else {
-        tell_failed(dl, error, text, false);
-    }
-}
-
-void download_leave(struct download *dl, ps_error error, const char *text)
-{
-    dl->machine = NULL;
-    if (!dl->outcome) {
-        source_failed(dl, error, text);
-    }
-    if (dl->conn_open) {
-        conn_close(&dl->conn);
-    }
-    download_rest(dl);
-}
-
-/* Dials the source that is next. What fails at once leads to the one after it. */
-static void next_source(struct download *dl)
-{
-    while (!dl->outcome && !dl->conn_open) {
-        ps_error error = PS_E_NONE;
-        const char *why = "";
-        transfers_set_peer(&dl->data->transfers, &dl->transfer, download_peer(dl));
-        if (!fetch_start(dl, &error, &why)) {
-            download_leave(dl, error, why);
-        }
-    }
-}
-
-static void conn_closed(struct conn *c)
-{
-    struct download *dl = (struct download *)c;
-    dl->conn_open = false;
-    free(dl->stash);
-    dl->stash = NULL;
-    dl->stash_at = dl->stash_len = 0;
-    if (!dl->outcome && !dl->working) {
-        next_source(dl);
-    } else {
-        download_rest(dl);
-    }
-}
-
-static void prepare_work(struct work *work)
-{
-    landing_prepare(&download_of(work)->landing);
-}
-
-static void prepared(struct loop *loop, struct work *work)
-{
-    struct download *dl = download_of(work);
-    (void)loop;
-    dl->working = false;
-    if (dl->cancelled) {
-        tell_failed(dl, PS_E_CANCELLED, "", false);
-    } else if (dl->landing.error != PS_E_NONE || dl->landing.already) {
-        download_tell_landed(dl);
-    } else if (!ps_content_possible(&dl->landing.content)) {
-        tell_failed(dl, PS_E_MISMATCH, "there can be no file of this length and root", false);
-    } else if (dl->landing.content.length == 0) {
-        download_land(dl); /* There is nothing to fetch. */
-    } else if (dl->source_count == 0) {
-        tell_failed(dl, PS_E_NO_ACTIVE_PEER, "", false);
-    } else {
-        next_source(dl);
+    if (dl->stage != DOWNLOAD_BETWEEN || dl->jobs > 0) {
         return;
     }
-    download_rest(dl);
+    if (dl->landing.error != PS_E_NONE) {
+        download_tell_landing(dl);
+    }
+    if (dl->outcome && dl->sinking) {
+        sink_stop(&dl->sink); /* Its end brings us back. */
+    } else if (dl->outcome) {
+        download_close(dl);
+    } else if (dl->whole) {
+        download_land(dl);
+    } else {
+        download_next_source(dl);
+    }
 }
 
 struct download *download_new(struct data *d, const struct data_get *what)
@@ -225,21 +92,20 @@ struct download *download_new(struct data *d, const struct data_get *what)
     struct download *dl = data_alloc(1, sizeof *dl);
     dl->data = d;
     dl->tag = what->tag;
-    dl->sources = data_alloc(what->source_count, sizeof *dl->sources);
-    dl->source_count = what->source_count;
-    if (what->source_count > 0) {
-        memcpy(dl->sources, what->sources, what->source_count * sizeof *dl->sources);
-    }
+    dl->out = what->sink;
+    dl->wait = what->wait;
+    dl->small = what->content.length <= PS_PIECE_BYTES && dl->out < 0;
+    sources_init(&dl->sources, what->sources, what->source_count);
     dl->landing = (struct landing){.crypto = d->cfg.crypto,
                                    .content = what->content,
                                    .folder = data_strdup(what->dir),
                                    .name = data_strdup(what->name),
                                    .mode = d->file_mode,
-                                   .dir = -1,
-                                   .fd = -1};
-    dl->closed = conn_closed;
+                                   .dir = -1};
+    dl->partial.part = dl->partial.state = -1;
     dl->started_us = dl->progress_us = ps_posix_now_us();
-    dl->transfer.shown = (struct data_transfer){.tag = dl->tag, .total = what->content.length};
+    dl->transfer.shown =
+        (struct data_transfer){.tag = dl->tag, .waiting = true, .total = what->content.length};
     (void)snprintf(dl->transfer.shown.name, sizeof dl->transfer.shown.name, "%s", what->name);
     (void)atomic_fetch_add(&d->downloads, 1);
     transfers_add(&d->transfers, &dl->transfer);
@@ -248,49 +114,81 @@ struct download *download_new(struct data *d, const struct data_get *what)
 
 void download_start(struct loop *loop, struct download *dl)
 {
-    dl->work.loop = loop;
+    dl->loop = dl->work.loop = loop;
     dl->link = &loop->downloads;
     dl->next = loop->downloads;
     if (dl->next) {
         dl->next->link = &dl->next;
     }
     loop->downloads = dl;
-    dl->landing_open = true;
-    work_start(dl, prepare_work, prepared);
+    download_open(dl);
 }
 
-/* Ends one whose outcome is open. A worker that has it comes back by itself. */
-static void cancel(struct download *dl)
+/* Ends one whose outcome is settled, from wherever it is. What a worker has comes back by itself.
+ */
+static void leave(struct download *dl)
 {
-    dl->cancelled = true;
     atomic_store(&dl->landing.cancelled, true);
-    if (dl->working) {
+    if (dl->stage == DOWNLOAD_QUEUED) {
+        couriers_unqueue(dl->loop, dl);
+    } else if (dl->stage == DOWNLOAD_FETCHING) {
+        dl->stage = DOWNLOAD_BETWEEN;
+        courier_drop(dl->courier, dl);
+    } else if (dl->stage == DOWNLOAD_WAITING) {
+        dl->stage = DOWNLOAD_BETWEEN;
+    } else if (dl->sinking) {
+        sink_stop(&dl->sink);
+    }
+    download_go_on(dl);
+}
+
+void download_abandon(struct download *dl)
+{
+    leave(dl);
+    couriers_serve(dl->loop);
+}
+
+static struct download *find(struct loop *loop, uint64_t tag)
+{
+    struct download *dl = loop->downloads;
+    while (dl && dl->tag != tag) {
+        dl = dl->next;
+    }
+    return dl;
+}
+
+void download_stop(struct loop *loop, uint64_t tag, ps_error error, const char *text)
+{
+    struct download *dl = find(loop, tag);
+    /* One that is being given its name has all but ended. */
+    if (dl && !dl->outcome && (dl->stage != DOWNLOAD_LANDING || dl->out >= 0)) {
+        download_fail(dl, error, text, false);
+        download_abandon(dl);
+    }
+}
+
+void download_renew(struct loop *loop, uint64_t tag, const struct data_source *who, size_t n)
+{
+    struct download *dl = find(loop, tag);
+    if (!dl || dl->outcome) {
         return;
     }
-    tell_failed(dl, PS_E_CANCELLED, "", false);
-    fetch_cancel(dl);
-    download_leave(dl, PS_E_CANCELLED, "");
-}
-
-void download_cancel(struct loop *loop, uint64_t tag)
-{
-    for (struct download *dl = loop->downloads; dl; dl = dl->next) {
-        if (dl->tag == tag && !dl->outcome) {
-            cancel(dl);
-            return;
-        }
+    /* The lane that it waits in is its present source's: that one stays. */
+    sources_renew(&dl->sources, who, n);
+    if (dl->stage == DOWNLOAD_WAITING) {
+        dl->stage = DOWNLOAD_BETWEEN;
+        download_go_on(dl);
+        couriers_serve(loop);
     }
 }
 
 void downloads_end(struct loop *loop)
 {
-    for (struct download *dl = loop->downloads, *next; dl; dl = next) {
-        next = dl->next;
-        if (!dl->outcome) {
-            cancel(dl);
+    for (struct download *dl = loop->downloads; dl; dl = dl->next) {
+        if (dl->stage != DOWNLOAD_LANDING || dl->out >= 0) {
+            download_fail(dl, PS_E_CANCELLED, "", false);
         }
-        if (dl->conn_open) {
-            conn_close(&dl->conn); /* It may linger. */
-        }
+        leave(dl);
     }
+    couriers_end(loop);
 }

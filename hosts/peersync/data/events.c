@@ -38,13 +38,15 @@ static const char *put_string(char **at, const char *text)
 
 struct data_event *event_copy(const struct data_event *event)
 {
-    size_t bytes = 3 + strlen(event->name ? event->name : "") +
-                   strlen(event->path ? event->path : "") + strlen(event->text ? event->text : "");
+    size_t bytes = 4 + strlen(event->name ? event->name : "") +
+                   strlen(event->path ? event->path : "") + strlen(event->user ? event->user : "") +
+                   strlen(event->text ? event->text : "");
     struct data_event_node *node = data_alloc(1, sizeof *node + bytes);
     node->event = *event;
     char *at = node->strings;
     node->event.name = put_string(&at, event->name);
     node->event.path = put_string(&at, event->path);
+    node->event.user = put_string(&at, event->user);
     node->event.text = put_string(&at, event->text);
     return &node->event;
 }

@@ -32,7 +32,7 @@ const char *file_fault(const ps_posix_error *error)
     case ENOTDIR:
         return "a part of its path is not a directory";
     case ELOOP:
-        return "its path has too many symbolic links";
+        return "its path has links that are not followed";
     case ENAMETOOLONG:
         return "its path is too long";
     case EMFILE:
@@ -72,4 +72,27 @@ ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_node *tr
         result = PS_E_IO;
     }
     return result;
+}
+
+ps_error file_hash_pieces(int fd, uint64_t length, const ps_crypto *crypto, uint32_t first,
+                          uint32_t count, uint8_t *buffer, ps_node *layer,
+                          bool (*go_on)(void *ctx, uint32_t hashed), void *ctx,
+                          ps_posix_error *error)
+{
+    uint32_t len = 0;
+    for (uint32_t i = first; i < first + count; i++) {
+        size_t got = 0;
+        if (!go_on(ctx, len)) {
+            return PS_E_CANCELLED;
+        }
+        len = ps_piece_length(length, i);
+        if (ps_posix_read_at(fd, buffer, len, (uint64_t)i * PS_PIECE_BYTES, &got, error) != PS_OK) {
+            return PS_E_IO;
+        }
+        if (got < len) {
+            return PS_E_CHANGED;
+        }
+        ps_piece_hash(crypto, length, buffer, len, &layer[i]);
+    }
+    return go_on(ctx, len) ? PS_E_NONE : PS_E_CANCELLED;
 }

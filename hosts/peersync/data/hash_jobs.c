@@ -51,8 +51,14 @@ struct hash_job *hash_job_new(uint64_t tag, const char *name, const char *path)
     job->tag = tag;
     job->name = data_strdup(name);
     job->path = data_strdup(path);
+    atomic_init(&job->progress_us, 0);
     atomic_init(&job->cancel, PS_E_NONE);
     return job;
+}
+
+bool job_is_published(const struct hash_job *job)
+{
+    return job->name[0] != '\0';
 }
 
 void hash_job_free(struct hash_job *job)
@@ -65,7 +71,8 @@ void hash_job_free(struct hash_job *job)
 void hash_jobs_init(struct hash_jobs *jobs)
 {
     *jobs = (struct hash_jobs){.last_serial = 0};
-    ordered_init(&jobs->dues, compare_dues);
+    ordered_init(&jobs->dues[0], compare_dues);
+    ordered_init(&jobs->dues[1], compare_dues);
     ordered_init(&jobs->names, compare_names);
     ordered_init(&jobs->tags, compare_tags);
 }
@@ -78,7 +85,8 @@ static void free_job(void *ctx, struct ordered_node *node)
 
 void hash_jobs_free(struct hash_jobs *jobs)
 {
-    ordered_walk(&jobs->dues, free_job, NULL);
+    ordered_walk(&jobs->dues[0], free_job, NULL);
+    ordered_walk(&jobs->dues[1], free_job, NULL);
     hash_jobs_init(jobs);
 }
 
@@ -88,7 +96,7 @@ void hash_jobs_add(struct hash_jobs *jobs, struct hash_job *job)
     if (job->due_us == 0) {
         job->due_us = ps_posix_now_us();
     }
-    ordered_add(&jobs->dues, job, &job->by_due);
+    ordered_add(&jobs->dues[job->large], job, &job->by_due);
     ordered_add(&jobs->names, &(struct place){job->name, job->serial}, &job->by_name);
     if (job->tag != 0) {
         ordered_add(&jobs->tags, &job->tag, &job->by_tag);
@@ -97,16 +105,16 @@ void hash_jobs_add(struct hash_jobs *jobs, struct hash_job *job)
 
 void hash_jobs_remove(struct hash_jobs *jobs, struct hash_job *job)
 {
-    (void)ordered_remove(&jobs->dues, job);
+    (void)ordered_remove(&jobs->dues[job->large], job);
     (void)ordered_remove(&jobs->names, &(struct place){job->name, job->serial});
     if (job->tag != 0) {
         (void)ordered_remove(&jobs->tags, &job->tag);
     }
 }
 
-struct hash_job *hash_jobs_first(const struct hash_jobs *jobs)
+struct hash_job *hash_jobs_first(const struct hash_jobs *jobs, bool large)
 {
-    struct ordered_node *node = ordered_first(&jobs->dues);
+    struct ordered_node *node = ordered_first(&jobs->dues[large]);
     return JOB(node, by_due);
 }
 

@@ -3,176 +3,130 @@
 
 #include "alloc.h"
 #include "files.h"
+#include "hash_run.h"
 #include "thread.h"
-#include "trees.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A file that changes while it is hashed is looked at again after this. */
 #define UNSETTLED_RETRY_US 2000000u
-/* File systems stamp times with the kernel's tick, 10 ms at most. A write within the tick of the
- * last one leaves no trace in the stamps, so hashing waits until the last one is older. */
-#define STAMP_NS INT64_C(20000000)
 
-/* How a hashing went. */
-struct outcome {
-    ps_error error;
-    const char *why;
-    ps_posix_error system; /* Where `why` may point to. */
-    ps_posix_file file;
-    ps_content content;
-    ps_node *tree;
-};
-
-struct watch {
+/* One of the threads. */
+struct hasher {
     struct library *l;
-    struct hash_job *job;
-    uint64_t total;
+    struct hash_run *run; /* What it works on now. */
+    uint8_t *buffer;      /* A piece. */
+    bool large_first;     /* The last turn was a small file's: large and small ones take turns. */
 };
 
-static bool keep_hashing(void *ctx, uint64_t done)
+static bool keep_hashing(void *ctx, uint32_t hashed)
 {
-    struct watch *w = ctx;
-    uint64_t now = ps_posix_now_us();
-    if (done < w->total && now - w->job->progress_us >= (uint64_t)w->l->progress_ms * 1000) {
-        w->job->progress_us = now;
-        events_post(w->l->events, &(struct data_event){.type = DATA_HASH_PROGRESS,
-                                                       .tag = w->job->tag,
-                                                       .name = w->job->name,
+    const struct hasher *h = ctx;
+    struct hash_run *run = h->run;
+    struct hash_job *job = run->job;
+    const uint64_t done = atomic_fetch_add(&run->done, hashed) + hashed;
+    const uint64_t now = ps_posix_now_us();
+    unsigned long long told = atomic_load(&job->progress_us);
+    if (done < run->file.size && now >= told + (uint64_t)h->l->progress_ms * 1000 &&
+        atomic_compare_exchange_strong(&job->progress_us, &told, now)) {
+        events_post(h->l->events, &(struct data_event){.type = DATA_HASH_PROGRESS,
+                                                       .tag = job->tag,
+                                                       .name = job->name,
                                                        .done = done,
-                                                       .total = w->total});
+                                                       .total = run->file.size});
     }
-    return atomic_load(&w->job->cancel) == PS_E_NONE && !atomic_load(&w->l->stopping);
-}
-
-static void let_stamps_age(const ps_posix_file *file)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t age = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - file->ctime_ns;
-    if (age >= 0 && age < STAMP_NS) {
-        struct timespec wait = {.tv_nsec = (long)(STAMP_NS - age)};
-        (void)nanosleep(&wait, NULL);
-    }
-}
-
-static void hash_open_file(struct library *l, struct hash_job *job, int fd, struct outcome *o)
-{
-    if (o->file.size > PS_FILE_MAX) {
-        o->error = PS_E_IO;
-        o->why = "it is longer than a file may be";
-        return;
-    }
-    struct watch watch = {l, job, o->file.size};
-    ps_posix_file after;
-    o->tree = tree_alloc(o->file.size);
-    if (!o->tree && ps_tree_nodes(o->file.size) > 0) {
-        o->error = PS_E_IO;
-        o->why = "there is not enough memory for the hashes of so long a file";
-        return;
-    }
-    job->progress_us = ps_posix_now_us();
-    o->error = file_hash(fd, o->file.size, l->crypto, o->tree, &o->content, keep_hashing, &watch,
-                         &o->system);
-    if (o->error == PS_E_NONE && ps_posix_stat_file(fd, &after, &o->system) != PS_OK) {
-        o->error = PS_E_IO;
-    } else if (o->error == PS_E_NONE && !file_same(&o->file, &after)) {
-        o->error = PS_E_CHANGED;
-    }
-    if (o->error == PS_E_CHANGED) {
-        o->why = "it changed while it was being read";
-    } else if (o->error == PS_E_IO) {
-        o->why = file_fault(&o->system);
-    } else if (o->error == PS_E_CANCELLED) {
-        o->error = (ps_error)atomic_load(&job->cancel);
-        o->error = o->error == PS_E_NONE ? PS_E_CANCELLED : o->error;
-        o->why = ps_error_text(o->error);
-    }
+    return atomic_load(&job->cancel) == PS_E_NONE && !atomic_load(&run->failed) &&
+           !atomic_load(&h->l->stopping);
 }
 
 /* The entry that this job would make exists and nothing has changed since. */
-static bool already_known(struct library *l, const struct hash_job *job, const ps_posix_file *file)
+static bool already_known(struct library *l, const struct hash_run *run)
 {
     pthread_mutex_lock(&l->lock);
-    const struct slot *slot = slots_find(&l->slots, job->name);
-    bool known = slot && slot->ready && strcmp(slot->entry->path, job->path) == 0 &&
-                 file_same(&slot->entry->file, file);
+    const struct slot *slot = slots_find(&l->slots, run->job->name);
+    bool known = slot && slot->ready && strcmp(slot->entry->path, run->path) == 0 &&
+                 file_same(&slot->entry->file, &run->file);
     pthread_mutex_unlock(&l->lock);
     return known;
 }
 
-/* @return true when there is nothing to hash: the job is `known` already, or it failed. */
-static void run_job(struct library *l, struct hash_job *job, struct outcome *o, bool *known)
+/* @return true: the file is to be hashed. False: it failed, or what it holds is known. */
+static bool examine(struct library *l, struct hash_run *run)
 {
-    int fd = -1;
-    *known = false;
-    if (ps_posix_open_file(job->path, &fd, &o->file, &o->system) != PS_OK) {
-        o->error = PS_E_IO;
-        o->why = file_fault(&o->system);
-        return;
+    if (!hash_run_open(run)) {
+        return false;
     }
-    if (already_known(l, job, &o->file)) {
-        *known = true;
-    } else {
-        let_stamps_age(&o->file);
-        if (ps_posix_stat_file(fd, &o->file, &o->system) == PS_OK) {
-            hash_open_file(l, job, fd, o);
-        } else {
-            o->error = PS_E_IO;
-            o->why = file_fault(&o->system);
-        }
+    run->known = already_known(l, run);
+    run->kept = !run->known && l->state_dir &&
+                library_db_find(&l->db, run->path, &run->file, &run->content, &run->tree);
+    if (run->known || run->kept) {
+        return false;
     }
-    (void)close(fd);
-    if (o->error == PS_E_NONE && o->tree && l->state_dir && !*known &&
-        tree_save(l->state_dir, l->crypto, &o->content, o->tree) != 0) {
-        events_note(l->events, true, "cannot keep the hash tree of %s: %s", job->name,
-                    strerror(errno));
-    }
+    atomic_store(&run->job->progress_us, ps_posix_now_us());
+    return hash_run_begin(run);
 }
 
-static void tell_failed(struct library *l, const struct hash_job *job, const struct outcome *o)
+static void tell_failed(struct library *l, const struct hash_run *run)
 {
+    const struct hash_job *job = run->job;
     struct slot *slot = slots_find(&l->slots, job->name);
-    struct data_event event = {.type = DATA_PUBLISH_FAILED,
+    struct data_event event = {.type =
+                                   job_is_published(job) ? DATA_PUBLISH_FAILED : DATA_HASH_FAILED,
                                .tag = job->tag,
                                .name = job->name,
                                .path = job->path,
-                               .error = o->error,
-                               .text = o->why};
+                               .error = run->error,
+                               .text = run->why};
     if (job->tag != 0) {
         events_post(l->events, &event);
-    } else if (o->error == PS_E_IO && slot) {
+    } else if (run->error == PS_E_IO && slot) {
         event.type = DATA_FILE_GONE;
         slots_take_out(&l->slots, slot);
-        library_changed(l, &event);
+        library_taken_back(l, job->name, &event);
     }
 }
 
-static void tell_ready(struct library *l, const struct hash_job *job, struct outcome *o, bool known)
+static void tell_ready(struct library *l, struct hash_run *run)
 {
+    const struct hash_job *job = run->job;
     const struct slot *slot = slots_find(&l->slots, job->name);
-    bool changed = !known && !(slot && ps_content_equal(&slot->entry->content, &o->content));
-    if (!known) {
-        slots_put(&l->slots, entry_new(job->name, job->path, &o->file, &o->content, o->tree), true);
-        o->tree = NULL;
+    bool changed = !run->known && !(slot && entry_hashed(slot->entry) &&
+                                    ps_content_equal(&slot->entry->content, &run->content));
+    if (!run->known) {
+        slots_put(&l->slots, entry_new(job->name, run->path, &run->file, &run->content, run->tree),
+                  true);
+        run->tree = NULL;
         slot = slots_find(&l->slots, job->name);
     }
-    library_changed(l, &(struct data_event){.type = DATA_FILE_READY,
-                                            .tag = job->tag,
-                                            .name = job->name,
-                                            .path = job->path,
-                                            .content = slot->entry->content,
-                                            .changed = changed});
+    library_hashed(l, slot->entry, !run->known && !run->kept,
+                   &(struct data_event){.type = DATA_FILE_READY,
+                                        .tag = job->tag,
+                                        .name = job->name,
+                                        .path = slot->entry->path,
+                                        .content = slot->entry->content,
+                                        .changed = changed});
+}
+
+/* What was only asked for is told at once; that it is kept is for the next time. */
+static void tell_hashed(struct library *l, struct hash_run *run)
+{
+    events_post(l->events, &(struct data_event){.type = DATA_HASHED,
+                                                .tag = run->job->tag,
+                                                .path = run->path,
+                                                .content = run->content});
+    struct entry *e = entry_new("", run->path, &run->file, &run->content, run->tree);
+    run->tree = NULL;
+    library_hashed(l, e, !run->kept, NULL);
+    entry_drop(e);
 }
 
 /* Puts a background job back that met a file being written. @return false: it is no such job. */
-static bool try_again_later(struct library *l, struct hash_job *job, const struct outcome *o)
+static bool try_again_later(struct library *l, const struct hash_run *run)
 {
-    if (job->tag != 0 || o->error != PS_E_CHANGED) {
+    struct hash_job *job = run->job;
+    if (job->tag != 0 || run->error != PS_E_CHANGED) {
         return false;
     }
     if (!job->told_unsettled) {
@@ -185,79 +139,180 @@ static bool try_again_later(struct library *l, struct hash_job *job, const struc
     return true;
 }
 
-/* Ends a job; the lock is held. */
-static void finish_job(struct library *l, struct hash_job *job, struct outcome *o, bool known)
+static void leave_running(struct library *l, const struct hash_job *job)
 {
+    struct hash_job **at = &l->running;
+    while (*at != job) {
+        at = &(*at)->next_running;
+    }
+    *at = job->next_running;
     l->hashing--;
     if (l->hashing == 0) {
         pthread_cond_signal(&l->saves); /* The saver may be waiting for the last one. */
     }
-    ps_error cancelled = (ps_error)atomic_load(&job->cancel);
+}
+
+/* Ends a job, unless it goes back among those that wait; the lock is held. */
+static void finish_job(struct library *l, struct hash_run *run)
+{
+    struct hash_job *job = run->job;
+    const ps_error cancelled = (ps_error)atomic_load(&job->cancel);
     if (cancelled != PS_E_NONE) {
-        o->error = cancelled;
-        o->why = ps_error_text(cancelled);
+        run->error = cancelled;
+        run->why = ps_error_text(cancelled);
     }
     /* Between already_known() and now the slot may have gone or begun to be looked at. */
     const struct slot *slot = slots_find(&l->slots, job->name);
-    if (known && o->error == PS_E_NONE && (!slot || !slot->ready)) {
+    if (run->known && run->error == PS_E_NONE && (!slot || !slot->ready)) {
         library_job_add(l, job);
         return;
     }
-    if (try_again_later(l, job, o)) {
+    if (try_again_later(l, run)) {
         return;
     }
-    if (o->error != PS_E_NONE) {
-        tell_failed(l, job, o);
+    if (run->error != PS_E_NONE) {
+        tell_failed(l, run);
         library_look_again(l, job->name);
+    } else if (!job_is_published(job)) {
+        tell_hashed(l, run);
     } else if (job->tag != 0 || slot) {
-        tell_ready(l, job, o, known);
+        tell_ready(l, run);
     }
     hash_job_free(job);
 }
 
-/* The next job that is due, taken out; waits for one. NULL: the end. The lock is held. */
-static struct hash_job *take_job(struct library *l)
+static void end_run(struct library *l, struct hash_run *run)
 {
-    while (!atomic_load(&l->stopping)) {
-        struct hash_job *job = hash_jobs_first(&l->jobs);
-        if (!job) {
-            pthread_cond_wait(&l->work, &l->lock);
-        } else if (job->due_us <= ps_posix_now_us()) {
-            hash_jobs_remove(&l->jobs, job);
-            return job;
+    leave_running(l, run->job);
+    finish_job(l, run);
+    hash_run_free(run);
+}
+
+/* A turn on the large file: its next pieces. The lock is held but while they are hashed. */
+static void hash_part(struct hasher *h)
+{
+    struct library *l = h->l;
+    struct hash_run *run = l->large;
+    const uint32_t first = run->next;
+    const uint32_t rest = run->pieces - first;
+    const uint32_t count = rest < HASH_PART_PIECES ? rest : HASH_PART_PIECES;
+    ps_posix_error system = {0};
+    h->run = run;
+    run->next += count;
+    run->threads++;
+    if (run->next == run->pieces) {
+        l->large = NULL;
+        pthread_cond_broadcast(&l->work); /* Another one may begin. */
+    }
+    pthread_mutex_unlock(&l->lock);
+    ps_error error =
+        hash_run_pieces(run, l->crypto, first, count, h->buffer, keep_hashing, h, &system);
+    pthread_mutex_lock(&l->lock);
+    if (error != PS_E_NONE) {
+        hash_run_fail(run, error, &system);
+        run->next = run->pieces;
+        l->large = l->large == run ? NULL : l->large;
+        pthread_cond_broadcast(&l->work);
+    }
+    if (--run->threads > 0 || run->next < run->pieces) {
+        return;
+    }
+    if (run->error == PS_E_NONE) {
+        pthread_mutex_unlock(&l->lock);
+        hash_run_finish(run, l->crypto);
+        pthread_mutex_lock(&l->lock);
+    }
+    end_run(l, run);
+}
+
+/* A large file becomes the one that all work on, or waits for its turn. */
+static void add_large(struct library *l, struct hash_run *run)
+{
+    if (!l->large) {
+        l->large = run;
+        pthread_cond_broadcast(&l->work);
+        return;
+    }
+    struct hash_job *job = run->job;
+    leave_running(l, job);
+    hash_run_free(run);
+    job->large = true;
+    library_job_add(l, job);
+}
+
+/* A turn on a file that waited. The lock is held but while it is worked on. */
+static void start_job(struct hasher *h, struct hash_job *job)
+{
+    struct library *l = h->l;
+    hash_jobs_remove(&l->jobs, job);
+    job->next_running = l->running;
+    l->running = job;
+    pthread_mutex_unlock(&l->lock);
+    struct hash_run *run = hash_run_new(job);
+    const bool to_hash = examine(l, run);
+    const bool large = to_hash && hash_run_is_large(run);
+    h->run = run;
+    if (to_hash && !large) {
+        ps_posix_error system = {0};
+        ps_error error =
+            hash_run_pieces(run, l->crypto, 0, run->pieces, h->buffer, keep_hashing, h, &system);
+        if (error == PS_E_NONE) {
+            hash_run_finish(run, l->crypto);
         } else {
-            thread_cond_wait_until(&l->work, &l->lock, job->due_us);
+            hash_run_fail(run, error, &system);
         }
     }
+    pthread_mutex_lock(&l->lock);
+    if (large && atomic_load(&job->cancel) == PS_E_NONE) {
+        add_large(l, run);
+    } else {
+        end_run(l, run);
+    }
+}
+
+/* The job if it is due; else *wait_us becomes no later than when it is. */
+static struct hash_job *if_due(struct hash_job *job, uint64_t now_us, uint64_t *wait_us)
+{
+    if (!job || job->due_us <= now_us) {
+        return job;
+    }
+    *wait_us = job->due_us < *wait_us ? job->due_us : *wait_us;
     return NULL;
 }
 
-/* A free place among the running; there is one for each hasher. */
-static struct hash_job **running_place(struct library *l)
+/* One turn, or a wait for one. @return false: the end. The lock is held. */
+static bool take_turn(struct hasher *h)
 {
-    size_t i = 0;
-    while (l->running[i]) {
-        i++;
+    struct library *l = h->l;
+    if (atomic_load(&l->stopping)) {
+        return false;
     }
-    return &l->running[i];
+    const uint64_t now_us = ps_posix_now_us();
+    uint64_t wait_us = PS_TIME_NEVER;
+    struct hash_job *job = if_due(hash_jobs_first(&l->jobs, false), now_us, &wait_us);
+    struct hash_job *large =
+        l->large ? NULL : if_due(hash_jobs_first(&l->jobs, true), now_us, &wait_us);
+    const bool on_large = (l->large || large) && (h->large_first || !job);
+    h->large_first = !on_large;
+    if (on_large && l->large) {
+        hash_part(h);
+    } else if (on_large || job) {
+        start_job(h, on_large ? large : job);
+    } else if (wait_us == PS_TIME_NEVER) {
+        pthread_cond_wait(&l->work, &l->lock);
+    } else {
+        thread_cond_wait_until(&l->work, &l->lock, wait_us);
+    }
+    return true;
 }
 
 void *library_hasher_main(void *arg)
 {
-    struct library *l = arg;
-    pthread_mutex_lock(&l->lock);
-    for (struct hash_job *job; (job = take_job(l)) != NULL;) {
-        struct hash_job **place = running_place(l);
-        *place = job;
-        pthread_mutex_unlock(&l->lock);
-        struct outcome outcome = {.error = PS_E_NONE, .why = ""};
-        bool known;
-        run_job(l, job, &outcome, &known);
-        pthread_mutex_lock(&l->lock);
-        *place = NULL;
-        finish_job(l, job, &outcome, known);
-        free(outcome.tree);
+    struct hasher h = {.l = arg, .buffer = data_alloc(1, PS_PIECE_BYTES)};
+    pthread_mutex_lock(&h.l->lock);
+    while (take_turn(&h)) {
     }
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&h.l->lock);
+    free(h.buffer);
     return NULL;
 }

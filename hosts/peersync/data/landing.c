@@ -3,6 +3,7 @@
 #include "files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,8 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-__attribute__((format(printf, 3, 4))) static void fail(struct landing *l, ps_error error,
-                                                       const char *format, ...)
+void landing_fail(struct landing *l, ps_error error, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -38,16 +38,16 @@ static void compare(struct landing *l, int fd, const ps_posix_file *file)
         result = file_hash(fd, file->size, l->crypto, NULL, &found, go_on, l, &error);
     }
     if (result == PS_E_CANCELLED) {
-        fail(l, result, "%s", ps_error_text(result));
+        landing_fail(l, result, "%s", ps_error_text(result));
     } else if (result == PS_E_NONE && ps_content_equal(&found, &l->content)) {
         l->already = true;
     } else if (result == PS_E_IO) {
         l->exists = true;
-        fail(l, PS_E_IO, "%s/%s exists and cannot be compared: %s", l->folder, l->name,
-             file_fault(&error));
+        landing_fail(l, PS_E_IO, "%s/%s exists and cannot be compared: %s", l->folder, l->name,
+                     file_fault(&error));
     } else {
         l->exists = true;
-        fail(l, PS_E_IO, "%s/%s exists and is a different file", l->folder, l->name);
+        landing_fail(l, PS_E_IO, "%s/%s exists and is a different file", l->folder, l->name);
     }
 }
 
@@ -66,10 +66,11 @@ static bool name_is_free(struct landing *l)
         return true;
     }
     if (error.number == EMFILE || error.number == ENFILE || error.number == EIO) {
-        fail(l, PS_E_IO, "cannot look at %s/%s: %s", l->folder, l->name, error.text);
+        landing_fail(l, PS_E_IO, "cannot look at %s/%s: %s", l->folder, l->name, error.text);
     } else {
         l->exists = true;
-        fail(l, PS_E_IO, "%s/%s exists and is not a file that can be compared", l->folder, l->name);
+        landing_fail(l, PS_E_IO, "%s/%s exists and is not a file that can be compared", l->folder,
+                     l->name);
     }
     return false;
 }
@@ -88,81 +89,119 @@ static uint64_t bytes_short(const struct landing *l, uint64_t wanted)
 void landing_write_failed(struct landing *l, const ps_posix_error *error, uint64_t missing)
 {
     if (error->number == ENOSPC) {
-        fail(l, PS_E_IO, "the disk is full: %" PRIu64 " more bytes needed in %s",
-             bytes_short(l, missing), l->folder);
+        landing_fail(l, PS_E_IO, "the disk is full: %" PRIu64 " more bytes needed in %s",
+                     bytes_short(l, missing), l->folder);
     } else if (error->number == EDQUOT) {
-        fail(l, PS_E_IO, "your quota on the disk is used up: %" PRIu64 " bytes needed in %s",
-             missing, l->folder);
+        landing_fail(l, PS_E_IO,
+                     "your quota on the disk is used up: %" PRIu64 " bytes needed in %s", missing,
+                     l->folder);
     } else if (error->number == EFBIG) {
-        fail(l, PS_E_IO, "a file of %" PRIu64 " bytes is longer than is allowed in %s",
-             l->content.length, l->folder);
+        landing_fail(l, PS_E_IO, "a file of %" PRIu64 " bytes is longer than is allowed in %s",
+                     l->content.length, l->folder);
     } else {
-        fail(l, PS_E_IO, "cannot write in %s: %s", l->folder, error->text);
+        landing_fail(l, PS_E_IO, "cannot write in %s: %s", l->folder, error->text);
     }
 }
 
-void landing_prepare(struct landing *l)
+bool landing_open(struct landing *l)
 {
     ps_posix_error error = {0};
+    if (l->dir < 0 && ps_posix_open_dir(l->folder, &l->dir, &error) != PS_OK) {
+        l->dir = -1;
+        landing_fail(l, PS_E_IO, "cannot use the folder %s: %s", l->folder,
+                     error.number != 0 ? strerror(error.number) : error.text);
+    }
+    return l->dir >= 0;
+}
+
+void landing_close(struct landing *l)
+{
+    if (l->dir >= 0) {
+        (void)close(l->dir);
+        l->dir = -1;
+    }
+}
+
+bool landing_named(struct landing *l)
+{
     ps_name_fault fault = ps_name_check((ps_span){(const uint8_t *)l->name, strlen(l->name)});
     if (fault != PS_NAME_OK) {
-        fail(l, PS_E_BAD_NAME, "the name cannot be used: %s", ps_name_fault_text(fault));
+        landing_fail(l, PS_E_BAD_NAME, "the name cannot be used: %s", ps_name_fault_text(fault));
+    }
+    return fault == PS_NAME_OK;
+}
+
+void landing_look(struct landing *l)
+{
+    (void)name_is_free(l);
+}
+
+void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len)
+{
+    ps_posix_error error = {0};
+    int fd = -1;
+    if (!landing_open(l)) {
         return;
     }
-    if (ps_posix_open_dir(l->folder, &l->dir, &error) != PS_OK) {
-        l->dir = -1;
-        fail(l, PS_E_IO, "cannot use the folder %s: %s", l->folder,
-             error.number != 0 ? strerror(error.number) : error.text);
-        return;
-    }
-    if (!name_is_free(l)) {
-        return;
-    }
-    if (ps_posix_create_temporary(l->dir, l->temporary, &l->fd, &error) != PS_OK) {
-        l->fd = -1;
+    if (ps_posix_create_temporary(l->dir, l->temporary, &fd, &error) != PS_OK) {
         l->temporary[0] = '\0';
         landing_write_failed(l, &error, l->content.length);
+    } else if (ps_posix_write_at(fd, bytes, len, 0, &error) != PS_OK) {
+        landing_write_failed(l, &error, l->content.length);
+    } else {
+        (void)fchmod(fd, l->mode);
+#ifdef SYNC_FILE_RANGE_WRITE
+        /* Begin now: the sync that follows finds less to do. */
+        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    landing_close(l);
+}
+
+void landing_sync(struct landing *l)
+{
+    ps_posix_error error = {0};
+    ps_posix_file file;
+    int fd = -1;
+    if (ps_posix_open_beneath(l->dir, l->temporary, &fd, &file, &error) != PS_OK) {
+        landing_fail(l, PS_E_IO, "cannot open %s in %s again: %s", l->temporary, l->folder,
+                     file_fault(&error));
         return;
     }
-    if (ps_posix_reserve(l->fd, l->content.length, &error) != PS_OK) {
-        landing_write_failed(l, &error, l->content.length);
+    if (ps_posix_sync(fd, &error) != PS_OK) {
+        landing_write_failed(l, &error, 0);
+    }
+    (void)close(fd);
+}
+
+void landing_name_failed(struct landing *l, const ps_posix_error *error)
+{
+    /* Somebody has taken the name meanwhile; perhaps another download of the same content. */
+    if (error->number != EEXIST || name_is_free(l)) {
+        landing_fail(l, PS_E_IO, "cannot name the file %s in %s: %s", l->name, l->folder,
+                     error->text);
     }
 }
 
-void landing_finish(struct landing *l)
+void landing_name(struct landing *l)
 {
     ps_posix_error error = {0};
-    (void)fchmod(l->fd, l->mode);
-    if (ps_posix_sync(l->fd, &error) != PS_OK) {
-        landing_write_failed(l, &error, 0);
-        return;
-    }
     if (ps_posix_rename_new(l->dir, l->temporary, l->name, &error) == PS_OK) {
         l->temporary[0] = '\0';
-        if (ps_posix_sync(l->dir, &error) != PS_OK) {
-            fail(l, PS_E_IO, "cannot make the name %s last: %s", l->name, error.text);
-        }
-        return;
-    }
-    /* Somebody has taken the name meanwhile; perhaps another download of the same content. */
-    if (error.number != EEXIST || name_is_free(l)) {
-        fail(l, PS_E_IO, "cannot name the file %s in %s: %s", l->name, l->folder, error.text);
+    } else {
+        landing_name_failed(l, &error);
     }
 }
 
 void landing_abandon(struct landing *l)
 {
-    if (l->fd >= 0) {
-        (void)close(l->fd);
-        l->fd = -1;
-    }
-    if (l->temporary[0] != '\0') {
+    if (l->temporary[0] != '\0' && landing_open(l)) {
         ps_posix_error error = {0};
         (void)ps_posix_remove(l->dir, l->temporary, &error);
         l->temporary[0] = '\0';
     }
-    if (l->dir >= 0) {
-        (void)close(l->dir);
-        l->dir = -1;
-    }
+    landing_close(l);
 }

@@ -1,12 +1,10 @@
-/* Where a download lands: a temporary file that becomes the final name when it is whole. All of
- * these may wait for the disk: they run on a worker. */
+/* Where a download lands: its final name, which appears only for the whole file and never replaces
+ * anything. A file of one piece is stored under a temporary name first; a longer one comes from a
+ * partial. All of these may wait for the disk: they run on a worker. */
 #ifndef PEERSYNC_DATA_LANDING_H
 #define PEERSYNC_DATA_LANDING_H
 
-#include "peersync/posix.h"
-#include "peersync/transfer.h"
-
-#include <stdatomic.h>
+#include "partial.h"
 
 #define LANDING_TEXT 512u
 
@@ -18,22 +16,38 @@ struct landing {
     unsigned mode;                      /* Of the final file. */
     atomic_bool cancelled;              /* Ends a comparison early. */
     int dir;                            /* The open folder, or -1. */
-    int fd;                             /* The temporary file, or -1. */
-    char temporary[PS_POSIX_TEMPORARY]; /* Its name; "" when there is none to remove. */
-    /* The outcome of the last call. */
+    char temporary[PS_POSIX_TEMPORARY]; /* Of a stored file, "" when there is none to remove. */
+    /* The outcome so far. */
     ps_error error;
     bool already; /* The final name holds this content. */
     bool exists;  /* The final name holds something else. */
     char text[LANDING_TEXT];
 };
 
-/* Checks the name, looks whether it is taken, makes the temporary file and reserves its space. */
-void landing_prepare(struct landing *l);
-/* Makes the whole file last and gives it its name; never replaces anything. */
-void landing_finish(struct landing *l);
-/* Removes what is left and closes. The outcome stays. */
+/* Opens the folder. @return false: see the outcome. */
+bool landing_open(struct landing *l);
+/* Closes the folder. */
+void landing_close(struct landing *l);
+/* True when the name can be one. */
+bool landing_named(struct landing *l);
+/* Looks whether the name is taken; the folder is open. */
+void landing_look(struct landing *l);
+/* Writes a whole file of one piece under a temporary name. */
+void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len);
+/* Makes the bytes of a stored file last. */
+void landing_sync(struct landing *l);
+/* Gives it its final name, not yet to last: the folder must be synced. */
+void landing_name(struct landing *l);
+/* Removes what is left of a stored file. The outcome stays. */
 void landing_abandon(struct landing *l);
+
+/* Fills the outcome. */
+__attribute__((format(printf, 3, 4))) void landing_fail(struct landing *l, ps_error error,
+                                                        const char *format, ...);
 /* A write failed: fills the outcome. `missing` bytes were still to come. */
 void landing_write_failed(struct landing *l, const ps_posix_error *error, uint64_t missing);
+/* Naming failed: fills the outcome, which may be that another download of the same content was
+ * faster. */
+void landing_name_failed(struct landing *l, const ps_posix_error *error);
 
 #endif

@@ -1,13 +1,15 @@
 #include "library.h"
 
 #include "alloc.h"
+#include "hash_run.h"
 #include "thread.h"
-#include "trees.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <uv.h>
 
 void library_job_add(struct library *l, struct hash_job *job)
 {
@@ -16,27 +18,37 @@ void library_job_add(struct library *l, struct hash_job *job)
     pthread_cond_signal(&l->work);
 }
 
+/* Has the file of an entry hashed in the background. */
+static void look_again(struct library *l, const struct entry *entry)
+{
+    struct hash_job *job = hash_job_new(0, entry->name, entry->path);
+    job->exact = true;
+    library_job_add(l, job);
+}
+
 void library_look_again(struct library *l, const char *name)
 {
     const struct slot *slot = slots_find(&l->slots, name);
     bool needed = slot && !slot->ready && !hash_jobs_of_name(&l->jobs, name);
-    for (size_t i = 0; i < LIBRARY_HASHERS && needed; i++) {
-        needed = !l->running[i] || strcmp(l->running[i]->name, name) != 0;
+    for (const struct hash_job *job = l->running; job && needed; job = job->next_running) {
+        needed = strcmp(job->name, name) != 0;
     }
     if (needed) {
-        library_job_add(l, hash_job_new(0, name, slot->entry->path));
+        look_again(l, slot->entry);
     }
 }
 
 static void tell_cancelled(struct library *l, const struct hash_job *job, ps_error error)
 {
     if (job->tag != 0) {
-        events_post(l->events, &(struct data_event){.type = DATA_PUBLISH_FAILED,
-                                                    .tag = job->tag,
-                                                    .name = job->name,
-                                                    .path = job->path,
-                                                    .error = error,
-                                                    .text = ps_error_text(error)});
+        events_post(l->events,
+                    &(struct data_event){.type = job_is_published(job) ? DATA_PUBLISH_FAILED
+                                                                       : DATA_HASH_FAILED,
+                                         .tag = job->tag,
+                                         .name = job->name,
+                                         .path = job->path,
+                                         .error = error,
+                                         .text = ps_error_text(error)});
     }
 }
 
@@ -65,47 +77,24 @@ static bool cancel_jobs(struct library *l, const char *name, uint64_t tag, ps_er
         }
         hash_job_free(job);
     }
-    for (size_t i = 0; i < LIBRARY_HASHERS; i++) {
-        if (l->running[i] && job_matches(l->running[i], name, tag)) {
+    for (struct hash_job *job = l->running; job; job = job->next_running) {
+        if (job_matches(job, name, tag)) {
             unsigned none = PS_E_NONE;
-            (void)atomic_compare_exchange_strong(&l->running[i]->cancel, &none, error);
+            (void)atomic_compare_exchange_strong(&job->cancel, &none, error);
             any = true;
         }
     }
     return any;
 }
 
-void library_changed(struct library *l, const struct data_event *event)
-{
-    if (!l->state_dir) {
-        if (event) {
-            events_post(l->events, event);
-        }
-        return;
-    }
-    if (event) {
-        struct held_event *held = data_alloc(1, sizeof *held);
-        held->event = event_copy(event);
-        *l->held_end = held;
-        l->held_end = &held->next;
-    }
-    if (!l->dirty || l->hashing == 0) {
-        pthread_cond_signal(&l->saves);
-    }
-    l->dirty = true;
-}
-
 static char *absolute_path(const char *path)
 {
-    if (path[0] == '/') {
-        return data_strdup(path);
-    }
-    char *here = getcwd(NULL, 0);
-    if (!here) {
-        return data_strdup(path);
-    }
-    char *whole = data_format("%s/%s", here, path);
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *whole = here ? data_format("%s/%s", here, path) : data_strdup(path);
     free(here);
+    for (size_t len = strlen(whole); len > 1 && whole[len - 1] == '/'; len--) {
+        whole[len - 1] = '\0'; /* "folder/" is a folder, not an empty name. */
+    }
     return whole;
 }
 
@@ -118,9 +107,6 @@ static const char *base_name(const char *path)
 void library_publish(struct library *l, uint64_t tag, const char *path, const char *name)
 {
     char *whole = absolute_path(path);
-    for (size_t len = strlen(whole); len > 1 && whole[len - 1] == '/'; len--) {
-        whole[len - 1] = '\0'; /* "folder/" is a folder, not an empty name. */
-    }
     const char *label = name ? name : base_name(whole);
     ps_name_fault fault = ps_name_check((ps_span){(const uint8_t *)label, strlen(label)});
     if (fault != PS_NAME_OK) {
@@ -141,6 +127,15 @@ void library_publish(struct library *l, uint64_t tag, const char *path, const ch
     free(whole);
 }
 
+void library_hash(struct library *l, uint64_t tag, const char *path)
+{
+    char *whole = absolute_path(path);
+    pthread_mutex_lock(&l->lock);
+    library_job_add(l, hash_job_new(tag, "", whole));
+    pthread_mutex_unlock(&l->lock);
+    free(whole);
+}
+
 bool library_unpublish(struct library *l, const char *name)
 {
     pthread_mutex_lock(&l->lock);
@@ -148,7 +143,7 @@ bool library_unpublish(struct library *l, const char *name)
     struct slot *slot = slots_find(&l->slots, name);
     if (slot) {
         slots_take_out(&l->slots, slot);
-        library_changed(l, NULL);
+        library_taken_back(l, name, NULL);
         any = true;
     }
     pthread_mutex_unlock(&l->lock);
@@ -180,6 +175,15 @@ struct data_file *library_files(struct library *l, size_t *n)
     free(slots);
     *n = count;
     return files;
+}
+
+void data_files_free(struct data_file *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(files[i].name);
+        free(files[i].path);
+    }
+    free(files);
 }
 
 size_t library_count(struct library *l, unsigned *hashing)
@@ -220,7 +224,7 @@ void library_recheck(struct library *l, struct entry *entry)
     struct slot *slot = slots_find(&l->slots, entry->name);
     if (slot && slot->entry == entry && slot->ready) {
         slots_doubt(&l->slots, slot);
-        library_job_add(l, hash_job_new(0, entry->name, entry->path));
+        look_again(l, entry);
     }
     pthread_mutex_unlock(&l->lock);
 }
@@ -232,7 +236,7 @@ bool library_open(struct library *l, const struct data_config *cfg, struct event
                           .state_dir = cfg->state_dir ? data_strdup(cfg->state_dir) : NULL,
                           .events = events,
                           .progress_ms = cfg->progress_ms};
-    l->held_end = &l->held;
+    l->changes_end = &l->changes;
     slots_init(&l->slots);
     hash_jobs_init(&l->jobs);
     pthread_mutex_init(&l->lock, NULL);
@@ -241,7 +245,9 @@ bool library_open(struct library *l, const struct data_config *cfg, struct event
     if (l->state_dir && !library_load(l, why, why_cap)) {
         return false;
     }
-    for (; l->hashers_started < LIBRARY_HASHERS; l->hashers_started++) {
+    unsigned hashers = cfg->hashers > 0 ? cfg->hashers : uv_available_parallelism();
+    hashers = hashers < LIBRARY_HASHERS_MAX ? hashers : LIBRARY_HASHERS_MAX;
+    for (; l->hashers_started < hashers; l->hashers_started++) {
         if (!thread_start(&l->hashers[l->hashers_started], library_hasher_main, l, why, why_cap)) {
             return false;
         }
@@ -266,15 +272,15 @@ void library_close(struct library *l)
     if (l->saver_started) {
         pthread_join(l->saver, NULL);
     }
-    if (l->dirty) {
+    if (l->changes || l->unsaved) {
         library_save(l);
     }
-    hash_jobs_free(&l->jobs);
-    for (struct held_event *held; (held = l->held) != NULL;) {
-        l->held = held->next;
-        data_event_free(held->event);
-        free(held);
+    library_db_close(&l->db);
+    if (l->large) { /* Between two turns. */
+        hash_job_free(l->large->job);
+        hash_run_free(l->large);
     }
+    hash_jobs_free(&l->jobs);
     slots_free(&l->slots);
     free(l->state_dir);
     pthread_cond_destroy(&l->work);

@@ -8,35 +8,36 @@
 #include "entry.h"
 #include "events.h"
 #include "hash_jobs.h"
+#include "library_db.h"
 #include "slots.h"
 
 #include <pthread.h>
 
-#define LIBRARY_HASHERS 2u
+#define LIBRARY_HASHERS_MAX 64u
 
-/* An event that waits until the registry that it speaks of is durable. */
-struct held_event {
-    struct held_event *next;
-    struct data_event *event;
-};
+struct hash_run;
 
 struct library {
     pthread_mutex_t lock;
     pthread_cond_t work;  /* Jobs were added, or `stopping`. */
-    pthread_cond_t saves; /* `dirty` or `stopping` was set. */
+    pthread_cond_t saves; /* `changes` were added, or `stopping` was set. */
     const ps_crypto *crypto;
     char *state_dir; /* NULL: nothing is kept. */
     struct events *events;
     uint32_t progress_ms;
     struct slots slots;
-    struct hash_jobs jobs; /* Those that wait. */
-    struct hash_job *running[LIBRARY_HASHERS];
-    unsigned hashing; /* Jobs queued and running. */
-    struct held_event *held, **held_end;
-    bool dirty;
-    uint64_t save_us; /* While much is hashed: not saved before this. */
+    struct hash_jobs jobs;                 /* Those that wait. */
+    struct hash_job *running;              /* A list. */
+    struct hash_run *large;                /* Has pieces to hand out; NULL: none has. */
+    unsigned hashing;                      /* Jobs queued and running. */
+    struct library_db db;                  /* Not open without `state_dir`. */
+    struct change *changes, **changes_end; /* To be saved, then told of. */
+    uint64_t save_us;                      /* While much is hashed: not saved before this. */
+    uint64_t retry_us;                     /* When `unsaved`: tried again then. */
+    bool unsaved;      /* The saver's: the database does not hold what is published. */
+    bool unsaved_told; /* The saver's: people know. */
     atomic_bool stopping;
-    pthread_t hashers[LIBRARY_HASHERS];
+    pthread_t hashers[LIBRARY_HASHERS_MAX];
     unsigned hashers_started;
     pthread_t saver;
     bool saver_started;
@@ -49,6 +50,8 @@ bool library_open(struct library *l, const struct data_config *cfg, struct event
 void library_close(struct library *l);
 
 void library_publish(struct library *l, uint64_t tag, const char *path, const char *name);
+/* Hashes a file and tells what it holds; it is not published. */
+void library_hash(struct library *l, uint64_t tag, const char *path);
 bool library_unpublish(struct library *l, const char *name);
 /* True when the tag was one of a job here. */
 bool library_cancel(struct library *l, uint64_t tag);
@@ -71,11 +74,15 @@ void library_job_add(struct library *l, struct hash_job *job);
 /* A job of this name has ended without an entry: one whose file may be another now is looked at
  * again, unless a job of the name is there. */
 void library_look_again(struct library *l, const char *name);
-/* The registry has changed; `event` (may be NULL) is told of when that is durable. */
-void library_changed(struct library *l, const struct data_event *event);
-/* Reads the registry file (before there are threads; no lock). */
+/* The entry's file was hashed (`fresh`: now, else its hashes were kept), and unless its name is ""
+ * it is published; `event` (may be NULL) is told of when that is durable. */
+void library_hashed(struct library *l, struct entry *entry, bool fresh,
+                    const struct data_event *event);
+/* The name is not published any more; `event` as above. */
+void library_taken_back(struct library *l, const char *name, const struct data_event *event);
+/* Opens the database and reads it (before there are threads; no lock). */
 bool library_load(struct library *l, char *why, size_t why_cap);
-/* Writes it (no lock). */
+/* Saves the changes, all in one, and tells of them (no lock; one thread at a time). */
 void library_save(struct library *l);
 /* The threads. */
 void *library_hasher_main(void *arg);

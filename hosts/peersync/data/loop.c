@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include "admit.h"
 #include "alloc.h"
 #include "thread.h"
 
@@ -36,6 +37,12 @@ bool loop_open(struct loop *loop, struct data *data, char *why, size_t why_cap)
     loop->tasks_end = &loop->tasks;
     pthread_mutex_init(&loop->lock, NULL);
     loop->buffer = data_alloc(1, LOOP_BUFFER_BYTES);
+    loop->sealing = data_alloc(1, LOOP_SEALING_BYTES);
+    loop->tls = ps_tls_context_new(admit_ticket, loop);
+    if (!loop->tls) {
+        (void)snprintf(why, why_cap, "cannot prepare TLS: no memory");
+        return false;
+    }
     ps_posix_error error = {0};
     if (ps_posix_streams_open(NULL, LOOP_STREAMS_MAX, &loop->streams, &error) != PS_OK) {
         (void)snprintf(why, why_cap, "%s", error.text);
@@ -89,6 +96,9 @@ void loop_join(struct loop *loop)
         free(loop->tasks);
         loop->tasks = next;
     }
+    ps_tls_context_free(loop->tls);
+    explicit_bzero(&loop->keys, sizeof loop->keys);
+    free(loop->sealing);
     free(loop->buffer);
     pthread_mutex_destroy(&loop->lock);
 }

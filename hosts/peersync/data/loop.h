@@ -4,6 +4,7 @@
 #define PEERSYNC_DATA_LOOP_H
 
 #include "peersync/posix.h"
+#include "peersync/tls.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,6 +12,8 @@
 
 /* One read of a download; a loop has one such buffer. */
 #define LOOP_BUFFER_BYTES (256u * 1024u)
+/* What is gathered for TLS at a time: eight of its largest records. */
+#define LOOP_SEALING_BYTES (128u * 1024u)
 /* Streams open at a time in one loop. */
 #define LOOP_STREAMS_MAX 4096u
 
@@ -36,9 +39,16 @@ struct loop {
     struct loop_task *tasks, **tasks_end;
     ps_posix_streams *streams;
     ps_stream_transport io;
+    ps_tls_context *tls;
+    ps_file_keys keys; /* What tickets are opened with here. */
     uint8_t *buffer;
+    uint8_t *sealing;           /* Output on its way into TLS; of nobody between two calls. */
     struct upload *uploads;     /* List of all. */
     struct download *downloads; /* List of all. */
+    struct courier *couriers;   /* List of all. */
+    struct lane *lanes;         /* Downloads that wait for a courier. */
+    unsigned pieces;            /* Workers have so many of this loop's. */
+    bool serving;               /* Couriers are being given out. */
     atomic_uint load;           /* Transfers pinned here, to spread them. */
 };
 

@@ -30,6 +30,13 @@ void transfers_set_peer(struct transfers *t, struct transfer *entry, const ps_ad
     pthread_mutex_unlock(&t->lock);
 }
 
+void transfers_set_waiting(struct transfers *t, struct transfer *entry, bool waiting)
+{
+    pthread_mutex_lock(&t->lock);
+    entry->shown.waiting = waiting;
+    pthread_mutex_unlock(&t->lock);
+}
+
 void transfers_remove(struct transfers *t, struct transfer *entry)
 {
     pthread_mutex_lock(&t->lock);

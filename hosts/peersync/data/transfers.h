@@ -24,6 +24,7 @@ void transfers_destroy(struct transfers *t);
 /* Appends; `entry->shown` is filled in. */
 void transfers_add(struct transfers *t, struct transfer *entry);
 void transfers_set_peer(struct transfers *t, struct transfer *entry, const ps_addr *peer);
+void transfers_set_waiting(struct transfers *t, struct transfer *entry, bool waiting);
 /* Takes out, if it is in. */
 void transfers_remove(struct transfers *t, struct transfer *entry);
 size_t transfers_list(struct transfers *t, struct data_transfer out[], size_t cap);

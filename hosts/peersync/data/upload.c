@@ -1,46 +1,23 @@
-/* Serves one connection of a downloader. */
-#include "internal.h"
+/* Serves one connection of a downloader: steps its machine, sends. */
+#include "upload_internal.h"
 
 #include "alloc.h"
-#include "conn.h"
-#include "files.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* Steps a connection takes before the loop's other streams have their turn. */
-#define UPLOAD_ROUNDS 8u
-/* Requests are small: what is read at a time. */
-#define UPLOAD_INPUT_BYTES 4096u
+#define UPLOAD_ROUNDS 16u
 /* What the other side is told at the end has this long to leave. */
 #define UPLOAD_LAST_WORDS_US 5000000u
-
-struct upload {
-    struct conn conn; /* First: callbacks get a struct conn. */
-    struct upload *next, **link;
-    struct data *data;
-    struct transfer transfer;
-    ps_addr from;
-    void *memory;
-    ps_upload *machine;
-    struct entry *entry; /* What is served; NULL before. */
-    int file;
-    bool has_slot;
-    bool more;  /* The machine has more due. */
-    bool ended; /* The machine is done; what waits is sent, then it ends. */
-    ps_error error;
-    uint64_t last_words_us; /* When what still waits at the end is given up; 0: not waiting. */
-    uint64_t started_us;
-    uint64_t counted; /* Of conn.file_sent, added to the totals. */
-    uint8_t input[UPLOAD_INPUT_BYTES];
-    size_t input_at, input_len;
-};
+/* From the first byte to a good ticket: a handshake and one frame more. */
+#define UPLOAD_GREET_MS_MAX 10000u
 
 static void free_upload(struct conn *c)
 {
     struct upload *u = (struct upload *)c;
     struct loop *loop = c->loop;
+    lobby_leave(&loop->data->lobby, &u->guest);
     *u->link = u->next;
     if (u->next) {
         u->next->link = u->link;
@@ -52,144 +29,25 @@ static void free_upload(struct conn *c)
     data_loop_rest(loop);
 }
 
-static void count(struct upload *u)
-{
-    atomic_fetch_add(&u->data->uploaded_bytes, u->conn.file_sent - u->counted);
-    u->counted = u->conn.file_sent;
-    atomic_store(&u->transfer.done, u->counted);
-}
-
-/* Gives back what a served file takes and tells its end. */
-static void release(struct upload *u)
-{
-    count(u);
-    if (u->has_slot) {
-        u->has_slot = false;
-        (void)atomic_fetch_sub(&u->data->uploads, 1);
-    }
-    if (u->file >= 0) {
-        (void)close(u->file);
-        u->file = u->conn.file = -1;
-    }
-    if (u->entry) {
-        transfers_remove(&u->data->transfers, &u->transfer);
-        events_post(&u->data->events,
-                    &(struct data_event){.type = DATA_UPLOAD_ENDED,
-                                         .tag = u->transfer.shown.tag,
-                                         .name = u->entry->name,
-                                         .peer = u->from,
-                                         .error = u->error,
-                                         .text = u->error ? ps_error_text(u->error) : "",
-                                         .done = u->conn.file_sent,
-                                         .total = u->entry->content.length,
-                                         .elapsed_us = ps_posix_now_us() - u->started_us});
-        entry_drop(u->entry);
-        u->entry = NULL;
-    }
-}
-
-/* Cuts the connection now. */
-static void cut(struct upload *u, ps_error error)
+void upload_cut(struct upload *u, ps_error error)
 {
     u->error = u->error != PS_E_NONE || u->ended ? u->error : error;
     u->ended = true;
-    release(u);
+    serve_end(u, u->error);
     conn_close(&u->conn);
-}
-
-static void begin_serving(struct upload *u, struct entry *entry, int fd)
-{
-    struct data *d = u->data;
-    u->entry = entry;
-    u->file = u->conn.file = fd;
-    u->has_slot = true;
-    u->started_us = ps_posix_now_us();
-    u->transfer.shown = (struct data_transfer){.upload = true,
-                                               .tag = atomic_fetch_add(&d->upload_serial, 1) + 1,
-                                               .peer = u->from,
-                                               .total = entry->content.length};
-    (void)snprintf(u->transfer.shown.name, sizeof u->transfer.shown.name, "%s", entry->name);
-    transfers_add(&d->transfers, &u->transfer);
-    events_post(&d->events, &(struct data_event){.type = DATA_UPLOAD_STARTED,
-                                                 .tag = u->transfer.shown.tag,
-                                                 .name = entry->name,
-                                                 .peer = u->from,
-                                                 .total = entry->content.length});
-}
-
-/* Opens the file of an entry if it is what was hashed; else has it looked at again. */
-static ps_error open_entry(struct data *d, struct entry *entry, int *fd)
-{
-    ps_posix_file now;
-    ps_posix_error error;
-    if (ps_posix_open_file(entry->path, fd, &now, &error) == PS_OK) {
-        if (file_same(&now, &entry->file)) {
-            return PS_E_NONE;
-        }
-        (void)close(*fd);
-    }
-    *fd = -1;
-    library_recheck(&d->library, entry);
-    return PS_E_CHANGED;
-}
-
-/* The other side asks for a content: only what is published has a path at all. */
-static ps_error answer_open(struct upload *u, const ps_content *content)
-{
-    struct data *d = u->data;
-    if (u->entry) {
-        return PS_E_PROTOCOL;
-    }
-    if (atomic_fetch_add(&d->uploads, 1) >= d->cfg.max_uploads) {
-        (void)atomic_fetch_sub(&d->uploads, 1);
-        (void)atomic_fetch_add(&d->slots_refused, 1);
-        return PS_E_SLOTS;
-    }
-    struct entry *entry = NULL;
-    int fd = -1;
-    ps_error error = library_find(&d->library, content, &entry);
-    if (error == PS_E_NONE) {
-        error = open_entry(d, entry, &fd);
-    }
-    if (error == PS_E_NONE) {
-        begin_serving(u, entry, fd);
-    } else {
-        (void)atomic_fetch_sub(&d->uploads, 1);
-        entry_drop(entry);
-    }
-    return error;
-}
-
-static bool step(struct upload *u, ps_stream_input *in, size_t *consumed);
-
-/* Ends it between two bursts; the other side is told why. */
-static void end_with(struct upload *u, ps_error error)
-{
-    ps_stream_input in = {.type = PS_STREAM_CANCEL, .u.cancel_error = error};
-    size_t consumed;
-    u->error = error;
-    (void)step(u, &in, &consumed);
-    u->ended = true;
-}
-
-static void answer(struct upload *u, ps_error error)
-{
-    ps_stream_input in = {.type = PS_STREAM_OPENED};
-    size_t consumed = 0;
-    in.u.opened.error = error;
-    in.u.opened.tree = u->entry ? u->entry->tree : NULL;
-    if (error != PS_E_NONE) {
-        u->error = error;
-    }
-    (void)step(u, &in, &consumed);
-    u->ended = u->ended || error != PS_E_NONE;
 }
 
 static void take_event(struct upload *u, const ps_stream_event *event)
 {
     switch (event->type) {
     case PS_STREAM_EVENT_OPEN:
-        answer(u, answer_open(u, &event->content));
+        u->asked = u->opened = true;
+        u->content = event->content;
+        u->user = event->downloader;
+        lobby_know(&u->data->lobby, &u->guest);
+        break;
+    case PS_STREAM_EVENT_FILE_END:
+        serve_end(u, PS_E_NONE);
         break;
     case PS_STREAM_EVENT_DONE:
         u->ended = true;
@@ -199,6 +57,7 @@ static void take_event(struct upload *u, const ps_stream_event *event)
         u->ended = true;
         break;
     case PS_STREAM_EVENT_WRITE:
+    case PS_STREAM_EVENT_CHECK:
     case PS_STREAM_EVENT_PIECE:
     default:
         break;
@@ -208,40 +67,41 @@ static void take_event(struct upload *u, const ps_stream_event *event)
 /* One step and its events. @return false when the machine did not take the input. */
 static bool step(struct upload *u, ps_stream_input *in, size_t *consumed)
 {
+    ps_stream_output *out = &u->conn.out;
     in->now_us = ps_posix_now_us();
+    in->wall_s = data_wall_s(u->data);
     *consumed = 0;
-    ps_status status = ps_upload_step(u->machine, in, consumed, &u->conn.out);
+    ps_status status = ps_upload_step(u->machine, in, consumed, out);
     u->more = status == PS_MORE;
-    ps_stream_event events[CONN_EVENTS];
-    size_t n = u->conn.out.events_len;
-    for (size_t i = 0; i < n; i++) {
-        events[i] = u->conn.out.events[i];
+    const uint32_t refused = ps_upload_refused(u->machine);
+    (void)atomic_fetch_add(&u->data->tickets_refused, refused - u->refused);
+    u->refused = refused;
+    for (size_t i = 0; i < out->events_len; i++) {
+        take_event(u, &out->events[i]);
     }
-    u->conn.out.events_len = 0;
-    for (size_t i = 0; i < n; i++) {
-        take_event(u, &events[i]);
-    }
+    out->events_len = 0;
     return status == PS_OK || status == PS_MORE;
 }
 
-/* Around a burst: is the file still what was published, and published? Another name that kept a
- * withdrawn one alive may have gone since. */
-static ps_error burst_fault(const struct upload *u)
+void upload_end_with(struct upload *u, ps_error error)
 {
-    ps_posix_file now;
-    ps_posix_error error;
-    if (!u->entry) {
-        return PS_E_NONE;
+    ps_stream_input in = {.type = PS_STREAM_CANCEL, .u.cancel_error = error};
+    size_t consumed;
+    u->error = error;
+    (void)step(u, &in, &consumed);
+    u->ended = true;
+}
+
+static void answer(struct upload *u)
+{
+    ps_stream_input in = {.type = PS_STREAM_OPENED};
+    size_t consumed = 0;
+    u->asked = false;
+    in.u.opened.error = serve_begin(u);
+    in.u.opened.tree = u->entry ? u->entry->tree : NULL;
+    if (!step(u, &in, &consumed)) {
+        upload_cut(u, PS_E_PROTOCOL); /* It had room. */
     }
-    if (atomic_load(&u->entry->withdrawn) || !library_lists(&u->data->library, u->entry)) {
-        return PS_E_NOT_PUBLISHED;
-    }
-    if (ps_posix_stat_file(u->file, &now, &error) != PS_OK ||
-        !file_unwritten(&now, &u->entry->file)) {
-        library_recheck(&u->data->library, u->entry);
-        return PS_E_CHANGED;
-    }
-    return PS_E_NONE;
 }
 
 /* All that was handed out has left: asks for more, or ends it. */
@@ -250,55 +110,70 @@ static void after_burst(struct upload *u)
     ps_stream_input in = {.type = PS_STREAM_SENT};
     size_t consumed;
     u->conn.taken = 0;
-    count(u);
-    ps_error fault = u->ended ? PS_E_NONE : burst_fault(u);
+    serve_count(u);
+    ps_error fault = u->ended ? PS_E_NONE : serve_fault(u);
     if (fault != PS_E_NONE) {
-        end_with(u, fault);
+        upload_end_with(u, fault);
     } else if (!u->ended && !step(u, &in, &consumed)) {
-        cut(u, PS_E_PROTOCOL);
+        upload_cut(u, PS_E_PROTOCOL);
     }
 }
 
-/* Feeds what was read, or a tick, or reads. @return false when there is nothing to do now. */
+/* Hands in what was read. The machine may leave a rest, for when it has been answered or its output
+ * has left. */
+static void feed_input(struct upload *u)
+{
+    ps_stream_input in = {.type = PS_STREAM_BYTES,
+                          .u.bytes = {u->input + u->input_at, u->input_len - u->input_at}};
+    size_t consumed;
+    /* What is wanted now may be handed out at once, long after the last burst was looked at. */
+    ps_error fault = serve_fault(u);
+    if (fault != PS_E_NONE) {
+        upload_end_with(u, fault);
+        return;
+    }
+    (void)step(u, &in, &consumed);
+    u->input_at += consumed;
+    if (consumed == 0 && !u->ended && !u->asked && !u->more && !conn_pending(&u->conn)) {
+        upload_cut(u, PS_E_PROTOCOL); /* It waits for nothing and takes nothing. */
+    }
+}
+
+static uint64_t deadline_us(const struct upload *u)
+{
+    uint64_t deadline = ps_upload_deadline_us(u->machine);
+    return u->opened || u->greet_until_us > deadline ? deadline : u->greet_until_us;
+}
+
+/* Answers, or feeds what was read, or a tick, or reads. @return false when there is nothing to do
+ * now. */
 static bool feed(struct upload *u)
 {
-    struct conn *c = &u->conn;
     ps_stream_input in = {.type = PS_STREAM_TICK};
     size_t consumed;
-    if (u->input_at < u->input_len) {
-        /* What is wanted now may be handed out at once, long after the last burst was looked at. */
-        ps_error fault = burst_fault(u);
-        if (fault != PS_E_NONE) {
-            end_with(u, fault);
-            return true;
-        }
-        in.type = PS_STREAM_BYTES;
-        in.u.bytes = (ps_span){u->input + u->input_at, u->input_len - u->input_at};
-        bool taken = step(u, &in, &consumed);
-        u->input_at += consumed;
-        if (!taken && consumed == 0 && !conn_pending(c)) {
-            cut(u, PS_E_PROTOCOL);
-        }
-        return true;
-    }
-    if (u->more || ps_upload_deadline_us(u->machine) <= ps_posix_now_us()) {
+    uint64_t now_us = ps_posix_now_us();
+    if (u->asked) {
+        answer(u);
+    } else if (u->more || ps_upload_deadline_us(u->machine) <= now_us) {
         if (!step(u, &in, &consumed)) {
-            cut(u, PS_E_PROTOCOL); /* It had room. */
+            upload_cut(u, PS_E_PROTOCOL); /* It had room. */
         }
-        return true;
-    }
-    ps_status status =
-        c->loop->io.read(c->loop->io.ctx, c->stream, u->input, sizeof u->input, &u->input_len);
-    u->input_at = 0;
-    if (status == PS_AGAIN) {
-        u->input_len = 0;
-        return false;
-    }
-    if (status != PS_OK || u->input_len == 0) {
-        u->input_len = 0;
-        in.type = PS_STREAM_CLOSED;
-        (void)step(u, &in, &consumed);
-        cut(u, PS_E_CLOSED);
+    } else if (deadline_us(u) <= now_us) {
+        upload_cut(u, PS_E_STALLED);
+    } else if (u->input_at < u->input_len) {
+        feed_input(u);
+    } else {
+        ps_status status = conn_read(&u->conn, u->input, sizeof u->input, &u->input_len);
+        u->input_at = 0;
+        if (status == PS_AGAIN) {
+            return false;
+        }
+        if (status != PS_OK || u->input_len == 0) {
+            u->input_len = 0;
+            in.type = PS_STREAM_CLOSED;
+            (void)step(u, &in, &consumed);
+            upload_cut(u, PS_E_CLOSED);
+        }
     }
     return true;
 }
@@ -312,22 +187,22 @@ static void wait_writable(struct upload *u)
         ps_stream_input taken = {.type = PS_STREAM_TAKEN, .u.taken_bytes = u->conn.taken};
         u->conn.taken = 0;
         (void)step(u, &taken, &consumed);
-        count(u);
+        serve_count(u);
     }
-    if (!u->ended && ps_upload_deadline_us(u->machine) <= ps_posix_now_us() &&
-        (!step(u, &in, &consumed) || u->ended)) {
-        cut(u, PS_E_STALLED);
+    if (!u->ended && deadline_us(u) <= ps_posix_now_us() &&
+        (!u->opened || !step(u, &in, &consumed) || u->ended)) {
+        upload_cut(u, PS_E_STALLED);
         return;
     }
     conn_watch(&u->conn, UV_WRITABLE);
     if (!u->ended) {
-        conn_alarm(&u->conn, ps_upload_deadline_us(u->machine));
+        conn_alarm(&u->conn, deadline_us(u));
         return;
     }
     if (u->last_words_us == 0) {
         u->last_words_us = ps_posix_now_us() + UPLOAD_LAST_WORDS_US;
     } else if (u->last_words_us <= ps_posix_now_us()) {
-        cut(u, u->error);
+        upload_cut(u, u->error);
         return;
     }
     conn_alarm(&u->conn, u->last_words_us);
@@ -336,11 +211,26 @@ static void wait_writable(struct upload *u)
 /* What was handed out cannot be sent any more. */
 static void flush_failed(struct upload *u)
 {
-    if (u->conn.file_short && u->entry) {
+    const struct conn *c = &u->conn;
+    if (u->entry && (c->file_short || c->file_bad)) {
         library_recheck(&u->data->library, u->entry);
-        cut(u, PS_E_CHANGED);
+        upload_cut(u, c->file_short ? PS_E_CHANGED : PS_E_IO);
     } else {
-        cut(u, PS_E_CLOSED);
+        upload_cut(u, PS_E_CLOSED);
+    }
+}
+
+/* Told to go, or of something that was taken back: cut, or told so between two bursts. */
+static void look(struct upload *u)
+{
+    if (atomic_load(&u->guest.out)) {
+        upload_cut(u, PS_E_CLOSED);
+    } else if (u->entry && !u->ended && atomic_load(&u->entry->withdrawn)) {
+        if (conn_pending(&u->conn)) {
+            upload_cut(u, PS_E_NOT_PUBLISHED);
+        } else {
+            upload_end_with(u, PS_E_NOT_PUBLISHED);
+        }
     }
 }
 
@@ -348,12 +238,9 @@ static void flush_failed(struct upload *u)
 static void run(struct conn *c)
 {
     struct upload *u = (struct upload *)c;
-    if (u->entry && !u->ended && atomic_load(&u->entry->withdrawn)) {
-        if (conn_pending(c)) {
-            cut(u, PS_E_NOT_PUBLISHED);
-            return;
-        }
-        end_with(u, PS_E_NOT_PUBLISHED);
+    look(u);
+    if (c->stream == 0 || (!u->machine && !upload_greet(u))) {
+        return;
     }
     for (unsigned round = 0; round < UPLOAD_ROUNDS && c->stream != 0; round++) {
         bool pending = conn_pending(c);
@@ -369,12 +256,12 @@ static void run(struct conn *c)
         if (pending) {
             after_burst(u);
         } else if (u->ended) {
-            release(u);
+            serve_end(u, u->error);
             conn_linger(c);
             return;
         } else if (!feed(u)) {
             conn_watch(c, UV_READABLE);
-            conn_alarm(c, ps_upload_deadline_us(u->machine));
+            conn_alarm(c, deadline_us(u));
             return;
         }
     }
@@ -383,24 +270,17 @@ static void run(struct conn *c)
     }
 }
 
-static bool make_machine(struct upload *u)
-{
-    ps_upload_config cfg;
-    ps_upload_config_default(&cfg);
-    cfg.crypto = u->data->cfg.crypto;
-    cfg.idle_ms = u->data->cfg.upload_idle_ms;
-    size_t size = ps_upload_size(&cfg);
-    u->memory = data_alloc(1, size);
-    return ps_upload_init(u->memory, size, &cfg, ps_posix_now_us(), &u->machine) == PS_OK;
-}
-
 void upload_start(struct loop *loop, int socket, const ps_addr *from)
 {
     struct upload *u = data_alloc(1, sizeof *u);
+    struct data *d = loop->data;
     ps_stream stream = 0;
-    u->data = loop->data;
-    u->from = *from;
-    u->file = -1;
+    const uint32_t patience_ms = d->cfg.upload_idle_ms;
+    const uint32_t greet_ms = patience_ms < UPLOAD_GREET_MS_MAX ? patience_ms : UPLOAD_GREET_MS_MAX;
+    u->data = d;
+    u->guest.loop = loop;
+    u->guest.from = *from;
+    u->greet_until_us = ps_posix_now_us() + (uint64_t)greet_ms * 1000;
     u->conn.ready = run;
     u->conn.closed = free_upload;
     u->conn.loop = loop;
@@ -413,20 +293,37 @@ void upload_start(struct loop *loop, int socket, const ps_addr *from)
     if (ps_posix_streams_adopt(loop->streams, socket, &stream) != PS_OK) {
         (void)close(socket);
         free_upload(&u->conn);
-    } else if (!conn_open(&u->conn, loop, stream)) {
+    } else if (!conn_open_bare(&u->conn, loop, stream)) {
         free_upload(&u->conn);
-    } else if (!make_machine(u)) {
-        cut(u, PS_E_PROTOCOL);
     } else {
+        lobby_enter(&d->lobby, &u->guest);
         run(&u->conn);
     }
+}
+
+static void look_at_all(struct loop *loop, void *arg)
+{
+    (void)arg;
+    for (struct upload *u = loop->uploads; u; u = u->next) {
+        if (u->conn.stream != 0) {
+            look(u);
+        }
+        if (u->conn.stream != 0 && !u->conn.lingering) {
+            run(&u->conn);
+        }
+    }
+}
+
+void uploads_look(struct loop *loop)
+{
+    loop_post(loop, look_at_all, NULL);
 }
 
 void uploads_end(struct loop *loop)
 {
     for (struct upload *u = loop->uploads; u; u = u->next) {
         if (u->conn.stream != 0) {
-            cut(u, PS_E_CANCELLED);
+            upload_cut(u, PS_E_CANCELLED);
         }
     }
 }

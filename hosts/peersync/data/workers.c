@@ -1,6 +1,10 @@
 #include "workers.h"
 
+#include "alloc.h"
 #include "thread.h"
+
+#include <stdlib.h>
+#include <unistd.h>
 
 static void call_done(struct loop *loop, void *arg)
 {
@@ -26,21 +30,31 @@ static void *worker_main(void *arg)
             w->end = &w->first;
         }
         pthread_mutex_unlock(&w->lock);
+        /* Who is not told of the end may be gone after it. */
+        struct loop *loop = work->done ? work->loop : NULL;
         work->run(work);
-        loop_post(work->loop, call_done, work);
+        if (loop) {
+            loop_post(loop, call_done, work);
+        }
         pthread_mutex_lock(&w->lock);
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
 }
 
-bool workers_open(struct workers *w, char *why, size_t why_cap)
+unsigned workers_for_cores(void)
 {
-    *w = (struct workers){.started = 0};
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 2 ? 2 : cores > 64 ? 64 : (unsigned)cores;
+}
+
+bool workers_open(struct workers *w, unsigned threads, char *why, size_t why_cap)
+{
+    *w = (struct workers){.threads = data_alloc(threads, sizeof(pthread_t))};
     w->end = &w->first;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->more, NULL);
-    for (; w->started < WORKERS_THREADS; w->started++) {
+    for (; w->started < threads; w->started++) {
         if (!thread_start(&w->threads[w->started], worker_main, w, why, why_cap)) {
             return false;
         }
@@ -67,6 +81,7 @@ void workers_close(struct workers *w)
     for (unsigned i = 0; i < w->started; i++) {
         pthread_join(w->threads[i], NULL);
     }
+    free(w->threads);
     pthread_cond_destroy(&w->more);
     pthread_mutex_destroy(&w->lock);
 }

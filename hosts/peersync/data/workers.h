@@ -1,17 +1,15 @@
-/* Threads for what waits on a disk in a download's life: making and reserving its file, comparing
- * with one that is here, syncing, renaming, removing. Loops must not wait for that. */
+/* Threads for what a loop must not wait for. There are two crews: one hashes pieces and writes them
+ * (as many threads as cores), one waits for the disk: opening, reserving, comparing, syncing. */
 #ifndef PEERSYNC_DATA_WORKERS_H
 #define PEERSYNC_DATA_WORKERS_H
 
 #include "loop.h"
 
-#define WORKERS_THREADS 3u
-
 /* One piece of work; the caller's memory, free again when `done` is called. */
 struct work {
     struct work *next;
     void (*run)(struct work *work);                     /* On a worker. */
-    void (*done)(struct loop *loop, struct work *work); /* On the loop that asked. */
+    void (*done)(struct loop *loop, struct work *work); /* On `loop`; NULL: nobody is told. */
     struct loop *loop;
 };
 
@@ -20,11 +18,13 @@ struct workers {
     pthread_cond_t more;
     struct work *first, **end;
     bool stopping;
-    pthread_t threads[WORKERS_THREADS];
+    pthread_t *threads;
     unsigned started;
 };
 
-bool workers_open(struct workers *w, char *why, size_t why_cap);
+/* As many threads as there are cores, at least 2. */
+unsigned workers_for_cores(void);
+bool workers_open(struct workers *w, unsigned threads, char *why, size_t why_cap);
 void workers_add(struct workers *w, struct work *work);
 /* Joins. No work may be left. Also after a failed open. */
 void workers_close(struct workers *w);

@@ -234,6 +234,9 @@ static void print_entry(FILE *to, const ps_event *event)
     }
     print_content(to, &m->content);
     fprintf(to, "%s%s", m->active ? " active" : " away", m->own ? " own" : "");
+    if (event->type == PS_EVENT_SOURCE && m->ticket.len > 0) {
+        fprintf(to, " ticket of %zu bytes", m->ticket.len);
+    }
 }
 
 static void print_request(FILE *to, const ps_event_login *m)
@@ -262,6 +265,10 @@ static void print_event(FILE *to, const ps_event *event)
         break;
     case PS_EVENT_TICKET:
         fprintf(to, "TICKET of %zu bytes", event->u.ticket.ticket.len);
+        break;
+    case PS_EVENT_FILE_KEYS:
+        fprintf(to, "FILE_KEYS of %" PRIu32 " epochs from %" PRIu64, event->u.file_keys.count,
+                event->u.file_keys.first_epoch);
         break;
     case PS_EVENT_LOGGED_IN:
     case PS_EVENT_REFUSED:

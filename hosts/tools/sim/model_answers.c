@@ -3,6 +3,27 @@
 
 #include <string.h>
 
+/* A ticket for the next login (once, while the server still knows how it was made), and keys. */
+static void on_fields(model *m, const model_session *s, read_cursor *c)
+{
+    bool keys = false;
+    while (c->left > 0) {
+        const uint64_t type = read_number(c, 1);
+        const size_t len = (size_t)read_number(c, 2);
+        const ps_span field = read_bytes(c, len);
+        WORLD_REQUIRE(m->w, !c->bad && (type == 1 || (type == 2 && !keys)));
+        if (type == 1) {
+            read_cursor ticket = {.at = field.data, .left = field.len};
+            const uint64_t expires_s = read_number(&ticket, 8);
+            model_ticket_add(m, read_bytes(&ticket, ticket.left), expires_s);
+        } else {
+            model_file_keys(m, s->device, field);
+            keys = true;
+        }
+    }
+    WORLD_REQUIRE(m->w, keys == (model_wall_s(m) != 0));
+}
+
 /* The session has the ids of the handshake in whose channel this comes. */
 static void on_login_ok(model *m, const read_packet *p, const read_message *msg)
 {
@@ -24,14 +45,8 @@ static void on_login_ok(model *m, const read_packet *p, const read_message *msg)
     }
     const uint32_t log = model_log_of(m, l->user, s->device);
     WORLD_REQUIRE(m->w, m->logs[log].generation == generation);
-    (void)read_bytes(&c, 8 + 8 + 7); /* Digest, life, address; then a field for the ticket. */
-    const uint64_t type = read_number(&c, 1);
-    const uint64_t len = read_number(&c, 2);
-    const uint64_t expires_s = read_number(&c, 8);
-    if (!c.bad) {
-        WORLD_REQUIRE(m->w, type == 1 && len == 8 + c.left);
-        model_ticket_add(m, read_bytes(&c, c.left), expires_s);
-    }
+    (void)read_bytes(&c, 8 + 8 + 7); /* Digest, life, address; then fields. */
+    on_fields(m, s, &c);
 }
 
 /* A session's packets go where it has proven to be; elsewhere goes one CHALLENGE, as an answer. */
@@ -109,16 +124,11 @@ static void on_source(const model *m, read_cursor *c, uint32_t asker, const mode
     WORLD_REQUIRE(m->w, listed_in(m, user, owed->locate, &content) != MODEL_NONE);
     WORLD_REQUIRE(m->w, ((flags & 2) != 0) == (user == asker));
     WORLD_REQUIRE(m->w, (flags & 1) != 0 || addresses == 0);
-    if ((flags & 1) != 0) { /* Online, and on the device that publishes it. */
-        const model_session *s = &m->sessions[user];
-        bool there = false;
-        for (size_t i = 0; i < m->logs_len; i++) {
-            there = there || (m->logs[i].user == user &&
-                              memcmp(m->logs[i].device, s->device, PS_DEVICE_BYTES) == 0 &&
-                              model_find(m, (uint32_t)i, owed->locate) != NULL);
-        }
-        WORLD_REQUIRE(m->w, model_online(m, user) && there);
+    if ((flags & 1) != 0) { /* Online, and on the device that publishes just this. */
+        WORLD_REQUIRE(m->w, model_online(m, user));
+        WORLD_REQUIRE(m->w, model_lists(m, user, m->sessions[user].device, owed->locate, &content));
     }
+    model_file_ticket(m, addresses > 0 ? user : MODEL_NONE, &content, asker, c);
 }
 
 static void on_page(model *m, const read_packet *p, const read_message *msg, const model_owed *owed)

@@ -105,10 +105,10 @@ void model_ticket_add(model *m, ps_span ticket, uint64_t expires_s)
 bool model_ticket_good(const model *m, ps_span ticket)
 {
     const uint32_t hash = model_hash(ticket);
-    const uint64_t wall_s = m->wall_s + (m->now_us - m->wall_us) / 1000000;
+    const uint64_t wall_s = model_wall_s(m);
     for (size_t i = 0; i < TICKETS; i++) {
         if (m->tickets[i].hash == hash && m->tickets[i].expires_s > 0) {
-            return m->wall_s != 0 && wall_s < m->tickets[i].expires_s;
+            return wall_s != 0 && wall_s < m->tickets[i].expires_s;
         }
     }
     return m->tickets_at > TICKETS; /* Forgotten here. */

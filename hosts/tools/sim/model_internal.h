@@ -1,5 +1,6 @@
 /* The model's parts: model.c (tables, sessions), model_inputs.c (what the server takes),
- * model_answers.c (what it says), model_lists.c (what a peer is shown). */
+ * model_answers.c (what it says), model_tickets.c (what of it opens transfers), model_lists.c (what
+ * a peer is shown). */
 #ifndef PS_SIM_MODEL_INTERNAL_H
 #define PS_SIM_MODEL_INTERNAL_H
 
@@ -39,6 +40,15 @@ void model_began(model *m, const ps_addr *from, const uint8_t *initiate);
 void model_ticket_add(model *m, ps_span ticket, uint64_t expires_s);
 /* By its clock, the server may take this ticket. */
 bool model_ticket_good(const model *m, ps_span ticket);
+
+/* model_tickets.c. The server's wall clock; 0: it has none. */
+uint64_t model_wall_s(const model *m);
+/* LOGIN_OK's keys for uploads are those of this device and of now. */
+void model_file_keys(const model *m, const uint8_t device[PS_DEVICE_BYTES], ps_span field);
+/* A source's entry ends in the ticket that it should have: for this content at this user's device,
+ * and for nobody but who asked. Owner MODEL_NONE: in none. */
+void model_file_ticket(const model *m, uint32_t owner, const ps_content *content, uint32_t asker,
+                       read_cursor *entry);
 
 /* What one input made the server owe: filled by the input's side, compared by the answers'. */
 typedef struct model_owed {

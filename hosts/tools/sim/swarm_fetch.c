@@ -63,7 +63,7 @@ static void require_exact(const swarm *s, const world_fetch *f)
     uint8_t *bytes = malloc(f->content.length > 0 ? (size_t)f->content.length : 1);
     WORLD_REQUIRE(s->w, bytes != NULL);
     file_bytes(id, bytes);
-    WORLD_REQUIRE(s->w, memcmp(bytes, f->end.bytes, (size_t)f->content.length) == 0);
+    WORLD_REQUIRE(s->w, memcmp(bytes, f->file.bytes, (size_t)f->content.length) == 0);
     free(bytes);
 }
 
@@ -103,7 +103,7 @@ static const world_line *choose(swarm *s, const world_peer *p, const world_comma
     uint64_t seen = 0;
     for (size_t i = 0; i < c->lines_len; i++) {
         const world_line *line = &c->lines[i];
-        if (line->active && line->addr.family != PS_ADDR_NONE &&
+        if (line->active && line->addr.family != PS_ADDR_NONE && line->ticket_len > 0 &&
             !ps_addr_equal(&line->addr, &own) && draw(s, ++seen) == 0) {
             chosen = line;
         }

@@ -99,6 +99,9 @@ typedef struct world_line {
     ps_content content;
     ps_addr addr;
     bool active;
+    uint8_t key[PS_KEY_BYTES]; /* Of a source: its ticket's, */
+    uint8_t ticket[PS_FILE_TICKET_MAX];
+    size_t ticket_len; /* 0: there is none. */
 } world_line;
 
 struct world_command {
@@ -129,7 +132,9 @@ struct world_fetch {
     uint32_t source; /* The peer's index. */
     ps_content content;
     uint64_t started_us;
-    stream_end end; /* DONE: its bytes are the file's. */
+    stream_end_file file;
+    uint8_t ticket[PS_FILE_TICKET_MAX];
+    stream_end end; /* DONE: the file's bytes are there. */
     void *ctx;      /* The story's. */
 };
 
@@ -165,8 +170,9 @@ struct world_peer {
     uint8_t device[PS_DEVICE_BYTES];
     world_machine machine;
     void *memory;
-    uint64_t script_at_us; /* The story's; PS_TIME_NEVER: none. */
-    void *ctx;             /* The story's. */
+    uint64_t script_at_us;  /* The story's; PS_TIME_NEVER: none. */
+    void *ctx;              /* The story's. */
+    ps_file_keys file_keys; /* What its uploads open tickets with. */
 
     /* What its host keeps in files: whose key the server's is, and its ticket. */
     bool key_known, key_asked;

@@ -60,6 +60,7 @@ void world_peer_crash(world *w, uint32_t i)
         world_forget(p, p->commands);
     }
     world_streams_drop(p);
+    p->file_keys = (ps_file_keys){.count = 0};
     p->open = 0;
     p->lost_us = 0;
 }
@@ -114,6 +115,13 @@ static void on_entry(world_peer *p, const ps_event_entry *e)
     }
     world_line *line = &c->lines[c->lines_len++];
     *line = (world_line){.content = e->content, .addr = e->addr, .active = e->active};
+    WORLD_REQUIRE(p->w, e->ticket.len <= sizeof line->ticket &&
+                            e->key.len == (e->ticket.len > 0 ? sizeof line->key : 0));
+    if (e->ticket.len > 0) {
+        line->ticket_len = e->ticket.len;
+        memcpy(line->ticket, e->ticket.data, e->ticket.len);
+        memcpy(line->key, e->key.data, e->key.len);
+    }
     copy_text(line->user, sizeof line->user, e->user);
     copy_text(line->name, sizeof line->name, e->name);
 }
@@ -224,6 +232,7 @@ static void on_account(world_peer *p, const ps_event *e)
     case PS_EVENT_RECORD:
     case PS_EVENT_SERVER_KEY:
     case PS_EVENT_TICKET:
+    case PS_EVENT_FILE_KEYS:
     case PS_EVENT_PEER:
     case PS_EVENT_FILE:
     case PS_EVENT_SOURCE:
@@ -263,6 +272,9 @@ void world_peer_read(world_peer *p)
             break;
         case PS_EVENT_TICKET:
             on_ticket(p, &e->u.ticket);
+            break;
+        case PS_EVENT_FILE_KEYS:
+            p->file_keys = e->u.file_keys;
             break;
         case PS_EVENT_AGAIN:
             on_again(p, &e->u.done);

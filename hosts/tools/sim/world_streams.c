@@ -27,6 +27,11 @@ static void end_init(world_peer *p, stream_end *e, ps_stream stream, void *ctx)
     e->node = p->node;
     e->stream = stream;
     e->ctx = ctx;
+    e->crypto = p->w->cfg.crypto;
+    e->binding.plain = true;
+    for (size_t i = 0; i < sizeof e->binding.bytes; i++) {
+        e->binding.bytes[i] = (uint8_t)ps_sim_random(p->w->sim, 256);
+    }
 }
 
 /* What can end a transfer here: never that a side does what it must not. */
@@ -40,6 +45,7 @@ static void require_explained(const world *w, const stream_end *e)
     case PS_E_CLOSED:
     case PS_E_SLOTS:
     case PS_E_CANCELLED:
+    case PS_E_FILE_TICKET: /* It ended, or its uploader has no keys yet. */
         return;
     default:
         fprintf(stderr, "a transfer ended with %s\n", ps_error_name(e->error));
@@ -67,6 +73,20 @@ static uint32_t asked(stream_end *e, const ps_content *content, const ps_node **
     return PS_E_NONE;
 }
 
+static void release(world_upload *u)
+{
+    u->p->slots -= u->has_slot ? 1u : 0u;
+    u->has_slot = false;
+    free(u->file.bytes);
+    free(u->file.tree);
+    u->file = (world_file){.bytes = NULL};
+}
+
+static void served(stream_end *e)
+{
+    release(e->ctx);
+}
+
 static uint32_t fault(stream_end *e)
 {
     world_upload *u = e->ctx;
@@ -84,8 +104,10 @@ static void accept_all(world_peer *p)
         u->p = p;
         u->end.asked = asked;
         u->end.fault = fault;
+        u->end.served = served;
+        u->end.keys = &p->file_keys;
         end_init(p, &u->end, stream, u);
-        stream_end_upload(&u->end, p->w->cfg.crypto);
+        stream_end_upload(&u->end);
         world_upload **link = &p->uploads;
         while (*link) {
             link = &(*link)->next;
@@ -96,10 +118,8 @@ static void accept_all(world_peer *p)
 
 static void free_upload(world_upload *u)
 {
-    u->p->slots -= u->has_slot ? 1u : 0u;
+    release(u);
     stream_end_free(&u->end);
-    free(u->file.bytes);
-    free(u->file.tree);
     free(u);
 }
 
@@ -107,8 +127,10 @@ static void serve(world_peer *p)
 {
     world_upload **link = &p->uploads;
     accept_all(p);
+    const uint64_t wall_s = *link ? world_peer_stats(p->w, p->index).wall_s : 0;
     while (*link) {
         world_upload *u = *link;
+        u->end.wall_s = wall_s;
         stream_end_work(&u->end);
         if (u->end.stream != 0) {
             link = &u->next;
@@ -130,22 +152,37 @@ static uint32_t peer_at(const world *w, const ps_addr *addr)
     return node - 1;
 }
 
+/* The empty file is there at once: nobody is asked for it. */
+static void dial(world_peer *p, world_fetch *f, const ps_addr *addr)
+{
+    const ps_stream_transport *t = ps_sim_stream_transport(p->w->sim, p->node);
+    ps_stream stream;
+    if (f->content.length == 0) {
+        f->end.state = STREAM_END_DONE;
+        return;
+    }
+    WORLD_REQUIRE(p->w, t->dial(t->ctx, addr, &stream) == PS_OK);
+    end_init(p, &f->end, stream, f);
+    f->end.files = &f->file;
+    f->end.count = 1;
+    stream_end_download(&f->end);
+}
+
 world_fetch *world_fetch_start(world *w, uint32_t i, const world_line *source)
 {
     world_peer *p = &w->peers[i];
-    const ps_stream_transport *t = ps_sim_stream_transport(w->sim, p->node);
     world_fetch *f = zeroed(w, sizeof *f);
-    ps_stream stream;
-    f->content = source->content;
+    f->content = f->file.content = source->content;
     f->source = peer_at(w, &source->addr);
     f->started_us = world_now_us(w);
-    WORLD_REQUIRE(w, t->dial(t->ctx, &source->addr, &stream) == PS_OK);
-    end_init(p, &f->end, stream, f);
-    f->end.length = f->content.length;
-    f->end.bytes = malloc(f->content.length > 0 ? (size_t)f->content.length : 1);
-    WORLD_REQUIRE(w, f->end.bytes != NULL);
-    memset(f->end.bytes, 0xd5, (size_t)f->content.length);
-    stream_end_download(&f->end, w->cfg.crypto, &f->content);
+    f->file.bytes = malloc(f->content.length > 0 ? (size_t)f->content.length : 1);
+    WORLD_REQUIRE(w, f->file.bytes != NULL);
+    memset(f->file.bytes, 0xd5, (size_t)f->content.length);
+    WORLD_REQUIRE(w, source->ticket_len > 0);
+    memcpy(f->ticket, source->ticket, source->ticket_len);
+    memcpy(f->file.key, source->key, sizeof f->file.key);
+    f->file.ticket = (ps_span){f->ticket, source->ticket_len};
+    dial(p, f, &source->addr);
     world_fetch **link = &p->fetches;
     while (*link) {
         link = &(*link)->next;
@@ -158,7 +195,9 @@ world_fetch *world_fetch_start(world *w, uint32_t i, const world_line *source)
 
 void world_fetch_cancel(world *w, uint32_t i, world_fetch *f)
 {
-    stream_end_cancel(&f->end, PS_E_NONE);
+    if (f->end.download) {
+        stream_end_cancel(&f->end, PS_E_NONE);
+    }
     ps_sim_set_deadline(w->sim, w->peers[i].node, 0); /* The wake settles the rest. */
 }
 
@@ -166,7 +205,7 @@ static void free_fetch(world_peer *p, world_fetch *f)
 {
     p->fetching--;
     stream_end_free(&f->end);
-    free(f->end.bytes);
+    free(f->file.bytes);
     free(f);
 }
 

@@ -8,6 +8,8 @@
 
 #include "peersync/crypto_openssl.h"
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void digest_of(const void *data, size_t len, uint8_t digest[32])
@@ -77,12 +79,56 @@ static void names_its_version(void **unused)
     assert_ptr_equal(ps_crypto_openssl(), ps_crypto_openssl());
 }
 
+static void *hash_blocks(void *unused)
+{
+    static const size_t lengths[] = {0, 1, 55, 56, 64, 1000, 16384};
+    const ps_crypto *c = ps_crypto_openssl();
+    uint8_t *data = calloc(70, 16384);
+    uint8_t digests[70 * 32 + 1], digest[32];
+    (void)unused;
+    assert_non_null(data);
+    for (size_t i = 0; i < 70u * 16384u; i++) {
+        data[i] = (uint8_t)(i * i >> 7);
+    }
+    for (size_t count = 0; count <= 70; count += count < 10 ? 1 : 6) {
+        for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
+            memset(digests, 0x5a, sizeof digests);
+            c->sha256_blocks(data, lengths[l], count, digests);
+            for (size_t i = 0; i < count; i++) {
+                digest_of(data + i * lengths[l], lengths[l], digest);
+                assert_memory_equal(digests + i * 32, digest, 32);
+            }
+            assert_int_equal(digests[count * 32], 0x5a);
+        }
+    }
+    free(data);
+    return NULL;
+}
+
+/* Side by side or one after the other, on any threads: the same digests. */
+static void blocks_are_hashed_as_one_by_one(void **unused)
+{
+    (void)unused;
+    if (!ps_crypto_openssl()->sha256_blocks) {
+        skip();
+    }
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, hash_blocks, NULL), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    (void)hash_blocks(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers),
         cmocka_unit_test(state_is_plain_memory),
         cmocka_unit_test(names_its_version),
+        cmocka_unit_test(blocks_are_hashed_as_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,8 @@
 
 #include "fixture.h"
 
-#include "peersync/crypto_openssl.h"
+#include "channel/file_ticket.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/posix.h"
 
 #include <dirent.h>
@@ -34,9 +35,22 @@ static void wake(void *ctx)
     pthread_mutex_unlock(&n->lock);
 }
 
+static void make_keys(struct node *n)
+{
+    static uint8_t serial;
+    n->keys.first_epoch = NODE_WALL_S / PS_FILE_EPOCH_S - 1;
+    n->keys.count = PS_FILE_EPOCHS;
+    serial++;
+    for (unsigned i = 0; i < PS_FILE_EPOCHS; i++) {
+        memset(n->keys.keys[i], serial, PS_KEY_BYTES);
+        n->keys.keys[i][0] = (uint8_t)i;
+    }
+}
+
 void node_make(struct node *n)
 {
     memset(n, 0, sizeof *n);
+    make_keys(n);
     (void)snprintf(n->base, sizeof n->base, "/tmp/peersync-data-XXXXXX");
     assert_non_null(mkdtemp(n->base));
     (void)snprintf(n->state, sizeof n->state, "%s/state", n->base);
@@ -48,7 +62,7 @@ void node_make(struct node *n)
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->woken, NULL);
     data_config_default(&n->cfg);
-    n->cfg.crypto = ps_crypto_openssl();
+    n->cfg.crypto = ps_crypto_sodium();
     n->cfg.state_dir = n->state;
     n->cfg.wake = wake;
     n->cfg.wake_ctx = n;
@@ -62,6 +76,8 @@ void node_start(struct node *n)
     assert_non_null(n->data);
     assert_true(data_listen(n->data, &where, &n->addr, why, sizeof why));
     assert_int_not_equal(n->addr.port, 0);
+    data_set_file_keys(n->data, &n->keys);
+    data_set_wall(n->data, NODE_WALL_S);
 }
 
 void node_stop(struct node *n)
@@ -166,8 +182,30 @@ ps_content node_publish(struct node *n, const char *path)
     return content;
 }
 
-struct data_event *node_fetch(struct node *n, const ps_content *content, const ps_addr *from,
-                              const char *name)
+struct data_source node_source_until(const struct node *up, const ps_content *content,
+                                     uint64_t epoch, uint64_t expires_s)
+{
+    static uint8_t serial;
+    const uint8_t salt[PS_FILE_TICKET_SALT] = {++serial};
+    struct data_source source = {.addr = up->addr};
+    ps_file_ticket ticket = {
+        .content = *content, .expires_s = expires_s, .downloader = {3, {'b', 'o', 'b'}}};
+    memset(ticket.key, 0xa0 ^ serial, sizeof ticket.key);
+    memcpy(source.key, ticket.key, sizeof source.key);
+    source.ticket_len =
+        (uint8_t)ps_file_ticket_seal(up->cfg.crypto, up->keys.keys[epoch - up->keys.first_epoch],
+                                     epoch, salt, &ticket, source.ticket);
+    return source;
+}
+
+struct data_source node_source(const struct node *up, const ps_content *content)
+{
+    return node_source_until(up, content, NODE_WALL_S / PS_FILE_EPOCH_S,
+                             NODE_WALL_S + NODE_TICKET_S);
+}
+
+struct data_event *node_fetch(struct node *n, const ps_content *content,
+                              const struct data_source *from, const char *name)
 {
     static uint64_t tag = 2000000;
     data_get(n->data, &(struct data_get){.tag = ++tag,
@@ -175,7 +213,8 @@ struct data_event *node_fetch(struct node *n, const ps_content *content, const p
                                          .sources = from,
                                          .source_count = 1,
                                          .dir = n->downloads,
-                                         .name = name});
+                                         .name = name,
+                                         .sink = -1});
     for (;;) {
         struct data_event *event = any_event(n);
         if ((event->type == DATA_GET_DONE || event->type == DATA_GET_FAILED) && event->tag == tag) {
@@ -183,6 +222,14 @@ struct data_event *node_fetch(struct node *n, const ps_content *content, const p
         }
         data_event_free(event);
     }
+}
+
+bool node_wrote(const uint8_t *bytes, size_t len, unsigned seed)
+{
+    uint8_t *want = make_bytes(len, seed);
+    const bool same = memcmp(want, bytes, len) == 0;
+    free(want);
+    return same;
 }
 
 bool node_has(const struct node *n, const char *name, size_t len, unsigned seed)

@@ -6,6 +6,11 @@
 
 #include <pthread.h>
 
+/* What the server's clock says at node_start(). */
+#define NODE_WALL_S 1800000000u
+/* How long node_source()'s tickets are good. */
+#define NODE_TICKET_S 3600u
+
 /* A data plane with folders of its own below a fresh one. */
 struct node {
     char base[64]; /* Everything of this node. */
@@ -14,7 +19,9 @@ struct node {
     char downloads[96];
     struct data *data;
     struct data_config cfg;
-    ps_addr addr; /* Where it serves. */
+    ps_addr addr;      /* Where it serves. */
+    ps_file_keys keys; /* What it opens tickets with: those of NODE_WALL_S's epoch and its
+                          neighbours, and no other node's. */
     pthread_mutex_t lock;
     pthread_cond_t woken;
     bool awake;
@@ -38,11 +45,18 @@ struct data_event *node_event_of(struct node *n, enum data_event_type type);
 const char *node_write(const struct node *n, const char *name, size_t len, unsigned seed);
 /* Publishes and waits for DATA_FILE_READY. */
 ps_content node_publish(struct node *n, const char *path);
-/* Fetches from one address and waits for the outcome. */
-struct data_event *node_fetch(struct node *n, const ps_content *content, const ps_addr *from,
-                              const char *name);
+/* Where `up` serves this, with a ticket for "bob" as the server would seal it. */
+struct data_source node_source(const struct node *up, const ps_content *content);
+/* The same with a ticket of any epoch and expiry. */
+struct data_source node_source_until(const struct node *up, const ps_content *content,
+                                     uint64_t epoch, uint64_t expires_s);
+/* Fetches from one source and waits for the outcome. */
+struct data_event *node_fetch(struct node *n, const ps_content *content,
+                              const struct data_source *from, const char *name);
 /* True when downloads/name holds what node_write() would write. */
 bool node_has(const struct node *n, const char *name, size_t len, unsigned seed);
+/* True when these are the bytes that node_write() would write. */
+bool node_wrote(const uint8_t *bytes, size_t len, unsigned seed);
 /* Entries of a folder, without "." and "..". */
 size_t folder_count(const char *path);
 

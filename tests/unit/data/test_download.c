@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "fixture.h"
+#include "pair.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -16,30 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MIB 1048576u
-
-struct pair {
-    struct node up, down;
-};
-
-static int make(void **state)
+static struct data_event *fetch(struct pair *p, const ps_content *content, const char *name)
 {
-    struct pair *p = malloc(sizeof *p);
-    node_make(&p->up);
-    node_make(&p->down);
-    node_start(&p->up);
-    node_start(&p->down);
-    *state = p;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct pair *p = *state;
-    node_end(&p->up);
-    node_end(&p->down);
-    free(p);
-    return 0;
+    struct data_source source = node_source(&p->up, content);
+    return node_fetch(&p->down, content, &source, name);
 }
 
 static void every_length_arrives(void **state)
@@ -50,8 +30,8 @@ static void every_length_arrives(void **state)
     for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         char name[16];
         (void)snprintf(name, sizeof name, "f%u", i);
-        ps_content content = node_publish(&p->up, node_write(&p->up, name, lengths[i], i));
-        struct data_event *event = node_fetch(&p->down, &content, &p->up.addr, name);
+        ps_content content = pair_publish(p, name, lengths[i], i);
+        struct data_event *event = fetch(p, &content, name);
         assert_int_equal(event->type, DATA_GET_DONE);
         assert_false(event->already);
         data_event_free(event);
@@ -62,7 +42,7 @@ static void every_length_arrives(void **state)
 
 static struct data_event *refused(struct pair *p, const ps_content *content, const char *name)
 {
-    struct data_event *event = node_fetch(&p->down, content, &p->up.addr, name);
+    struct data_event *event = fetch(p, content, name);
     assert_int_equal(event->type, DATA_GET_FAILED);
     return event;
 }
@@ -70,12 +50,12 @@ static struct data_event *refused(struct pair *p, const ps_content *content, con
 static void existing_files_are_never_overwritten(void **state)
 {
     struct pair *p = *state;
-    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 5000, 1));
-    ps_content other = node_publish(&p->up, node_write(&p->up, "g", 5000, 2));
-    struct data_event *event = node_fetch(&p->down, &content, &p->up.addr, "f");
+    ps_content content = pair_publish(p, "f", 5000, 1);
+    ps_content other = pair_publish(p, "g", 5000, 2);
+    struct data_event *event = fetch(p, &content, "f");
     assert_int_equal(event->type, DATA_GET_DONE);
     data_event_free(event);
-    event = node_fetch(&p->down, &content, &p->up.addr, "f");
+    event = fetch(p, &content, "f");
     assert_int_equal(event->type, DATA_GET_DONE);
     assert_true(event->already);
     data_event_free(event);
@@ -103,14 +83,10 @@ static void name_taken_meanwhile_is_not_overwritten(void **state)
     struct pair *p = *state;
     struct relay relay;
     char taken[200];
-    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 2 * MIB, 1));
+    ps_content content = pair_publish(p, "f", 2 * MIB, 1);
     relay_start(&relay, RELAY_GATE, 100000, &p->up.addr);
-    data_get(p->down.data, &(struct data_get){.tag = 5,
-                                              .content = content,
-                                              .sources = &relay.addr,
-                                              .source_count = 1,
-                                              .dir = p->down.downloads,
-                                              .name = "f"});
+    struct data_source source = pair_source_at(p, &content, &relay.addr);
+    pair_start(p, 5, &content, &source, 1, "f");
     relay_await(&relay);
     (void)snprintf(taken, sizeof taken, "%s/f", p->down.downloads);
     FILE *f = fopen(taken, "wx");
@@ -122,6 +98,14 @@ static void name_taken_meanwhile_is_not_overwritten(void **state)
     data_event_free(event);
     relay_stop(&relay);
     assert_true(node_has(&p->down, "f", 0, 1));
+    /* The whole file is kept for who makes room for its name. */
+    assert_int_equal(folder_count(p->down.downloads), 3);
+    assert_int_equal(unlink(taken), 0);
+    event = fetch(p, &content, "f");
+    assert_int_equal(event->type, DATA_GET_DONE);
+    assert_int_equal(event->fetched, 0);
+    data_event_free(event);
+    assert_true(node_has(&p->down, "f", 2 * MIB, 1));
     assert_int_equal(folder_count(p->down.downloads), 1);
 }
 
@@ -130,7 +114,7 @@ static void names_stay_in_the_folder(void **state)
     static const char *const names[] = {"",    ".",    "..",   "../x",    "/etc/x",
                                         "a/b", "a\\b", "a\nb", "\xff\xfe"};
     struct pair *p = *state;
-    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 5000, 1));
+    ps_content content = pair_publish(p, "f", 5000, 1);
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct data_event *event = refused(p, &content, names[i]);
         assert_int_equal(event->error, PS_E_BAD_NAME);
@@ -141,68 +125,73 @@ static void names_stay_in_the_folder(void **state)
     char longest[256];
     memset(longest, 'n', 255);
     longest[255] = '\0';
-    struct data_event *event = node_fetch(&p->down, &content, &p->up.addr, longest);
+    struct data_event *event = fetch(p, &content, longest);
     assert_int_equal(event->type, DATA_GET_DONE);
     data_event_free(event);
 }
 
-static unsigned fetch_through(struct pair *p, enum relay_mode mode, unsigned *connections)
+/* Through a relay that does its mischief past 2 MiB of a stream. @return the connections made. */
+static unsigned fail_through(struct pair *p, enum relay_mode mode, size_t length, unsigned error,
+                             uint64_t kept)
 {
     struct relay relay;
-    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 3 * MIB, 1));
-    relay_start(&relay, mode, 2 * MIB, &p->up.addr);
-    struct data_event *event = node_fetch(&p->down, &content, &relay.addr, "out");
+    ps_content content = pair_publish(p, "f", length, 1);
+    relay_start(&relay, mode, 2 * MIB + 100000, &p->up.addr);
+    struct data_source source = pair_source_at(p, &content, &relay.addr);
+    struct data_event *event = node_fetch(&p->down, &content, &source, "out");
     assert_int_equal(event->type, DATA_GET_FAILED);
-    unsigned error = event->error;
+    assert_true(ps_addr_equal(&event->peer, &relay.addr));
+    assert_int_equal(event->error, error);
+    assert_int_equal(event->done, kept);
     data_event_free(event);
     relay_stop(&relay);
-    *connections = relay.connections;
-    assert_int_equal(folder_count(p->down.downloads), 0);
-    return error;
+    assert_int_equal(folder_count(p->down.downloads), 2);
+    event = fetch(p, &content, "out");
+    assert_int_equal(event->type, DATA_GET_DONE);
+    assert_int_equal(event->fetched, length - kept);
+    data_event_free(event);
+    assert_true(node_has(&p->down, "out", length, 1));
+    assert_int_equal(folder_count(p->down.downloads), 1);
+    return relay.connections;
 }
 
 static void lying_source_is_found_out(void **state)
 {
-    unsigned connections;
-    assert_int_equal(fetch_through(*state, RELAY_FLIP, &connections), PS_E_MISMATCH);
-    assert_int_equal(connections, 2);
+    assert_int_equal(fail_through(*state, RELAY_FLIP, 3 * MIB, PS_E_MISMATCH, 2 * MIB), 1);
 }
 
+/* Asked again, it gets as far once more. */
 static void source_that_closes_is_left(void **state)
 {
-    unsigned connections;
-    assert_int_equal(fetch_through(*state, RELAY_CLOSE, &connections), PS_E_CLOSED);
-    assert_int_equal(connections, 2);
+    assert_int_equal(fail_through(*state, RELAY_CLOSE, 6 * MIB, PS_E_CLOSED, 4 * MIB), 2);
 }
 
 static void source_that_stalls_is_left(void **state)
 {
     struct pair *p = *state;
-    unsigned connections;
     p->down.cfg.stall_ms = 300;
-    node_stop(&p->down);
-    node_start(&p->down);
-    assert_int_equal(fetch_through(p, RELAY_STALL, &connections), PS_E_STALLED);
-    assert_int_equal(connections, 1);
+    pair_restart_down(p);
+    assert_int_equal(fail_through(p, RELAY_STALL, 3 * MIB, PS_E_STALLED, 2 * MIB), 1);
 }
 
 static void next_source_is_tried(void **state)
 {
     struct pair *p = *state;
     struct relay relay;
-    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 3 * MIB, 1));
-    relay_start(&relay, RELAY_FLIP, 2 * MIB, &p->up.addr);
+    ps_content content = pair_publish(p, "f", 3 * MIB, 1);
+    relay_start(&relay, RELAY_FLIP, 2 * MIB + 100000, &p->up.addr);
     ps_addr nobody = {.ip = {127, 0, 0, 1}, .family = PS_ADDR_V4, .port = 1};
-    ps_addr sources[] = {nobody, relay.addr, p->up.addr};
-    data_get(p->down.data, &(struct data_get){.tag = 5,
-                                              .content = content,
-                                              .sources = sources,
-                                              .source_count = 3,
-                                              .dir = p->down.downloads,
-                                              .name = "f"});
+    struct data_source sources[] = {pair_source_at(p, &content, &nobody),
+                                    pair_source_at(p, &content, &relay.addr),
+                                    node_source(&p->up, &content)};
+    pair_start(p, 5, &content, sources, 3, "f");
     struct data_event *event = node_event_of(&p->down, DATA_GET_SOURCE_FAILED);
     assert_non_null(strstr(event->text, "connect"));
     assert_true(ps_addr_equal(&event->peer, &nobody));
+    data_event_free(event);
+    event = node_event_of(&p->down, DATA_GET_SOURCE_FAILED);
+    assert_int_equal(event->error, PS_E_MISMATCH);
+    assert_true(ps_addr_equal(&event->peer, &relay.addr));
     data_event_free(event);
     event = node_event_of(&p->down, DATA_GET_DONE);
     assert_true(ps_addr_equal(&event->peer, &p->up.addr));
@@ -214,7 +203,7 @@ static void next_source_is_tried(void **state)
 static void no_room_is_said_and_nothing_left(void **state)
 {
     struct pair *p = *state;
-    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 3 * MIB, 1));
+    ps_content content = pair_publish(p, "f", 3 * MIB, 1);
     struct rlimit before, small;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     small = before;
@@ -233,30 +222,49 @@ static void no_room_is_said_and_nothing_left(void **state)
     assert_int_equal(folder_count(p->down.downloads), 0);
 }
 
-static void cancel_and_close_leave_nothing(void **state)
+static void await_progress(struct pair *p, uint64_t done)
+{
+    for (uint64_t seen = 0; seen < done;) {
+        struct data_event *event = node_event_of(&p->down, DATA_GET_PROGRESS);
+        seen = event->done;
+        data_event_free(event);
+    }
+}
+
+static void cancel_and_close_leave_only_what_is_verified(void **state)
 {
     struct pair *p = *state;
     struct relay relay;
-    ps_content content = node_publish(&p->up, node_write(&p->up, "f", 3 * MIB, 1));
+    p->down.cfg.progress_ms = 0;
+    pair_restart_down(p);
+    ps_content content = pair_publish(p, "f", 3 * MIB, 1);
     for (unsigned close = 0; close < 2; close++) {
-        relay_start(&relay, RELAY_STALL, MIB, &p->up.addr);
-        data_get(p->down.data, &(struct data_get){.tag = 5,
-                                                  .content = content,
-                                                  .sources = &relay.addr,
-                                                  .source_count = 1,
-                                                  .dir = p->down.downloads,
-                                                  .name = "f"});
-        relay_await(&relay);
+        relay_start(&relay, RELAY_STALL, 2 * MIB + 100000, &p->up.addr);
+        struct data_source source = pair_source_at(p, &content, &relay.addr);
+        pair_start(p, 5, &content, &source, 1, "f");
+        await_progress(p, MIB);
         if (close) {
             node_stop(&p->down);
         } else {
             data_cancel(p->down.data, 5);
             struct data_event *event = node_event_of(&p->down, DATA_GET_FAILED);
             assert_int_equal(event->error, PS_E_CANCELLED);
+            assert_true(event->done >= MIB);
             data_event_free(event);
         }
         relay_stop(&relay);
-        assert_int_equal(folder_count(p->down.downloads), 0);
+        assert_int_equal(folder_count(p->down.downloads), 2);
+        if (close) {
+            node_start(&p->down);
+        }
+        struct data_event *event = fetch(p, &content, "f");
+        assert_int_equal(event->type, DATA_GET_DONE);
+        assert_true(event->fetched <= 2 * MIB);
+        data_event_free(event);
+        assert_int_equal(folder_count(p->down.downloads), 1);
+        char path[200];
+        (void)snprintf(path, sizeof path, "%s/f", p->down.downloads);
+        assert_int_equal(unlink(path), 0);
     }
 }
 
@@ -267,21 +275,16 @@ static void twelve_at_once_arrive(void **state)
     for (unsigned i = 0; i < 12; i++) {
         char name[16];
         (void)snprintf(name, sizeof name, "f%u", i);
-        contents[i] = node_publish(&p->up, node_write(&p->up, name, 4 * MIB + i, i));
+        contents[i] = pair_publish(p, name, 4 * MIB + i, i);
     }
     for (unsigned i = 0; i < 12; i++) {
         char name[16];
         (void)snprintf(name, sizeof name, "f%u", i);
-        data_get(p->down.data, &(struct data_get){.tag = 1 + i,
-                                                  .content = contents[i],
-                                                  .sources = &p->up.addr,
-                                                  .source_count = 1,
-                                                  .dir = p->down.downloads,
-                                                  .name = name});
+        struct data_source source = node_source(&p->up, &contents[i]);
+        pair_start(p, 1 + i, &contents[i], &source, 1, name);
     }
     for (unsigned i = 0; i < 12; i++) {
-        struct data_event *event = node_event(&p->down);
-        assert_int_equal(event->type, DATA_GET_DONE);
+        struct data_event *event = node_event_of(&p->down, DATA_GET_DONE);
         data_event_free(event);
     }
     for (unsigned i = 0; i < 12; i++) {
@@ -295,17 +298,17 @@ static void twelve_at_once_arrive(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_length_arrives, make, end),
-        cmocka_unit_test_setup_teardown(existing_files_are_never_overwritten, make, end),
-        cmocka_unit_test_setup_teardown(name_taken_meanwhile_is_not_overwritten, make, end),
-        cmocka_unit_test_setup_teardown(names_stay_in_the_folder, make, end),
-        cmocka_unit_test_setup_teardown(lying_source_is_found_out, make, end),
-        cmocka_unit_test_setup_teardown(source_that_closes_is_left, make, end),
-        cmocka_unit_test_setup_teardown(source_that_stalls_is_left, make, end),
-        cmocka_unit_test_setup_teardown(next_source_is_tried, make, end),
-        cmocka_unit_test_setup_teardown(no_room_is_said_and_nothing_left, make, end),
-        cmocka_unit_test_setup_teardown(cancel_and_close_leave_nothing, make, end),
-        cmocka_unit_test_setup_teardown(twelve_at_once_arrive, make, end),
+        PAIR_BOTH(every_length_arrives),
+        PAIR_SEALED(existing_files_are_never_overwritten),
+        PAIR_SEALED(name_taken_meanwhile_is_not_overwritten),
+        PAIR_SEALED(names_stay_in_the_folder),
+        cmocka_unit_test_setup_teardown(lying_source_is_found_out, pair_make_plain, pair_end),
+        PAIR_BOTH(source_that_closes_is_left),
+        PAIR_BOTH(source_that_stalls_is_left),
+        cmocka_unit_test_setup_teardown(next_source_is_tried, pair_make_plain, pair_end),
+        PAIR_SEALED(no_room_is_said_and_nothing_left),
+        PAIR_BOTH(cancel_and_close_leave_only_what_is_verified),
+        PAIR_BOTH(twelve_at_once_arrive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

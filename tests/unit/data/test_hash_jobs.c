@@ -36,7 +36,7 @@ static struct hash_job *add(uint64_t tag, const char *name, uint64_t due_us)
 
 static void take(struct hash_job *expected)
 {
-    struct hash_job *job = hash_jobs_first(&jobs);
+    struct hash_job *job = hash_jobs_first(&jobs, false);
     assert_ptr_equal(job, expected);
     hash_jobs_remove(&jobs, job);
     hash_job_free(job);
@@ -45,7 +45,7 @@ static void take(struct hash_job *expected)
 static void the_first_that_is_due_goes_first(void **state)
 {
     (void)state;
-    assert_null(hash_jobs_first(&jobs));
+    assert_null(hash_jobs_first(&jobs, false));
     struct hash_job *late = add(1, "late", 30);
     struct hash_job *b = add(2, "b", 20);
     struct hash_job *a = add(3, "a", 20);
@@ -54,7 +54,7 @@ static void the_first_that_is_due_goes_first(void **state)
     take(b);
     take(a);
     take(late);
-    assert_null(hash_jobs_first(&jobs));
+    assert_null(hash_jobs_first(&jobs, false));
 }
 
 static void without_a_time_a_job_is_due_at_once_behind_those_before_it(void **state)
@@ -68,6 +68,24 @@ static void without_a_time_a_job_is_due_at_once_behind_those_before_it(void **st
     take(b);
     take(a);
     take(later);
+}
+
+static void large_ones_wait_apart(void **state)
+{
+    (void)state;
+    struct hash_job *large = hash_job_new(1, "large", "/path");
+    large->large = true;
+    hash_jobs_add(&jobs, large);
+    struct hash_job *small = add(2, "small", 0);
+    assert_ptr_equal(hash_jobs_first(&jobs, true), large);
+    assert_ptr_equal(hash_jobs_of_name(&jobs, "large"), large);
+    assert_ptr_equal(hash_jobs_of_tag(&jobs, 1), large);
+    take(small);
+    assert_null(hash_jobs_first(&jobs, false));
+    hash_jobs_remove(&jobs, large);
+    assert_null(hash_jobs_first(&jobs, true));
+    assert_null(hash_jobs_of_name(&jobs, "large"));
+    hash_job_free(large);
 }
 
 static void jobs_are_found_by_name_the_oldest_first(void **state)
@@ -110,6 +128,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_first_that_is_due_goes_first, make, end),
         cmocka_unit_test_setup_teardown(without_a_time_a_job_is_due_at_once_behind_those_before_it,
                                         make, end),
+        cmocka_unit_test_setup_teardown(large_ones_wait_apart, make, end),
         cmocka_unit_test_setup_teardown(jobs_are_found_by_name_the_oldest_first, make, end),
         cmocka_unit_test_setup_teardown(jobs_are_found_by_tag_but_for_the_background, make, end),
     };

@@ -90,6 +90,10 @@ static void every_field_of_the_peers_events_counts(void **state)
     e = (ps_event){.type = PS_EVENT_TICKET};
     differs_by(of_event, e, u.ticket.ticket, span_of("x"));
     differs_by(of_event, e, u.ticket.expires_s, 1);
+    e = (ps_event){.type = PS_EVENT_FILE_KEYS, .u.file_keys.count = 2};
+    differs_by(of_event, e, u.file_keys.first_epoch, 1);
+    differs_by(of_event, e, u.file_keys.count, 1);
+    differs_by(of_event, e, u.file_keys.keys[1][31], 1);
     e = (ps_event){.type = PS_EVENT_LOGGED_IN};
     differs_by(of_event, e, u.account.observed.port, 1);
     differs_by(of_event, e, u.account.wall_s, 1);
@@ -110,6 +114,8 @@ static void every_field_of_the_peers_events_counts(void **state)
         }
         if (type == PS_EVENT_SOURCE) {
             differs_by(of_event, e, u.entry.addr.port, 1);
+            differs_by(of_event, e, u.entry.ticket, span_of("x"));
+            differs_by(of_event, e, u.entry.key, span_of("x"));
         }
         if (type != PS_EVENT_PEER) {
             differs_by(of_event, e, u.entry.content.length, 1);
@@ -148,6 +154,10 @@ static void what_means_nothing_does_not_count(void **state)
     a.type = b.type = PS_EVENT_PEER;
     a.u.entry.tag = b.u.entry.tag = 5;
     a.u.entry.user = b.u.entry.user = span_of("x");
+    assert_true(of_event(&a) == of_event(&b));
+    a.type = b.type = PS_EVENT_FILE_KEYS; /* Keys that are not set. */
+    a.u.file_keys.first_epoch = b.u.file_keys.first_epoch = 5;
+    a.u.file_keys.count = b.u.file_keys.count = 0;
     assert_true(of_event(&a) == of_event(&b));
 }
 

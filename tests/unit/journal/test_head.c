@@ -48,6 +48,7 @@ static void a_servers_configuration_comes_back(void **state)
                                        .retries_per_s = 22,
                                        .network_per_s = 23,
                                        .ticket_s = 24,
+                                       .file_ticket_s = 25,
                                        .records = true,
                                        .crypto = ps_sim_crypto(),
                                        .seed = {15, 16},
@@ -82,6 +83,7 @@ static void a_servers_configuration_comes_back(void **state)
     assert_int_equal(c->retries_per_s, 22);
     assert_int_equal(c->network_per_s, 23);
     assert_int_equal(c->ticket_s, 24);
+    assert_int_equal(c->file_ticket_s, 25);
     assert_memory_equal(c->seed, head.server.seed, 32);
     assert_memory_equal(c->static_secret, head.server.static_secret, 32);
     assert_memory_equal(c->realm_secret, head.server.realm_secret, 32);

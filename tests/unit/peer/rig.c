@@ -200,6 +200,12 @@ static void log_event(rig *r, const ps_event *from)
         e->entry = from->u.entry;
         copy_text(e->user, from->u.entry.user);
         copy_text(e->name, from->u.entry.name);
+        assert_int_equal(from->u.entry.key.len, from->u.entry.ticket.len > 0 ? PS_KEY_BYTES : 0);
+        assert_in_range(from->u.entry.ticket.len, 0, PS_FILE_TICKET_MAX);
+        if (from->u.entry.ticket.len > 0) {
+            memcpy(e->key, from->u.entry.key.data, sizeof e->key);
+            memcpy(e->ticket, from->u.entry.ticket.data, from->u.entry.ticket.len);
+        }
         break;
     case PS_EVENT_SERVER_KEY:
         memcpy(e->server_key, from->u.server_key, sizeof e->server_key);
@@ -207,6 +213,9 @@ static void log_event(rig *r, const ps_event *from)
     case PS_EVENT_TICKET:
         copy_text(e->name, from->u.ticket.ticket);
         e->expires_s = from->u.ticket.expires_s;
+        break;
+    case PS_EVENT_FILE_KEYS:
+        e->file_keys = from->u.file_keys;
         break;
     case PS_EVENT_UNLISTED:
         e->account.error = from->u.unlisted.error;

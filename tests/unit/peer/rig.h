@@ -65,6 +65,9 @@ typedef struct rig_event {
     ps_event_done done; /* Of AGAIN, the tag alone. */
     uint8_t server_key[PS_KEY_BYTES];
     uint64_t expires_s; /* TICKET. */
+    ps_file_keys file_keys;
+    uint8_t key[PS_KEY_BYTES];          /* SOURCE: its ticket's, */
+    uint8_t ticket[PS_FILE_TICKET_MAX]; /* and the ticket. */
     char user[256];
     char name[256]; /* Of an entry or what is unlisted; of an account, its text; a
                        ticket. */

@@ -59,7 +59,10 @@ static void acceptance_opens_a_session(void **state)
     r->now_us += 30 * MS; /* It takes that long to verify a password: no round trip. */
     rig_accept(r, 17);
     const rig_event *e = rig_event_nth(r, PS_EVENT_LOGGED_IN, 0);
-    assert_int_equal(r->events_len, 1);
+    assert_int_equal(r->events_len, 2);
+    /* A server without a clock has no keys for uploads, and that is told, too. */
+    assert_int_equal(r->events[0].type, PS_EVENT_FILE_KEYS);
+    assert_int_equal(r->events[0].file_keys.count, 0);
     assert_false(e->account.again);
     assert_int_equal(e->account.observed.port, 7001);
     assert_int_equal(e->account.observed.ip[0], 127);

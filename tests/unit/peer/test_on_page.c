@@ -4,6 +4,8 @@
 enum { ACTIVE = 1, OWN = 2 };
 
 static const uint8_t ROOT[PS_ROOT_BYTES] = {7, 8, 9};
+static const uint8_t KEY[PS_KEY_BYTES] = {0x5e, 0xc4, 0xe7};
+static const char TICKET[] = "a ticket";
 static const uint8_t IP[16] = {203, 0, 113, 5};
 
 static uint32_t ask(rig *r, ps_input_type type, uint64_t tag, const char *text, uint8_t message)
@@ -131,6 +133,7 @@ static void source(craft *c, unsigned flags, const char *user, unsigned port)
 {
     craft_source_entry(c, flags, 10, ROOT, user, 1);
     craft_candidate(c, PS_ADDR_OBSERVED, 4, IP, port);
+    craft_source_ticket(c, KEY, TICKET, sizeof TICKET - 1);
 }
 
 /* One page of LOCATE with up to two sources; its conclusion. */
@@ -155,6 +158,12 @@ static uint32_t located(unsigned flags_a, unsigned port_a, unsigned flags_b, uns
         assert_int_equal(e->addr.family, active ? PS_ADDR_V4 : PS_ADDR_NONE);
         assert_int_equal(e->addr.port, active ? ports[i] : 0);
         assert_int_equal(e->content.length, 10);
+        assert_int_equal(e->ticket.len, active ? sizeof TICKET - 1 : 0);
+        if (active) {
+            assert_memory_equal(rig_event_nth(r, PS_EVENT_SOURCE, i)->ticket, TICKET,
+                                sizeof TICKET - 1);
+            assert_memory_equal(rig_event_nth(r, PS_EVENT_SOURCE, i)->key, KEY, sizeof KEY);
+        }
     }
     const uint32_t error = rig_done(r, 1);
     rig_free(r);
@@ -203,10 +212,13 @@ static void the_observed_address_comes_first(void **state)
     craft_candidate(&r->c, PS_ADDR_LOCAL, 4, IP, 1111);
     craft_candidate(&r->c, 99, 4, IP, 2222); /* A kind of the future. */
     craft_candidate(&r->c, PS_ADDR_OBSERVED, 6, ip6, 3333);
+    craft_source_ticket(&r->c, NULL, NULL, 0);
     craft_source_entry(&r->c, ACTIVE, 10, ROOT, "carol", 2);
     craft_candidate(&r->c, PS_ADDR_LOCAL, 4, IP, 0);
     craft_candidate(&r->c, PS_ADDR_MAPPED, 4, IP, 4444);
+    craft_source_ticket(&r->c, NULL, NULL, 0);
     craft_source_entry(&r->c, ACTIVE, 10, ROOT, "dave", 0);
+    craft_source_ticket(&r->c, NULL, NULL, 0);
     craft_end(&r->c);
     (void)rig_deliver(r);
     const ps_addr *addr = &rig_event_nth(r, PS_EVENT_SOURCE, 0)->entry.addr;
@@ -215,6 +227,33 @@ static void the_observed_address_comes_first(void **state)
     assert_memory_equal(addr->ip, ip6, 16);
     assert_int_equal(rig_event_nth(r, PS_EVENT_SOURCE, 1)->entry.addr.port, 4444);
     assert_false(rig_event_nth(r, PS_EVENT_SOURCE, 2)->entry.active);
+    rig_free(r);
+}
+
+/* It is another page that ends the command. */
+static void a_source_with_a_bad_ticket_is_malformed(void **state)
+{
+    (void)state;
+    static const uint8_t long_ticket[PS_FILE_TICKET_MAX + 1];
+    rig *r = rig_new_online();
+    const uint32_t id = ask(r, PS_INPUT_LOCATE, 1, "x", PS_MSG_LOCATE);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_packet(r);
+        craft_page(&r->c, PS_MSG_SOURCES, id, 0);
+        craft_source_entry(&r->c, ACTIVE, 10, ROOT, "bob", 1);
+        craft_candidate(&r->c, PS_ADDR_OBSERVED, 4, IP, 7000);
+        if (i == 0) {
+            craft_source_ticket(&r->c, KEY, long_ticket, sizeof long_ticket);
+        } else { /* A key that is cut. */
+            craft_u8(&r->c, 10);
+            craft_bytes(&r->c, KEY, sizeof KEY - 1);
+        }
+        craft_end(&r->c);
+        (void)rig_deliver(r);
+        assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), i + 1);
+        assert_int_equal(rig_events_of(r, PS_EVENT_SOURCE), 0);
+        assert_false(rig_is_done(r, 1));
+    }
     rig_free(r);
 }
 
@@ -321,6 +360,7 @@ int main(void)
         cmocka_unit_test(an_empty_page_may_lead_on),
         cmocka_unit_test(locate_concludes),
         cmocka_unit_test(the_observed_address_comes_first),
+        cmocka_unit_test(a_source_with_a_bad_ticket_is_malformed),
         cmocka_unit_test(other_pages_are_dropped),
         cmocka_unit_test(sixty_four_lines_a_datagram),
         cmocka_unit_test(many_next_pages_are_sent_in_shares),

@@ -285,6 +285,7 @@ static void a_list_begins_anew_at_a_server_that_restarted(void **state)
         craft_page(&r->c, PS_MSG_SOURCES, rig_last(r, PS_MSG_LOCATE)->request, 78);
         craft_source_entry(&r->c, 1, 9, root, "bob", 1);
         craft_candidate(&r->c, 1, 4, (const uint8_t[]){10, 0, 0, 1}, 7001);
+        craft_source_ticket(&r->c, NULL, NULL, 0);
         craft_end(&r->c);
         (void)rig_deliver(r);
         assert_int_equal(ps_load64(rig_last(r, PS_MSG_LIST_FILES)->body), 77);

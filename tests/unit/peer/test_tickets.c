@@ -69,11 +69,40 @@ static void a_ticket_is_told_before_the_login(void **state)
 {
     (void)state;
     rig *r = ticketed();
-    assert_int_equal(r->events_len, 2);
+    assert_int_equal(r->events_len, 3);
     assert_int_equal(r->events[0].type, PS_EVENT_TICKET);
     assert_string_equal(r->events[0].name, RIG_TICKET);
     assert_int_equal(r->events[0].expires_s, 1700086400);
-    assert_int_equal(r->events[1].type, PS_EVENT_LOGGED_IN);
+    assert_int_equal(r->events[1].type, PS_EVENT_FILE_KEYS);
+    assert_int_equal(r->events[2].type, PS_EVENT_LOGGED_IN);
+    rig_free(r);
+}
+
+/* With the first login and with a return, as they are said; those of before do not stay. */
+static void file_keys_come_with_every_login(void **state)
+{
+    (void)state;
+    uint8_t keys[PS_FILE_EPOCHS][PS_KEY_BYTES];
+    craft_login_ok_fields f = given;
+    rig *r = rig_new_default();
+    for (uint32_t count = PS_FILE_EPOCHS; count < UINT32_MAX; count--) {
+        memset(keys, (int)(0x40 + count), sizeof keys);
+        f.first_epoch = 19000 + count;
+        f.file_keys = keys[0];
+        f.file_keys_len = count * sizeof keys[0];
+        if (count == PS_FILE_EPOCHS) {
+            (void)rig_login(r);
+        } else {
+            lose(r);
+        }
+        rig_accept_of(r, &f);
+        rig_settle(r);
+        const rig_event *e = rig_event_nth(r, PS_EVENT_FILE_KEYS, 0);
+        assert_int_equal(rig_events_of(r, PS_EVENT_FILE_KEYS), 1);
+        assert_int_equal(e->file_keys.count, count);
+        assert_int_equal(e->file_keys.first_epoch, count > 0 ? f.first_epoch : 0);
+        assert_memory_equal(e->file_keys.keys, keys, f.file_keys_len);
+    }
     rig_free(r);
 }
 
@@ -274,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_hosts_ticket_goes_beside_the_password),
         cmocka_unit_test(a_ticket_is_told_before_the_login),
+        cmocka_unit_test(file_keys_come_with_every_login),
         cmocka_unit_test(the_longest_login_fits),
         cmocka_unit_test(returns_are_by_ticket),
         cmocka_unit_test(a_void_ticket_gives_way_to_the_password),

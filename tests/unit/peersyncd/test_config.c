@@ -133,7 +133,9 @@ static void logins_and_handshakes_fit_together(void **state)
     assert_true(config.server.max_pending_logins > config.login_slots);
     assert_true(config.server.max_handshakes >= config.server.max_pending_logins);
     assert_int_equal(config.server.ticket_s, 86400);
+    assert_int_equal(config.server.file_ticket_s, 3600);
     options.ticket_hours = 1;
+    options.file_ticket_minutes = 2;
     options.max_logins = 5000;
     options.login_threads = 7;
     options.handshakes_per_second = 11;
@@ -141,6 +143,7 @@ static void logins_and_handshakes_fit_together(void **state)
     options.network_handshakes_per_second = 3;
     assert_int_equal(configure(NULL), PS_EXIT_DONE);
     assert_int_equal(config.server.ticket_s, 3600);
+    assert_int_equal(config.server.file_ticket_s, 120);
     assert_int_equal(config.login_slots, 5000);
     assert_int_equal(config.login_threads, 7);
     assert_int_equal(config.server.handshakes_per_s, 11);

@@ -72,6 +72,10 @@ typedef struct world {
     size_t ticket_len;
 } world;
 
+/* What Alice's uploads open tickets with, and the key of the ticket that Bob was given. */
+static uint8_t file_key[PS_KEY_BYTES];
+static uint8_t file_ticket_key[PS_KEY_BYTES];
+
 static const uint8_t credential[PS_CREDENTIAL_BYTES] = "credential bytes";
 static const uint8_t device[PS_DEVICE_BYTES] = "device of alice.";
 
@@ -107,6 +111,12 @@ static inline void on_event(world *w, unsigned machine, const ps_event *e)
     } else if (e->type == PS_EVENT_TICKET && machine == ALICE) {
         w->ticket_len = e->u.ticket.ticket.len;
         memcpy(w->ticket, e->u.ticket.ticket.data, w->ticket_len);
+    } else if (e->type == PS_EVENT_FILE_KEYS && machine == ALICE) {
+        assert_int_equal(e->u.file_keys.count, PS_FILE_EPOCHS);
+        memcpy(file_key, e->u.file_keys.keys[1], sizeof file_key);
+    } else if (e->type == PS_EVENT_SOURCE && machine == BOB) {
+        assert_int_equal(e->u.entry.key.len, sizeof file_ticket_key);
+        memcpy(file_ticket_key, e->u.entry.key.data, sizeof file_ticket_key);
     }
 }
 
@@ -226,8 +236,16 @@ static inline void world_command(world *w, unsigned machine, ps_input_type type,
     world_deliver(w);
 }
 
+static inline void world_logout(world *w, unsigned machine)
+{
+    ps_input in = {.type = PS_INPUT_LOGOUT};
+    world_step(w, machine, &in, 1);
+    world_deliver(w);
+}
+
 /* Alice logs in, publishes, gets fresh keys by ticket, leaves, comes back and shows her ticket;
- * Bob needs a cookie and is refused; rubbish comes, sealed by nobody too; Alice falls silent. */
+ * Bob needs a cookie and is refused, then comes in and asks where her file is; rubbish comes,
+ * sealed by nobody too; Alice falls silent. */
 static inline void record_both(tape *server, tape *alice, uint32_t crypto_kind)
 {
     static world w;
@@ -257,9 +275,10 @@ static inline void record_both(tape *server, tape *alice, uint32_t crypto_kind)
     world_run(&w, 5000, true);
     assert_true(w.by_ticket > 0);
     world_command(&w, ALICE, PS_INPUT_LIST_FILES, "");
-    in[0] = (ps_input){.type = PS_INPUT_LOGOUT};
-    world_step(&w, ALICE, in, 1);
-    world_deliver(&w);
+    world_login(&w, BOB, "bob", PASSWORD);
+    world_command(&w, BOB, PS_INPUT_LOCATE, "song.ogg");
+    world_logout(&w, BOB);
+    world_logout(&w, ALICE);
     world_login(&w, ALICE, "alice", PASSWORD);
     assert_true(w.known > w.by_ticket && w.retries > 0);
     world_run(&w, 5000, false);

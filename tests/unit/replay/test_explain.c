@@ -46,6 +46,9 @@ static void a_servers_history_is_told_of(uint32_t kind)
     has(" <- VERDICT on login ");
     has(" ** SESSION_OPENED \"alice\" at 127.0.0.1:4001\n");
     has(" counter 1: LOGIN_OK request ");
+    has(" bytes, file keys of 3 epochs from 19674\n");
+    has(" LOCATE request ");
+    has(" of \"alice\" active at 127.0.0.1:7001 ticket of 125\n");
     has(" -> 127.0.0.1:4002 RETRY to ");
     has(" with a cookie\n");
     has(" secret of 11 bytes, method 1, beside it a ticket of ");
@@ -87,11 +90,35 @@ static void a_peers_history_is_told(void **state)
     has(" counter 1: LOGIN request ");
     has(" counter 1: LOGIN_OK request ");
     has(" ** TICKET of ");
+    has(" ** FILE_KEYS of 3 epochs from 19674\n");
     has(" ** LOGGED_IN, seen as 127.0.0.1:4001\n");
     has(" <- PUBLISH tag abc \"song.ogg\" 5 bytes, root 000000000000...\n");
     has(": PUBLISHED request ");
     has(" ** LOGGED_OUT\n");
     has_not(PASSWORD);
+}
+
+static void a_source_is_told_without_its_key(void **state)
+{
+    (void)state;
+    ps_journal_head head = small_peer(PS_CRYPTO_STAND_IN, 1);
+    const uint64_t drops[PS_DROP_COUNT] = {0};
+    replay_machine m;
+    size_t len = 0;
+    assert_null(replay_machine_open(&m, &head));
+    ps_event *e = &m.out.events[m.out.events_len++];
+    *e = (ps_event){.type = PS_EVENT_SOURCE};
+    e->u.entry.user = span_of("alice");
+    e->u.entry.ticket = span_of("do not print this");
+    e->u.entry.key = span_of("nor this");
+    forget(NULL);
+    FILE *to = open_memstream(&text, &len);
+    assert_non_null(to);
+    replay_print_outcome(to, 1, 0, 0, &m, drops);
+    assert_int_equal(fclose(to), 0);
+    replay_machine_close(&m);
+    has(" away ticket of 17 bytes\n");
+    has_not("this");
 }
 
 static void only_the_inputs_that_were_asked_for_are_told(void **state)
@@ -137,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_servers_history_is_told),
         cmocka_unit_test(a_peers_history_is_told),
+        cmocka_unit_test(a_source_is_told_without_its_key),
         cmocka_unit_test(only_the_inputs_that_were_asked_for_are_told),
         cmocka_unit_test(every_kind_of_input_is_told),
     };

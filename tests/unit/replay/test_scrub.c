@@ -120,9 +120,46 @@ static void a_servers_secrets_are_replaced(void **state)
         absent(last_ticket, last_ticket_len);
         assert_int_equal(unlink(path), 0);
         requests_in_the_copy(&by_password, &by_ticket);
-        assert_int_equal(by_password, 3);
+        assert_int_equal(by_password, 4);
         assert_true(by_ticket > 0);
     }
+}
+
+/* Does the machine of this journal put these bytes into its output? */
+static bool says(const tape *journal, const uint8_t what[PS_KEY_BYTES])
+{
+    static uint8_t buffer[PS_JOURNAL_RECORD_MAX];
+    ps_journal_memory memory = {.data = journal->bytes, .len = journal->len};
+    ps_journal_reader reader;
+    ps_journal_record record;
+    ps_journal_head head;
+    replay_machine m;
+    ps_input in;
+    bool found = false;
+    ps_journal_reader_init(&reader, ps_journal_read_memory, &memory, buffer, &head);
+    assert_null(replay_machine_open(&m, &head));
+    while (ps_journal_next(&reader, &record) == PS_JOURNAL_OK) {
+        while (ps_journal_next_input(&reader, &in)) {
+            (void)replay_machine_step(&m, &in);
+            for (size_t at = 0; at + PS_KEY_BYTES <= m.out.bytes_len; at++) {
+                found = found || memcmp(m.out.bytes + at, what, PS_KEY_BYTES) == 0;
+            }
+        }
+    }
+    replay_machine_close(&m);
+    return found;
+}
+
+/* The copy's server has the same seed, and yet hands out other keys: these seals hide nothing. */
+static void a_copy_makes_no_key_of_a_transfer(void **state)
+{
+    (void)state;
+    record_server(&t);
+    the_copy_is_a_true_journal();
+    assert_true(says(&t, file_key));
+    assert_true(says(&t, file_ticket_key));
+    assert_false(says(&copy, file_key));
+    assert_false(says(&copy, file_ticket_key));
 }
 
 /* The same lines but for keys and ids of nobody: the story is the same. */
@@ -157,6 +194,7 @@ static void a_peers_secrets_are_replaced(void **state)
     present(PASSWORD, strlen(PASSWORD));
     present(last_ticket, last_ticket_len);
     present(device, sizeof device);
+    present(file_key, sizeof file_key); /* Nothing of what the server said is in the copy. */
     assert_int_not_equal(place_of(&copy, PREAMBLE, "***********"), SIZE_MAX);
     assert_int_not_equal(place_of(&copy, PREAMBLE, "alice"), SIZE_MAX);
     assert_int_not_equal(place_of(&copy, PREAMBLE, "song.ogg"), SIZE_MAX);
@@ -192,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_servers_secrets_are_replaced, enter, leave),
+        cmocka_unit_test_setup_teardown(a_copy_makes_no_key_of_a_transfer, enter, leave),
         cmocka_unit_test_setup_teardown(a_servers_copy_tells_the_same_story, enter, leave),
         cmocka_unit_test_setup_teardown(a_peers_secrets_are_replaced, enter, leave),
         cmocka_unit_test_setup_teardown(a_cut_journal_is_copied_up_to_the_cut, enter, leave),

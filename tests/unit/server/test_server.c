@@ -14,7 +14,7 @@ static void impossible_configurations_have_no_size(void **state)
                           &cfg.max_pending_logins, &cfg.resend_ms,    &cfg.pending_ms,
                           &cfg.search_names,       &cfg.takeover_ms,  &cfg.max_handshakes,
                           &cfg.max_networks,       &cfg.handshake_ms, &cfg.handshakes_per_s,
-                          &cfg.network_per_s,      &cfg.ticket_s};
+                          &cfg.network_per_s,      &cfg.ticket_s,     &cfg.file_ticket_s};
     void *mem = aligned_alloc(64, size);
     uint8_t *before = calloc(1, size);
     assert_true(mem != NULL && before != NULL);

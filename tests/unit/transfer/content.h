@@ -2,7 +2,7 @@
 #ifndef PS_TESTS_TRANSFER_CONTENT_H
 #define PS_TESTS_TRANSFER_CONTENT_H
 
-#include "peersync/crypto_openssl.h"
+#include "peersync/crypto_sodium.h"
 #include "peersync/transfer.h"
 
 #include <stdio.h>
@@ -38,7 +38,7 @@ static inline void content_hex(const uint8_t *bytes, size_t len, char *text)
 
 static inline void content_sha256(const void *data, size_t len, char hex[65])
 {
-    const ps_crypto *c = ps_crypto_openssl();
+    const ps_crypto *c = ps_crypto_sodium();
     ps_sha256 sha;
     uint8_t digest[32];
     c->sha256_init(&sha);
@@ -55,7 +55,7 @@ static inline ps_content content_hash(const uint8_t *bytes, uint64_t length, siz
     ps_content content;
     size_t nodes = ps_tree_nodes(length);
     *tree = nodes > 0 ? malloc(nodes * sizeof(ps_node)) : NULL;
-    if (ps_hasher_init(&h, ps_crypto_openssl(), length, *tree) != PS_OK) {
+    if (ps_hasher_init(&h, ps_crypto_sodium(), length, *tree) != PS_OK) {
         abort();
     }
     for (uint64_t at = 0; at < length;) {

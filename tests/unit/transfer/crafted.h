@@ -6,6 +6,7 @@
 
 #include "content.h"
 #include "exact.h"
+#include "tickets.h"
 
 typedef struct crafted {
     uint8_t bytes[32768];
@@ -32,14 +33,27 @@ static inline void craft_fill(crafted *c, const void *bytes, size_t len)
     c->len += len;
 }
 
-static inline void craft_hello(crafted *c, uint64_t length, const uint8_t root[32])
+static inline void craft_hello(crafted *c, uint8_t nonce)
 {
-    craft_number(c, 1, 1);
-    craft_header(c, 1, 44);
+    craft_header(c, 1, 36);
     craft_number(c, 1, 2);
     craft_number(c, 0, 2);
-    craft_number(c, length, 8);
-    craft_fill(c, root, 32);
+    memset(c->bytes + c->len, nonce, 32);
+    c->len += 32;
+}
+
+static inline void craft_open(crafted *c, const uint8_t mac[32], const uint8_t *ticket, size_t len)
+{
+    craft_header(c, 2, 32 + (uint32_t)len);
+    craft_fill(c, mac, 32);
+    craft_fill(c, ticket, len);
+}
+
+static inline void craft_opened(crafted *c, uint32_t code)
+{
+    craft_header(c, 2, 4);
+    craft_number(c, code, 2);
+    craft_number(c, 0, 2);
 }
 
 static inline void craft_want(crafted *c, uint8_t kind, uint32_t first, uint32_t count)
@@ -58,12 +72,14 @@ static inline void craft_error(crafted *c, uint32_t code)
     craft_number(c, 0, 2);
 }
 
-static inline void craft_welcome(crafted *c, uint32_t max_wants)
+static inline void craft_welcome(crafted *c, uint32_t max_wants, uint8_t nonce)
 {
-    craft_header(c, 1, 8);
+    craft_header(c, 1, 40);
     craft_number(c, 1, 2);
     craft_number(c, max_wants, 2);
     craft_number(c, 1048576, 4);
+    memset(c->bytes + c->len, nonce, 32);
+    c->len += 32;
 }
 
 static inline void craft_data(crafted *c, uint64_t offset, uint32_t payload)

@@ -7,11 +7,11 @@ static void configurations(void **unused)
     ps_download_config good;
     ps_download_config_default(&good);
     assert_int_equal(ps_download_size(&good), 0);
-    good.crypto = ps_crypto_openssl();
+    good.crypto = ps_crypto_sodium();
     assert_true(ps_download_size(&good) > 0);
-    assert_true(ps_download_size(&good) < 20480);
+    assert_true(ps_download_size(&good) < 36864);
     assert_int_equal(ps_download_size(NULL), 0);
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 5; i++) {
         ps_download_config c = good;
         switch (i) {
         case 0:
@@ -24,24 +24,15 @@ static void configurations(void **unused)
             c.stall_ms = 86400001;
             break;
         case 3:
-            c.window_bytes = 0;
-            break;
-        case 4:
-            c.window_bytes = (1u << 30) + 1;
-            break;
-        case 5:
-            c.content.length = PS_FILE_MAX + 1;
+            c.window_bytes = PS_PIECE_BYTES - 1;
             break;
         default:
-            c.content.root[5] = 1;
+            c.window_bytes = (256u << 20) + 1;
             break;
         }
         assert_int_equal(ps_download_size(&c), 0);
     }
-    /* The size does not depend on the file's length. */
     size_t n = ps_download_size(&good);
-    good.content.length = PS_FILE_MAX;
-    assert_int_equal(ps_download_size(&good), n);
     uint8_t *m = malloc(n + 16);
     ps_download *d;
     assert_int_equal(ps_download_init(m, n - 1, &good, 0, &d), PS_INVALID);
@@ -52,47 +43,117 @@ static void configurations(void **unused)
     free(m);
 }
 
-/* The first words and the questions, byte by byte. */
+static void says(const rig *r, const crafted *c)
+{
+    assert_int_equal(r->o->out.segments_len, c->len > 0 ? 1 : 0);
+    assert_int_equal(r->o->out.bytes_len, c->len);
+    assert_memory_equal(r->o->out.bytes, c->bytes, c->len);
+}
+
+/* On TLS nothing is waited for: HELLO, OPEN and WANTs leave together. */
 static void first_words(void **unused)
 {
     (void)unused;
     static crafted c;
+    uint8_t binding[32];
+    memset(binding, BINDING, sizeof binding);
     rig r = rig_of(2500000, 2 * PS_PIECE_BYTES);
-    plain(&r, PS_STREAM_TICK);
+    assert_int_equal(fetch(&r, NULL), PS_OK);
     c.len = 0;
-    craft_hello(&c, 2500000, r.content.root);
-    assert_int_equal(r.o->out.segments_len, 1);
-    assert_int_equal(r.o->out.bytes_len, c.len);
-    assert_memory_equal(r.o->out.bytes, c.bytes, c.len);
-    plain(&r, PS_STREAM_TICK);
-    assert_int_equal(r.o->out.bytes_len, 0);
-    c.len = 0;
-    craft_welcome(&c, 64);
-    hear_crafted(&r, &c);
-    c.len = 0;
+    craft_hello(&c, 0);
+    craft_ticket(&c, &r.ticket, binding);
     craft_want(&c, 1, 0, 4);
     craft_want(&c, 2, 0, 1);
     craft_want(&c, 2, 1, 1);
-    assert_int_equal(r.o->out.bytes_len, c.len);
-    assert_memory_equal(r.o->out.bytes, c.bytes, c.len);
+    says(&r, &c);
+    plain(&r, PS_STREAM_TICK);
+    assert_int_equal(r.o->out.bytes_len, 0);
     c.len = 0;
+    craft_welcome(&c, 64, 9);
+    craft_opened(&c, 0);
     craft_hashes(&c, &r, 0, 4, 3);
     craft_data(&c, 0, PS_PIECE_BYTES);
     hear_crafted(&r, &c);
     assert_int_equal(r.o->out.bytes_len, 0);
     hear(&r, r.file, PS_PIECE_BYTES);
+    assert_int_equal(r.o->out.bytes_len, 0); /* The window counts what is not verified. */
+    assert_int_equal(event_at(&r, r.o->out.events_len - 1, PS_STREAM_EVENT_CHECK)->piece, 0);
+    assert_int_equal(hashed(&r, 1, 0, true), PS_OK);
     c.len = 0;
     craft_want(&c, 2, 2, 1);
-    assert_int_equal(r.o->out.bytes_len, c.len);
-    assert_memory_equal(r.o->out.bytes, c.bytes, c.len);
-    assert_int_equal(r.o->out.events_len, 2);
-    assert_int_equal(r.o->out.events[1].type, PS_STREAM_EVENT_PIECE);
-    assert_int_equal(ps_download_verified_bytes(r.d), PS_PIECE_BYTES);
+    says(&r, &c);
+    (void)event_at(&r, 0, PS_STREAM_EVENT_PIECE);
     rig_end(&r);
-    /* One WANT at a time where the uploader admits no more. */
-    r = running(2500000, 4 * PS_PIECE_BYTES, 1);
-    assert_int_equal(r.o->out.bytes_len, 20);
-    assert_int_equal(r.o->out.bytes[8], 1);
+}
+
+/* On a plain stream OPEN needs the uploader's nonce. */
+static void first_words_on_a_plain_stream(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    const ps_crypto *crypto = ps_crypto_sodium();
+    uint8_t bytes[14 + 64] = "peersync plain";
+    uint8_t binding[32];
+    memset(bytes + 14, BINDING, 32);
+    memset(bytes + 46, 9, 32);
+    ps_sha256 sha;
+    crypto->sha256_init(&sha);
+    crypto->sha256_update(&sha, bytes, sizeof bytes);
+    crypto->sha256_final(&sha, binding);
+    rig r = rig_bound(2500000, 2 * PS_PIECE_BYTES, true);
+    assert_int_equal(fetch(&r, NULL), PS_OK);
+    c.len = 0;
+    craft_number(&c, 1, 1);
+    craft_hello(&c, BINDING);
+    says(&r, &c);
+    c.len = 0;
+    craft_welcome(&c, 64, 9);
+    hear_crafted(&r, &c);
+    c.len = 0;
+    craft_ticket(&c, &r.ticket, binding);
+    craft_want(&c, 1, 0, 4);
+    craft_want(&c, 2, 0, 1);
+    craft_want(&c, 2, 1, 1);
+    says(&r, &c);
+    rig_end(&r);
+}
+
+/* BYE when all files have ended, and not before the uploader's HELLO. */
+static void finishes(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    static crafted bye;
+    bye.len = 0;
+    craft_header(&bye, 10, 0);
+    rig r = rig_of(100, PS_PIECE_BYTES);
+    plain(&r, PS_STREAM_FINISH);
+    assert_int_equal(r.o->out.events_len, 0);
+    assert_int_equal(ps_download_deadline_us(r.d), r.now_us + STALL_US);
+    c.len = 0;
+    craft_welcome(&c, 64, 0);
+    hear_crafted(&r, &c);
+    says(&r, &bye);
+    (void)event_at(&r, 0, PS_STREAM_EVENT_DONE);
+    hear(&r, "abcdefghijkl", 12);
+    assert_int_equal(r.o->out.events_len, 0);
+    rig_end(&r);
+
+    r = running(100, PS_PIECE_BYTES, 64);
+    plain(&r, PS_STREAM_FINISH);
+    plain(&r, PS_STREAM_FINISH);
+    assert_int_equal(ps_download_room(r.d), 0);
+    assert_int_equal(fetch(&r, NULL), PS_INVALID);
+    c.len = 0;
+    craft_data(&c, 0, 100);
+    craft_fill(&c, r.file, 100);
+    hear_crafted(&r, &c);
+    assert_int_equal(r.o->out.bytes_len, 0);
+    assert_int_equal(hashed(&r, 1, 0, true), PS_OK);
+    (void)event_at(&r, 0, PS_STREAM_EVENT_PIECE);
+    assert_int_equal(event_at(&r, 1, PS_STREAM_EVENT_FILE_END)->error, PS_E_NONE);
+    (void)event_at(&r, 2, PS_STREAM_EVENT_DONE);
+    says(&r, &bye);
     rig_end(&r);
 }
 
@@ -106,7 +167,7 @@ static void host_ends_it(void **unused)
     plain(&r, PS_STREAM_CANCEL);
     assert_int_equal(r.o->out.events_len, 0);
     rig_end(&r);
-    r = running(100, PS_PIECE_BYTES, 4);
+    r = running(100, PS_PIECE_BYTES, 16);
     ps_stream_input cancel = {.type = PS_STREAM_CANCEL};
     cancel.u.cancel_error = PS_E_IO;
     size_t n;
@@ -115,7 +176,7 @@ static void host_ends_it(void **unused)
     assert_int_equal(crafted_failure(r.o)->error, PS_E_IO);
     assert_true(crafted_tells(r.o, PS_E_IO));
     rig_end(&r);
-    r = running(100, PS_PIECE_BYTES, 4);
+    r = running(100, PS_PIECE_BYTES, 16);
     plain(&r, PS_STREAM_CLOSED);
     assert_int_equal(crafted_failure(r.o)->error, PS_E_CLOSED);
     assert_int_equal(r.o->out.segments_len, 0);
@@ -129,6 +190,9 @@ static void callers_bugs(void **unused)
     rig r = rig_of(100, PS_PIECE_BYTES);
     crafted_output_reset(r.o);
     ps_stream_input in = {.type = PS_STREAM_OPENED};
+    assert_int_equal(put(&r, in, &n), PS_INVALID);
+    in.type = PS_STREAM_HASHED;
+    in.u.hashed.file = 1;
     assert_int_equal(put(&r, in, &n), PS_INVALID);
     in.type = (ps_stream_input_type)0;
     assert_int_equal(put(&r, in, &n), PS_INVALID);
@@ -153,10 +217,14 @@ static void deadlines(void **unused)
     rig r = rig_of(100000, PS_PIECE_BYTES);
     r.now_us += 77;
     plain(&r, PS_STREAM_TICK);
+    assert_true(ps_download_deadline_us(r.d) == PS_TIME_NEVER); /* Nothing is fetched yet. */
+    r.now_us += 5 * STALL_US;
+    assert_int_equal(fetch(&r, NULL), PS_OK);
     assert_int_equal(ps_download_deadline_us(r.d), r.now_us + STALL_US);
     r.now_us += 10;
     c.len = 0;
-    craft_welcome(&c, 4);
+    craft_welcome(&c, 16, 0);
+    craft_opened(&c, 0);
     hear_crafted(&r, &c);
     uint64_t since = r.now_us;
     assert_int_equal(ps_download_deadline_us(r.d), since + STALL_US);
@@ -182,8 +250,23 @@ static void deadlines(void **unused)
     assert_true(crafted_tells(r.o, PS_E_STALLED));
     rig_end(&r);
 
+    /* While the host hashes, nobody is blamed; nor while no file is there. */
+    r = running(100, PS_PIECE_BYTES, 16);
+    c.len = 0;
+    craft_data(&c, 0, 100);
+    craft_fill(&c, r.file, 100);
+    hear_crafted(&r, &c);
+    assert_true(ps_download_deadline_us(r.d) == PS_TIME_NEVER);
+    r.now_us += 9 * STALL_US;
+    assert_int_equal(hashed(&r, 1, 0, true), PS_OK);
+    assert_true(ps_download_deadline_us(r.d) == PS_TIME_NEVER);
+    r.now_us += 9 * STALL_US;
+    assert_int_equal(fetch(&r, NULL), PS_OK);
+    assert_int_equal(ps_download_deadline_us(r.d), r.now_us + STALL_US);
+    rig_end(&r);
+
     /* After a pause what waits in the socket counts first. */
-    r = running(100000, PS_PIECE_BYTES, 4);
+    r = running(100000, PS_PIECE_BYTES, 16);
     r.now_us += 4 * STALL_US;
     plain(&r, PS_STREAM_TICK);
     assert_null(crafted_failure(r.o));
@@ -207,7 +290,7 @@ static void shortage(void **unused)
 {
     (void)unused;
     static crafted c;
-    rig r = running(100, PS_PIECE_BYTES, 4);
+    rig r = running(100, PS_PIECE_BYTES, 16);
     uint8_t *before = malloc(r.size);
     memcpy(before, r.d, r.size);
     c.len = 0;
@@ -237,7 +320,7 @@ static void shortage(void **unused)
     crafted_output_reset(r.o);
     assert_int_equal(ps_download_step(r.d, &in, &n, &r.o->out), PS_OK);
     assert_int_equal(n, c.len);
-    assert_int_equal(r.o->out.events_len, 3);
+    assert_int_equal(r.o->out.events_len, 2);
     free(before);
     rig_end(&r);
 }
@@ -245,9 +328,14 @@ static void shortage(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(configurations), cmocka_unit_test(first_words),
-        cmocka_unit_test(host_ends_it),   cmocka_unit_test(callers_bugs),
-        cmocka_unit_test(deadlines),      cmocka_unit_test(shortage),
+        cmocka_unit_test(configurations),
+        cmocka_unit_test(first_words),
+        cmocka_unit_test(first_words_on_a_plain_stream),
+        cmocka_unit_test(finishes),
+        cmocka_unit_test(host_ends_it),
+        cmocka_unit_test(callers_bugs),
+        cmocka_unit_test(deadlines),
+        cmocka_unit_test(shortage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

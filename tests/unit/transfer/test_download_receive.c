@@ -21,17 +21,29 @@ static void hostile_welcome(void **unused)
 {
     (void)unused;
     static crafted c;
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 11; i++) {
+        uint32_t expect = PS_E_PROTOCOL;
         rig r = rig_of(2500000, PS_PIECE_BYTES);
-        plain(&r, PS_STREAM_TICK);
+        assert_int_equal(fetch(&r, NULL), PS_OK);
         c.len = 0;
-        craft_welcome(&c, 4);
+        craft_welcome(&c, 16, 0);
         switch (i) {
         case 0:
             c.bytes[9] = 2; /* version */
+            expect = PS_E_UNSUPPORTED;
             break;
         case 1:
-            c.bytes[11] = 0; /* max_wants */
+            c.bytes[11] = 15; /* max_wants */
+            break;
+        case 9: /* another version, whatever follows */
+            c.len = 0;
+            craft_header(&c, 1, 2);
+            craft_number(&c, 7, 2);
+            expect = PS_E_UNSUPPORTED;
+            break;
+        case 10:
+            c.len = 0;
+            craft_opened(&c, 0);
             break;
         case 2:
             c.bytes[13] = 32; /* piece_bytes */
@@ -59,6 +71,45 @@ static void hostile_welcome(void **unused)
             craft_header(&c, 9, 101);
             break;
         }
+        fails(&r, &c, expect);
+        rig_end(&r);
+    }
+}
+
+/* In place of OPENED. */
+static void hostile_opened(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    for (int i = 0; i < 6; i++) {
+        rig r = rig_of(2500000, PS_PIECE_BYTES);
+        assert_int_equal(fetch(&r, NULL), PS_OK);
+        c.len = 0;
+        craft_welcome(&c, 16, 0);
+        hear_crafted(&r, &c);
+        c.len = 0;
+        switch (i) {
+        case 0:
+            craft_hashes(&c, &r, 0, 4, 3);
+            break;
+        case 1:
+            craft_data(&c, 0, 1);
+            break;
+        case 2:
+            craft_opened(&c, 0);
+            c.bytes[10] = 1;
+            break;
+        case 3:
+            craft_header(&c, 2, 5);
+            break;
+        case 4:
+            craft_welcome(&c, 16, 0);
+            break;
+        default: /* twice */
+            craft_opened(&c, 0);
+            craft_opened(&c, 0);
+            break;
+        }
         fails(&r, &c, PS_E_PROTOCOL);
         rig_end(&r);
     }
@@ -71,7 +122,7 @@ static void hostile_hashes(void **unused)
     static crafted c;
     for (int i = 0; i < 8; i++) {
         uint32_t expect = PS_E_PROTOCOL;
-        rig r = running(2500000, PS_PIECE_BYTES, 4);
+        rig r = running(2500000, PS_PIECE_BYTES, 16);
         c.len = 0;
         switch (i) {
         case 0: /* data before its hashes */
@@ -95,14 +146,13 @@ static void hostile_hashes(void **unused)
             expect = PS_E_MISMATCH;
             break;
         case 6:
-            craft_welcome(&c, 4);
+            craft_welcome(&c, 16, 0);
             break;
         default:
             craft_header(&c, 4, UINT32_MAX);
             break;
         }
         fails(&r, &c, expect);
-        assert_int_equal(ps_download_verified_bytes(r.d), 0);
         rig_end(&r);
     }
 }
@@ -113,7 +163,7 @@ static void hostile_data(void **unused)
     (void)unused;
     static crafted c;
     for (int i = 0; i < 12; i++) {
-        rig r = running(2500000, PS_PIECE_BYTES, 4);
+        rig r = running(2500000, PS_PIECE_BYTES, 16);
         c.len = 0;
         craft_hashes(&c, &r, 0, 4, 3);
         hear_crafted(&r, &c);
@@ -138,7 +188,7 @@ static void hostile_data(void **unused)
             craft_hashes(&c, &r, 0, 4, 3);
             break;
         case 6:
-            craft_welcome(&c, 4);
+            craft_welcome(&c, 16, 0);
             break;
         case 7:
             craft_want(&c, 2, 0, 1);
@@ -161,7 +211,6 @@ static void hostile_data(void **unused)
             break;
         }
         fails(&r, &c, PS_E_PROTOCOL);
-        assert_int_equal(ps_download_verified_bytes(r.d), 0);
         rig_end(&r);
     }
 }
@@ -172,7 +221,7 @@ static void remote_errors(void **unused)
     static crafted c;
     for (int stage = 0; stage < 2; stage++) {
         for (uint32_t text = 0; text <= 96; text += 48) {
-            rig r = stage == 0 ? rig_of(100, PS_PIECE_BYTES) : running(100, PS_PIECE_BYTES, 4);
+            rig r = stage == 0 ? rig_of(100, PS_PIECE_BYTES) : running(100, PS_PIECE_BYTES, 16);
             plain(&r, PS_STREAM_TICK);
             c.len = 0;
             craft_header(&c, 9, 4 + text);
@@ -192,9 +241,8 @@ static void remote_errors(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_welcome),
-        cmocka_unit_test(hostile_hashes),
-        cmocka_unit_test(hostile_data),
+        cmocka_unit_test(hostile_welcome), cmocka_unit_test(hostile_opened),
+        cmocka_unit_test(hostile_hashes),  cmocka_unit_test(hostile_data),
         cmocka_unit_test(remote_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

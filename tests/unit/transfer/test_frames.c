@@ -6,27 +6,47 @@ static void hello_at_every_length(void **unused)
 {
     (void)unused;
     static crafted c;
-    uint8_t root[32];
-    memset(root, 9, sizeof root);
     c.len = 0;
-    craft_hello(&c, 12345, root);
-    const uint8_t *body = c.bytes + 9;
-    for (size_t n = 0; n <= 43; n++) {
+    craft_hello(&c, 9);
+    craft_number(&c, 0, 1);
+    const uint8_t *body = c.bytes + 8;
+    ps_hello hello;
+    for (size_t n = 0; n <= 37; n++) {
         uint8_t *copy = exact_copy(body, n);
-        ps_hello hello;
-        assert_false(ps_hello_read((ps_span){copy, n}, &hello));
+        assert_int_equal(ps_hello_read((ps_span){copy, n}, &hello), n == 36);
         free(copy);
     }
-    ps_hello hello;
-    assert_true(ps_hello_read((ps_span){body, 44}, &hello));
-    assert_int_equal(hello.content.length, 12345);
-    assert_memory_equal(hello.content.root, root, 32);
-    uint8_t longer[45] = {0};
-    memcpy(longer, body, 44);
-    assert_false(ps_hello_read((ps_span){longer, 45}, &hello));
-    longer[1] = 2; /* another version: its length is its own affair */
-    assert_true(ps_hello_read((ps_span){longer, 45}, &hello));
+    assert_true(ps_hello_read((ps_span){body, 36}, &hello));
+    assert_memory_equal(hello.nonce, body + 4, 32);
+    c.bytes[9] = 2; /* another version: its length is its own affair */
+    for (size_t n = 0; n <= 37; n++) {
+        assert_int_equal(ps_hello_read((ps_span){body, n}, &hello), n >= 2);
+    }
     assert_int_equal(hello.version, 2);
+}
+
+static void welcome_at_every_length(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    c.len = 0;
+    craft_welcome(&c, 64, 7);
+    craft_number(&c, 0, 1);
+    const uint8_t *body = c.bytes + 8;
+    ps_welcome welcome;
+    for (size_t n = 0; n <= 41; n++) {
+        uint8_t *copy = exact_copy(body, n);
+        assert_int_equal(ps_welcome_read((ps_span){copy, n}, &welcome), n == 40);
+        free(copy);
+    }
+    assert_true(ps_welcome_read((ps_span){body, 40}, &welcome));
+    assert_int_equal(welcome.max_wants, 64);
+    assert_memory_equal(welcome.nonce, body + 8, 32);
+    c.bytes[9] = 2;
+    for (size_t n = 0; n <= 41; n++) {
+        assert_int_equal(ps_welcome_read((ps_span){body, n}, &welcome), n >= 2);
+    }
+    assert_int_equal(welcome.version, 2);
 }
 
 static void short_bodies(void **unused)
@@ -44,13 +64,14 @@ static void short_bodies(void **unused)
         assert_false(ps_want_read((ps_span){c.bytes + 8, n}, &want));
     }
     c.len = 0;
-    craft_welcome(&c, 64);
-    ps_welcome welcome;
-    assert_true(ps_welcome_read((ps_span){c.bytes + 8, 8}, &welcome));
-    assert_int_equal(welcome.max_wants, 64);
-    for (size_t n = 0; n < 8; n++) {
-        assert_false(ps_welcome_read((ps_span){c.bytes + 8, n}, &welcome));
+    craft_opened(&c, 38);
+    uint32_t code;
+    for (size_t n = 0; n <= 4; n++) {
+        assert_int_equal(ps_opened_read((ps_span){c.bytes + 8, n}, &code), n == 4);
     }
+    assert_int_equal(code, 38);
+    c.bytes[11] = 1;
+    assert_false(ps_opened_read((ps_span){c.bytes + 8, 4}, &code));
     c.len = 0;
     craft_error(&c, 36);
     assert_int_equal(ps_stream_error_read((ps_span){c.bytes + 8, 4}), 36);
@@ -84,15 +105,18 @@ static void writers(void **unused)
     static crafted c;
     uint8_t bytes[512];
     ps_writer w = {.base = bytes, .cap = sizeof bytes};
-    ps_content content;
-    memset(&content, 0x21, sizeof content);
-    content.length = 99;
+    uint8_t nonce[32];
+    const uint8_t ticket[3] = {4, 5, 6};
+    memset(nonce, 0x21, sizeof nonce);
     c.len = 0;
-    craft_hello(&c, 99, content.root);
-    ps_write8(&w, 1);
-    ps_hello_write(&w, &content);
-    craft_welcome(&c, 5);
-    ps_welcome_write(&w, 5);
+    craft_hello(&c, 0x21);
+    ps_hello_write(&w, nonce);
+    craft_welcome(&c, 50, 0x21);
+    ps_welcome_write(&w, 50, nonce);
+    craft_open(&c, nonce, ticket, sizeof ticket);
+    ps_open_write(&w, nonce, (ps_span){ticket, sizeof ticket});
+    craft_opened(&c, 41);
+    ps_opened_write(&w, 41);
     craft_want(&c, 1, 512, 256);
     ps_want_write(&w, &(ps_want){PS_WANT_HASHES, 512, 256});
     craft_data(&c, UINT64_C(0x123456789), 77);
@@ -145,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hello_at_every_length),
+        cmocka_unit_test(welcome_at_every_length),
         cmocka_unit_test(short_bodies),
         cmocka_unit_test(headers),
         cmocka_unit_test(writers),

@@ -63,6 +63,36 @@ static void vectors_at_every_split(void **unused)
     }
 }
 
+/* Pieces hashed one by one, in no order, lead to the same tree. */
+static void piece_by_piece(void **unused)
+{
+    (void)unused;
+    const ps_crypto *crypto = ps_crypto_sodium();
+    for (size_t i = 0; i < VECTOR_COUNT; i++) {
+        const uint64_t length = vectors[i].length;
+        const uint32_t pieces = ps_piece_count(length);
+        uint8_t *bytes = content_make(length, vectors[i].seed);
+        ps_node *tree = malloc((ps_tree_nodes(length) + 1) * sizeof *tree);
+        uint8_t root[PS_ROOT_BYTES];
+        char hex[65];
+        for (uint32_t piece = pieces; piece-- > 0;) {
+            ps_piece_hash(crypto, length, bytes + (size_t)piece * PS_PIECE_BYTES,
+                          ps_piece_length(length, piece), &tree[piece]);
+        }
+        ps_tree_root(crypto, length, tree, root);
+        content_hex(root, 32, hex);
+        assert_string_equal(hex, vectors[i].root);
+        if (pieces > 1) {
+            content_sha256(tree, pieces * sizeof *tree, hex);
+            assert_string_equal(hex, vectors[i].layer_sha256);
+            ps_tree_build(crypto, length, tree);
+            assert_memory_equal(tree[ps_tree_nodes(length) - 1].bytes, root, sizeof root);
+        }
+        free(tree);
+        free(bytes);
+    }
+}
+
 /* Without room for a tree the root is the same. */
 static void root_alone(void **unused)
 {
@@ -72,7 +102,7 @@ static void root_alone(void **unused)
         ps_hasher h;
         ps_content content;
         char hex[65];
-        assert_int_equal(ps_hasher_init(&h, ps_crypto_openssl(), vectors[i].length, NULL), PS_OK);
+        assert_int_equal(ps_hasher_init(&h, ps_crypto_sodium(), vectors[i].length, NULL), PS_OK);
         assert_int_equal(ps_hasher_update(&h, bytes, (size_t)vectors[i].length), PS_OK);
         assert_int_equal(ps_hasher_final(&h, &content), PS_OK);
         content_hex(content.root, 32, hex);
@@ -88,7 +118,7 @@ static void empty_file(void **unused)
     ps_hasher h;
     ps_content content;
     memset(&content, 0xff, sizeof content);
-    assert_int_equal(ps_hasher_init(&h, ps_crypto_openssl(), 0, NULL), PS_OK);
+    assert_int_equal(ps_hasher_init(&h, ps_crypto_sodium(), 0, NULL), PS_OK);
     assert_int_equal(ps_hasher_update(&h, NULL, 0), PS_OK);
     assert_int_equal(ps_hasher_final(&h, &content), PS_OK);
     assert_int_equal(content.length, 0);
@@ -98,7 +128,7 @@ static void empty_file(void **unused)
 static void refusals(void **unused)
 {
     (void)unused;
-    const ps_crypto *crypto = ps_crypto_openssl();
+    const ps_crypto *crypto = ps_crypto_sodium();
     ps_crypto other = *crypto;
     ps_hasher h;
     ps_content content;
@@ -125,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_at_every_split),
+        cmocka_unit_test(piece_by_piece),
         cmocka_unit_test(root_alone),
         cmocka_unit_test(empty_file),
         cmocka_unit_test(refusals),

@@ -11,7 +11,7 @@
 static ps_node slow_root(const uint8_t *bytes, size_t len, uint32_t height)
 {
     static ps_node layer[64];
-    const ps_crypto *c = ps_crypto_openssl();
+    const ps_crypto *c = ps_crypto_sodium();
     memset(layer, 0, sizeof layer);
     for (size_t at = 0, i = 0; at < len; at += PS_LEAF_BYTES, i++) {
         ps_sha256 sha;
@@ -35,7 +35,7 @@ static ps_node fast_root(const uint8_t *bytes, size_t len, uint32_t height, size
     uint64_t position = 0;
     ps_node root;
     ps_leaves l = {
-        .crypto = ps_crypto_openssl(),
+        .crypto = ps_crypto_sodium(),
         .leaf = &leaf,
         .stack = stack,
         .complete = &complete,

@@ -56,12 +56,15 @@ static void logarithms_and_pieces(void **unused)
     assert_int_equal(ps_piece_length(PS_PIECE_BYTES + 5, 0), PS_PIECE_BYTES);
     assert_int_equal(ps_piece_length(PS_PIECE_BYTES + 5, 1), 5);
     assert_int_equal(ps_piece_length(2 * PS_PIECE_BYTES, 1), PS_PIECE_BYTES);
+    assert_int_equal(ps_piece_length(2 * PS_PIECE_BYTES, 2), 0);
+    assert_int_equal(ps_piece_length(PS_PIECE_BYTES + 5, UINT32_MAX), 0);
+    assert_int_equal(ps_piece_length(0, 0), 0);
 }
 
 static ps_node join(ps_node a, ps_node b)
 {
     ps_node out;
-    ps_node_join(ps_crypto_openssl(), &a, &b, &out);
+    ps_node_join(ps_crypto_sodium(), &a, &b, &out);
     return out;
 }
 
@@ -99,6 +102,38 @@ static ps_node *slow_tree(uint32_t pieces, ps_node *root)
     return tree;
 }
 
+/* Layers and root over a piece layer alone, as whoever hashes pieces in any order makes them. */
+static void built_from_the_piece_layer(void **unused)
+{
+    (void)unused;
+    const ps_crypto *crypto = ps_crypto_sodium();
+    for (uint32_t pieces = 2; pieces < 140; pieces++) {
+        ps_node root;
+        uint8_t built[PS_ROOT_BYTES];
+        const uint64_t length = (uint64_t)pieces * PS_PIECE_BYTES - pieces % 3;
+        const size_t nodes = ps_tree_nodes(length);
+        ps_node *slow = slow_tree(pieces, &root);
+        ps_node *tree = malloc(nodes * sizeof *tree);
+        memcpy(tree, slow, pieces * sizeof *tree);
+        ps_tree_build(crypto, length, tree);
+        assert_memory_equal(tree, slow, nodes * sizeof *tree);
+        ps_tree_root(crypto, length, slow, built);
+        assert_memory_equal(built, root.bytes, sizeof built);
+        free(tree);
+        free(slow);
+    }
+    /* One piece is its own root, no piece the zero root; neither has a tree. */
+    ps_node one;
+    uint8_t root[PS_ROOT_BYTES];
+    memset(&one, 0x5a, sizeof one);
+    ps_tree_root(crypto, 5, &one, root);
+    assert_memory_equal(root, one.bytes, sizeof root);
+    ps_tree_build(crypto, 5, NULL);
+    memset(&one, 0, sizeof one);
+    ps_tree_root(crypto, 0, NULL, root);
+    assert_memory_equal(root, one.bytes, sizeof root);
+}
+
 /* Every aligned subtree of trees of many sizes proves itself, and no flipped bit does. */
 static void proofs(void **unused)
 {
@@ -106,7 +141,7 @@ static void proofs(void **unused)
     static const uint32_t sizes[] = {2, 3, 4, 5, 7, 8, 9, 33, 513};
     static ps_node nodes[PS_HASHES_MAX];
     ps_node uncles[PS_LAYERS_MAX];
-    const ps_crypto *crypto = ps_crypto_openssl();
+    const ps_crypto *crypto = ps_crypto_sodium();
     for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
         ps_node root;
         ps_node *tree = slow_tree(sizes[z], &root);
@@ -162,6 +197,7 @@ int main(void)
         cmocka_unit_test(counts),
         cmocka_unit_test(possible_contents),
         cmocka_unit_test(logarithms_and_pieces),
+        cmocka_unit_test(built_from_the_piece_layer),
         cmocka_unit_test(proofs),
         cmocka_unit_test(subtrees_refused),
     };

@@ -30,7 +30,7 @@ static void hostile_wants(void **unused)
         {1, 0, 3},          {1, 0, 1024},       {1, 4, 8},          {1, 1026, 2},
     };
     for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
-        rig r = serving(4, 1048576);
+        rig r = serving(16, 1048576);
         c.len = 0;
         craft_want(&c, (uint8_t)wants[i][0], wants[i][1], wants[i][2]);
         refused_once(&r, &c);
@@ -43,11 +43,11 @@ static void hostile_headers(void **unused)
     (void)unused;
     static crafted c;
     static const uint32_t headers[][2] = {
-        {1, 44}, {5, 9},   {4, 40}, {3, 11},         {3, 13}, {10, 1},
-        {9, 3},  {9, 101}, {0, 0},  {3, UINT32_MAX}, {2, 0},  {255, 12},
+        {1, 36},  {5, 9}, {4, 40},         {3, 11}, {3, 13}, {10, 1},  {9, 3},
+        {9, 101}, {0, 0}, {3, UINT32_MAX}, {2, 0},  {2, 32}, {2, 219}, {255, 12},
     };
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        rig r = serving(4, 1048576);
+        rig r = serving(16, 1048576);
         c.len = 0;
         craft_header(&c, (uint8_t)headers[i][0], headers[i][1]);
         refused_once(&r, &c);
@@ -61,13 +61,13 @@ static void hostile_fields(void **unused)
     static crafted c;
     static const size_t zeros[] = {1, 2, 3, 9, 10, 11};
     for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++) {
-        rig r = serving(4, 1048576);
+        rig r = serving(16, 1048576);
         c.len = 0;
         craft_want(&c, 2, 0, 1);
         c.bytes[zeros[i]] = 1;
         refused_once(&r, &c);
     }
-    rig r = serving(4, 1048576);
+    rig r = serving(16, 1048576);
     c.len = 0;
     craft_error(&c, 0);
     refused_once(&r, &c);
@@ -78,42 +78,50 @@ static void before_opened(void **unused)
 {
     (void)unused;
     static crafted c;
-    for (int i = 0; i < 8; i++) {
-        rig r = rig_of(4, 1048576);
+    for (int i = 0; i < 11; i++) {
+        rig r = rig_bound(16, 1048576, i == 0);
         uint32_t expect = PS_E_PROTOCOL;
         c.len = 0;
-        if (i >= 4) {
-            hello(&r, LENGTH);
+        if (i >= 7) {
+            hello(&r);
         }
         switch (i) {
         case 0: /* the first byte */
             craft_number(&c, 0x16, 1);
             break;
-        case 1: /* an impossible content */
-            craft_hello(&c, PS_FILE_MAX + 1, r.root);
+        case 1: /* the reserved field */
+            craft_hello(&c, 0);
+            c.bytes[11] = 1;
             break;
         case 2:
-            craft_hello(&c, 0, r.root);
+            craft_header(&c, 1, 1);
             break;
         case 3: /* another version, whatever follows */
-            craft_number(&c, 1, 1);
             craft_header(&c, 1, 3);
             craft_number(&c, 2, 2);
             craft_number(&c, 0, 1);
             expect = PS_E_UNSUPPORTED;
             break;
         case 4:
-            craft_want(&c, 2, 0, 1);
+            craft_header(&c, 1, 257);
             break;
-        case 5:
-            craft_header(&c, 10, 0);
+        case 5: /* a ticket before HELLO */
+            craft_ticket(&c, &r.ticket, BINDING);
             break;
         case 6:
-            craft_hello(&c, LENGTH, r.root);
-            memmove(c.bytes, c.bytes + 1, --c.len);
+            craft_header(&c, 10, 0);
+            break;
+        case 7:
+            craft_want(&c, 2, 0, 1);
+            break;
+        case 8:
+            craft_hello(&c, 0);
+            break;
+        case 9:
+            craft_header(&c, 2, 32);
             break;
         default:
-            craft_header(&c, 1, 257);
+            craft_opened(&c, 0);
             break;
         }
         say(&r, &c);
@@ -129,9 +137,9 @@ static void more_wants_than_told(void **unused)
 {
     (void)unused;
     static crafted c;
-    rig r = serving(4, 16384);
+    rig r = serving(16, 16384);
     c.len = 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 16; i++) {
         craft_want(&c, 2, 0, 1);
     }
     say(&r, &c);

@@ -5,18 +5,25 @@
 static void welcome_and_data(void **unused)
 {
     (void)unused;
-    static const uint8_t welcome[] = {1, 0, 0, 0, 0, 0, 0, 8, 0, 1, 0, 64, 0, 16, 0, 0};
+    static const uint8_t welcome[48] = {1, 0, 0, 0, 0, 0, 0, 40, 0, 1, 0, 64, 0, 16, 0, 0};
+    static const uint8_t opened[] = {2, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0};
     /* 8 + (2^20 - 7) bytes from 2^30 on. */
     static const uint8_t data[] = {5, 0, 0, 0, 0, 16, 0, 1, 0, 0, 0, 0, 64, 0, 0, 0};
-    rig r = serving(64, 1048576);
-    assert_int_equal(r.o->out.segments_len, 1);
+    rig r = rig_of(64, 1048576);
+    hello(&r);
     assert_int_equal(r.o->out.bytes_len, sizeof welcome);
     assert_memory_equal(r.o->out.bytes, welcome, sizeof welcome);
+    open_file(&r);
+    assert_int_equal(answer(&r, PS_E_NONE, r.tree), PS_OK);
+    assert_int_equal(r.o->out.segments_len, 1);
+    assert_int_equal(r.o->out.bytes_len, sizeof opened);
+    assert_memory_equal(r.o->out.bytes, opened, sizeof opened);
     want(&r, 2, 1024, 1);
     assert_int_equal(r.o->out.segments_len, 2);
     assert_int_equal(r.o->out.bytes_len, sizeof data);
     assert_memory_equal(r.o->out.bytes, data, sizeof data);
     assert_true(r.o->out.segments[1].from_file);
+    assert_int_equal(r.o->out.segments[1].file, 1);
     assert_int_equal(r.o->out.segments[1].offset, UINT64_C(1) << 30);
     assert_int_equal(r.o->out.segments[1].len, PS_PIECE_BYTES - 7);
     assert_int_equal(ps_upload_sent_bytes(r.u), PS_PIECE_BYTES - 7);
@@ -47,7 +54,7 @@ static void hashes(void **unused)
     /* The last piece's sibling does not exist: 64 leaves of zeros, whatever stands elsewhere. */
     char zeros[65];
     uint8_t node[64] = {0};
-    const ps_crypto *c = ps_crypto_openssl();
+    const ps_crypto *c = ps_crypto_sodium();
     for (int level = 0; level < 6; level++) {
         ps_sha256 sha;
         c->sha256_init(&sha);
@@ -67,7 +74,7 @@ static void hashes(void **unused)
 static void burst(void **unused)
 {
     (void)unused;
-    rig r = serving(4, 100000);
+    rig r = serving(16, 100000);
     want(&r, 2, 0, 1);
     assert_int_equal(ps_upload_sent_bytes(r.u), 98304);
     assert_int_equal(plain(&r, PS_STREAM_TICK), PS_OK);

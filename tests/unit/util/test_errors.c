@@ -37,13 +37,14 @@ static void numbers_on_the_wire_stay(void **state)
     assert_int_equal(PS_E_BUSY, 5);
     assert_int_equal(PS_E_BAD_NAME, 10);
     assert_int_equal(PS_E_IO, 39);
+    assert_int_equal(PS_E_FILE_TICKET, 41);
     assert_string_equal(ps_error_name(4), "ACTIVE");
 }
 
 static void unknown_codes_have_words_too(void **state)
 {
     (void)state;
-    const unsigned codes[] = {20, 31, 40, 65535, 4294967295u};
+    const unsigned codes[] = {20, 31, 42, 65535, 4294967295u};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         assert_string_equal(ps_error_name(codes[i]), "UNKNOWN");
         assert_clause(ps_error_text(codes[i]));

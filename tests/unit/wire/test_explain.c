@@ -147,9 +147,10 @@ static void pages_are_told_entry_by_entry(void **state)
     craft_page(&c, 14, 1, 0);
     craft_source_entry(&c, 1, 10, root, "bob", 1);
     craft_candidate(&c, 1, 6, ip, 80);
+    craft_source_ticket(&c, root, "do not print this", 17);
     craft_end(&c);
     expect("SOURCES request 1 next 0 entries 1: (10 bytes, root abcdef010203...) of \"bob\" "
-           "active at [7f00:0001:0000:0000:0000:0000:0000:0000]:80");
+           "active at [7f00:0001:0000:0000:0000:0000:0000:0000]:80 ticket of 17");
 }
 
 static void repairs_and_the_rest_are_told(void **state)

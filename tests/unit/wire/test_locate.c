@@ -10,6 +10,7 @@
 
 static craft c;
 static const uint8_t root[32] = {0xbb, 1, 2, 3};
+static const uint8_t key[PS_KEY_BYTES] = {0x5e, 0xc4, 0xe7};
 static const uint8_t ip4[4] = {192, 0, 2, 1};
 static const uint8_t ip6[16] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 
@@ -91,6 +92,8 @@ static bool encode_sources(ps_writer *w, const void *unused)
     memcpy(sources[0].addrs[0].addr.ip, ip4, 4);
     sources[0].addrs[1].kind = PS_ADDR_RELAY;
     sources[0].addrs[1].addr = (ps_addr){.family = PS_ADDR_V6, .port = 9};
+    sources[0].key = (ps_span){key, sizeof key};
+    sources[0].ticket = span_of("ticket");
     memcpy(sources[0].addrs[1].addr.ip, ip6, 16);
     ps_page_writer pw;
     const size_t before = w->len;
@@ -114,7 +117,9 @@ static void craft_sources(void)
     craft_source_entry(&c, 1, 9, root, "alice", 2);
     craft_candidate(&c, 1, 4, ip4, 7001);
     craft_candidate(&c, 4, 6, ip6, 9);
+    craft_source_ticket(&c, key, "ticket", 6);
     craft_source_entry(&c, 2, 8, root, "bob", 0);
+    craft_source_ticket(&c, NULL, NULL, 0);
     craft_end(&c);
 }
 
@@ -143,8 +148,11 @@ static void sources_are_what_the_tables_say(void **state)
     assert_memory_equal(s.addrs[0].addr.ip, ip4, 4);
     assert_int_equal(s.addrs[1].kind, PS_ADDR_RELAY);
     assert_memory_equal(s.addrs[1].addr.ip, ip6, 16);
+    assert_true(span_equal(s.ticket, span_of("ticket")));
+    assert_true(span_equal(s.key, (ps_span){key, sizeof key}));
     assert_true(ps_page_next_source(&m, &s));
     assert_true(!s.active && s.own && s.addrs_count == 0);
+    assert_true(s.ticket.len == 0 && s.key.len == 0);
     assert_false(ps_page_next_source(&m, &s));
 }
 
@@ -156,6 +164,7 @@ static bool candidate_is_taken(unsigned kind, const void *bytes, size_t len, ps_
     craft_source_entry(&c, 1, 1, root, "u", 1);
     craft_u8(&c, kind);
     craft_text_of(&c, bytes, len);
+    craft_source_ticket(&c, NULL, NULL, 0);
     craft_end(&c);
     ps_page m;
     return ps_page_decode(PS_MSG_SOURCES, body(), &m) && ps_page_next_source(&m, s);
@@ -197,6 +206,7 @@ static void addresses_beyond_the_fourth_are_skipped(void **state)
         for (unsigned i = 0; i < count; i++) {
             craft_candidate(&c, 2, 4, ip4, i);
         }
+        craft_source_ticket(&c, NULL, NULL, 0);
         craft_end(&c);
         ps_page m;
         ps_source s;
@@ -212,6 +222,34 @@ static void addresses_beyond_the_fourth_are_skipped(void **state)
     }
 }
 
+/* Any length that a ticket can have, with a whole key before it. */
+static void tickets_have_their_lengths(void **state)
+{
+    (void)state;
+    uint8_t ticket[255];
+    memset(ticket, 't', sizeof ticket);
+    for (size_t len = 0; len <= 255; len++) {
+        craft_reset(&c);
+        craft_page(&c, PS_MSG_SOURCES, 1, 0);
+        craft_source_entry(&c, 1, 1, root, "u", 0);
+        craft_source_ticket(&c, key, ticket, len);
+        craft_end(&c);
+        ps_page m;
+        ps_source s;
+        assert_int_equal(decode_sources(body()), len <= PS_FILE_TICKET_MAX);
+        assert_int_equal(sweep_cuts(decode_sources, c.data + 8, c.len - 8), 0);
+        if (len == 0 || len > PS_FILE_TICKET_MAX) {
+            continue;
+        }
+        assert_true(ps_page_decode(PS_MSG_SOURCES, body(), &m) && ps_page_next_source(&m, &s));
+        assert_true(span_equal(s.ticket, (ps_span){ticket, len}));
+        assert_true(span_equal(s.key, (ps_span){key, sizeof key}));
+        /* A length that lies. */
+        c.data[8 + 9 + 41 + 2 + 1] = (uint8_t)(len + 1);
+        assert_false(decode_sources(body()));
+    }
+}
+
 static void users_have_their_lengths(void **state)
 {
     (void)state;
@@ -222,13 +260,15 @@ static void users_have_their_lengths(void **state)
         craft_reset(&c);
         craft_page(&c, PS_MSG_SOURCES, 1, 0);
         craft_source_entry(&c, 1, 1, root, user, 0);
+        craft_source_ticket(&c, NULL, NULL, 0);
         craft_end(&c);
         user[len] = 'u';
         assert_int_equal(decode_sources(body()), len >= 1 && len <= PS_USER_MAX);
     }
 }
 
-static ps_source random_source(test_random *r, uint8_t user[PS_USER_MAX])
+static ps_source random_source(test_random *r, uint8_t user[PS_USER_MAX],
+                               uint8_t pass[PS_KEY_BYTES + PS_FILE_TICKET_MAX])
 {
     ps_source s = {.content = {.length = test_random_u64(r)},
                    .active = test_random_chance(r, 50),
@@ -244,6 +284,12 @@ static ps_source random_source(test_random *r, uint8_t user[PS_USER_MAX])
         a->port = (uint16_t)test_random_u64(r);
         test_random_bytes(r, a->ip, a->family == PS_ADDR_V4 ? 4 : 16);
     }
+    if (test_random_chance(r, 70)) {
+        test_random_bytes(r, pass, PS_KEY_BYTES + PS_FILE_TICKET_MAX);
+        s.key = (ps_span){pass, PS_KEY_BYTES};
+        s.ticket =
+            (ps_span){pass + PS_KEY_BYTES, (size_t)test_random_range(r, 1, PS_FILE_TICKET_MAX)};
+    }
     return s;
 }
 
@@ -253,18 +299,19 @@ static void random_sources_come_back(void **state)
     test_random r = test_random_of(8);
     for (int n = 0; n < 500; n++) {
         static uint8_t room[PS_DATAGRAM_MAX], users[64][PS_USER_MAX];
+        static uint8_t passes[64][PS_KEY_BYTES + PS_FILE_TICKET_MAX];
         static ps_source sources[64];
         ps_writer w = {.base = room, .cap = (size_t)test_random_range(&r, 512, 1200)};
         ps_page_writer pw;
         size_t count = 0;
         assert_true(ps_page_begin(&w, &pw, PS_MSG_SOURCES, 1));
         for (; count < 64; count++) {
-            sources[count] = random_source(&r, users[count]);
+            sources[count] = random_source(&r, users[count], passes[count]);
             if (!ps_page_add_source(&w, &pw, &sources[count])) {
                 break;
             }
         }
-        assert_true(count >= 2); /* Even the largest: several fit. */
+        assert_true(count >= 1); /* Even the largest fits. */
         assert_true(ps_page_end(&w, &pw, 0));
         ps_page m;
         ps_source got;
@@ -276,6 +323,8 @@ static void random_sources_come_back(void **state)
             assert_true(got.active == want->active && got.own == want->own);
             assert_true(ps_content_equal(&got.content, &want->content));
             assert_true(span_equal(got.user, want->user));
+            assert_true(span_equal(got.ticket, want->ticket));
+            assert_true(span_equal(got.key, want->key));
             assert_int_equal(got.addrs_count, want->addrs_count);
             for (unsigned a = 0; a < got.addrs_count; a++) {
                 assert_int_equal(got.addrs[a].kind, want->addrs[a].kind);
@@ -294,6 +343,7 @@ int main(void)
         cmocka_unit_test(unknown_kinds_are_skipped),
         cmocka_unit_test(a_known_kind_is_one_address_exactly),
         cmocka_unit_test(addresses_beyond_the_fourth_are_skipped),
+        cmocka_unit_test(tickets_have_their_lengths),
         cmocka_unit_test(users_have_their_lengths),
         cmocka_unit_test(random_sources_come_back),
     };

@@ -265,6 +265,50 @@ static void login_ok_brings_a_ticket(void **state)
     }
 }
 
+/* Whole keys behind the first one's epoch; a reader takes as many as it has room for. */
+static void login_ok_brings_file_keys(void **state)
+{
+    (void)state;
+    uint8_t keys[5 * PS_KEY_BYTES];
+    uint8_t room[512];
+    ps_login_ok m;
+    for (size_t i = 0; i < sizeof keys; i++) {
+        keys[i] = (uint8_t)i;
+    }
+    craft_login_ok_fields f = {.life = 1,
+                               .ticket = "ticket",
+                               .expires_s = 7,
+                               .first_epoch = UINT64_C(0x0102030405060708),
+                               .file_keys = keys};
+    for (size_t len = 0; len <= sizeof keys; len++) {
+        const size_t most = PS_FILE_EPOCHS * PS_KEY_BYTES;
+        f.file_keys_len = len;
+        craft_reset(&c);
+        craft_login_ok_of(&c, 42, &f);
+        const bool good = len % PS_KEY_BYTES == 0;
+        assert_int_equal(ps_login_ok_decode(body(), &m), good);
+        if (!good) {
+            continue;
+        }
+        assert_true(span_equal(m.ticket, span_of("ticket")) && m.expires_s == 7);
+        assert_true(span_equal(m.file_keys, (ps_span){keys, len < most ? len : most}));
+        assert_true(m.first_epoch == (len > 0 ? f.first_epoch : 0));
+        ps_writer w = {.base = room, .cap = sizeof room};
+        assert_true(ps_login_ok_encode(&w, 42, &m));
+        if (len <= most) {
+            assert_int_equal(w.len, c.len);
+            assert_memory_equal(room, c.data, c.len);
+            assert_true(sweep_capacities(encode_login_ok, &m, c.len));
+        }
+    }
+    for (size_t len = 1; len <= 8; len++) { /* An epoch without a key. */
+        craft_reset(&c);
+        craft_login_ok(&c, 1, 6);
+        craft_field(&c, 2, "12345678", len);
+        assert_false(decode_login_ok(body()));
+    }
+}
+
 /* None of the times may be 0. */
 static void login_ok_checks_its_numbers(void **state)
 {
@@ -301,6 +345,8 @@ static void random_messages_come_back(void **state)
     test_random r = test_random_of(3);
     for (int i = 0; i < 2000; i++) {
         uint8_t user[PS_USER_MAX], secret[PS_PASSWORD_MAX], ticket[PS_TICKET_MAX], room[512];
+        uint8_t keys[PS_FILE_EPOCHS * PS_KEY_BYTES];
+        const size_t keys_len = PS_KEY_BYTES * (size_t)test_random_range(&r, 1, PS_FILE_EPOCHS);
         ps_login m = {.capabilities = (uint32_t)test_random_u64(&r),
                       .stream_port = (uint16_t)test_random_u64(&r),
                       .datagram_max = (uint16_t)test_random_range(&r, 512, 1200),
@@ -312,6 +358,7 @@ static void random_messages_come_back(void **state)
         test_random_bytes(&r, user, sizeof user);
         test_random_bytes(&r, secret, sizeof secret);
         test_random_bytes(&r, ticket, sizeof ticket);
+        test_random_bytes(&r, keys, sizeof keys);
         ps_writer w = {.base = room, .cap = sizeof room};
         assert_true(ps_login_encode(&w, 1, &m));
         ps_login got;
@@ -331,7 +378,9 @@ static void random_messages_come_back(void **state)
                                 .life = test_random_u64(&r),
                                 .observed = random_address(&r),
                                 .ticket = {ticket, (size_t)test_random_range(&r, 1, sizeof ticket)},
-                                .expires_s = test_random_u64(&r)};
+                                .expires_s = test_random_u64(&r),
+                                .first_epoch = test_random_u64(&r),
+                                .file_keys = {keys, keys_len}};
         w.len = 0;
         assert_true(ps_login_ok_encode(&w, 1, &ok));
         ps_login_ok back;
@@ -340,7 +389,8 @@ static void random_messages_come_back(void **state)
                     back.resend_ms == ok.resend_ms && back.wall_s == ok.wall_s &&
                     back.generation == ok.generation && back.digest == ok.digest &&
                     back.life == ok.life && ps_addr_equal(&back.observed, &ok.observed) &&
-                    span_equal(back.ticket, ok.ticket) && back.expires_s == ok.expires_s);
+                    span_equal(back.ticket, ok.ticket) && back.expires_s == ok.expires_s &&
+                    span_equal(back.file_keys, ok.file_keys) && back.first_epoch == ok.first_epoch);
     }
 }
 
@@ -354,6 +404,7 @@ int main(void)
         cmocka_unit_test(unknown_fields_are_skipped),
         cmocka_unit_test(login_ok_is_what_the_tables_say),
         cmocka_unit_test(login_ok_brings_a_ticket),
+        cmocka_unit_test(login_ok_brings_file_keys),
         cmocka_unit_test(login_ok_checks_its_numbers),
         cmocka_unit_test(random_messages_come_back),
     };

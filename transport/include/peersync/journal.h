@@ -21,7 +21,7 @@ extern "C" {
 /** What every journal begins with, a line of text. */
 #define PS_JOURNAL_MAGIC "PeerSync journal\n"
 /** The format, in the head. A reader takes its own version alone. */
-#define PS_JOURNAL_VERSION 2u
+#define PS_JOURNAL_VERSION 3u
 /** Largest record, in bytes: room for a full batch of a pump and for the longest UDP datagram. */
 #define PS_JOURNAL_RECORD_MAX (128u * 1024u)
 /** Smallest buffer of a writer, in bytes: the head and short inputs. */

@@ -156,6 +156,12 @@ typedef struct ps_posix_file {
  * @return PS_OK; PS_FAILED (number 0: not a regular file).
  */
 ps_status ps_posix_open_file(const char *path, int *fd, ps_posix_file *file, ps_posix_error *why);
+/**
+ * Opens a regular file by the path that it was found to have (realpath()) for reading: absolute, no
+ * part of it "." or "..", else number EINVAL. No link is followed, neither at the end of the path
+ * nor on the way; one that is there now fails with ELOOP or ENOTDIR.
+ */
+ps_status ps_posix_open_exact(const char *path, int *fd, ps_posix_file *file, ps_posix_error *why);
 /** What an open file is now. */
 ps_status ps_posix_stat_file(int fd, ps_posix_file *file, ps_posix_error *why);
 
@@ -185,7 +191,7 @@ ps_status ps_posix_rename_new(int dir, const char *from, const char *to, ps_posi
 ps_status ps_posix_remove(int dir, const char *name, ps_posix_error *why);
 
 /** Makes a file `len` bytes long, its space set aside where the system can. Number ENOSPC or
- *  EDQUOT: there is not enough; the file is then empty. */
+ *  EDQUOT: there is not enough; the file is then as long as before. */
 ps_status ps_posix_reserve(int fd, uint64_t len, ps_posix_error *why);
 /** Writes all of it at the offset. */
 ps_status ps_posix_write_at(int fd, const void *bytes, size_t len, uint64_t offset,

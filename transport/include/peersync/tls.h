@@ -91,6 +91,8 @@ ps_status ps_tls_finish(ps_tls *t);
 uint32_t ps_tls_wants(const ps_tls *t);
 /** Why the last call failed, for people; "" when nothing did. Lives until the next call. */
 const char *ps_tls_error(const ps_tls *t);
+/** True when the handshake failed because the ticket is not good at the other side. */
+bool ps_tls_refused(const ps_tls *t);
 /** The agreed cipher ("TLS_AES_128_GCM_SHA256"). Static storage. */
 const char *ps_tls_cipher(const ps_tls *t);
 

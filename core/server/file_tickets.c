@@ -1,0 +1,67 @@
+/* File tickets and the keys that open them. Of neither does the server keep anything: keys follow
+ * from the realm's secret, the device and the epoch. */
+#include "channel/file_ticket.h"
+#include "server/server_internal.h"
+
+static uint64_t epoch_of(uint64_t wall_s)
+{
+    return wall_s / PS_FILE_EPOCH_S;
+}
+
+void ps_server_file_keys(const ps_server *s, uint32_t device, ps_file_keys *out)
+{
+    const uint64_t wall_s = ps_server_wall_s(s);
+    *out = (ps_file_keys){.count = 0};
+    if (wall_s == 0) {
+        return;
+    }
+    const uint64_t epoch = epoch_of(wall_s);
+    out->first_epoch = epoch > 0 ? epoch - 1 : 0;
+    out->count = PS_FILE_EPOCHS;
+    for (uint32_t i = 0; i < PS_FILE_EPOCHS; i++) {
+        ps_file_key_derive(s->cfg.crypto, s->cfg.realm_secret,
+                           ps_device_at(&s->directory, device)->id, out->first_epoch + i,
+                           out->keys[i]);
+    }
+}
+
+static void describe(const ps_server *s, const ps_pub *pub, ps_span asker, uint64_t wall_s,
+                     ps_file_ticket *t)
+{
+    *t = (ps_file_ticket){.content = pub->content, .expires_s = wall_s + s->cfg.file_ticket_s};
+    t->downloader.len = (uint8_t)asker.len;
+    memcpy(t->downloader.bytes, asker.data, asker.len);
+    if (PS_CANARY(FOREIGN_TICKET)) {
+        t->content.root[0] ^= 1;
+    }
+    if (PS_CANARY(LASTING_TICKET)) {
+        t->expires_s = UINT64_MAX;
+    }
+}
+
+void ps_server_admission(ps_server *s, uint32_t pub, ps_span asker, ps_admission *out)
+{
+    const uint64_t wall_s = ps_server_wall_s(s);
+    out->len = 0;
+    if (wall_s == 0) {
+        return;
+    }
+    const ps_crypto *const c = s->cfg.crypto;
+    const ps_pub *const p = ps_pub_at(&s->directory, pub);
+    const uint64_t epoch = epoch_of(wall_s);
+    uint8_t uploader[PS_KEY_BYTES];
+    uint8_t drawn[PS_HASH_BYTES];
+    ps_file_ticket t;
+    describe(s, p, asker, wall_s, &t);
+    /* Its first half is the salt. The key is the realm's, too: who knows the seed alone, which a
+     * scrubbed journal tells, does not know it. */
+    ps_secrets_draw(c, &s->secrets, drawn);
+    ps_derive(c, s->cfg.realm_secret, "file ticket key", (ps_span){drawn, sizeof drawn}, t.key);
+    ps_file_key_derive(c, s->cfg.realm_secret, ps_device_at(&s->directory, p->device)->id, epoch,
+                       uploader);
+    out->len = ps_file_ticket_seal(c, uploader, epoch, drawn, &t, out->ticket);
+    memcpy(out->key, t.key, sizeof out->key);
+    ps_wipe(uploader, sizeof uploader);
+    ps_wipe(drawn, sizeof drawn);
+    ps_wipe(&t, sizeof t);
+}
