@@ -27,7 +27,7 @@ struct desk {
 static bool open_db(struct desk *d)
 {
     char why[256] = "";
-    return library_db_open(&d->db, d->dir, ps_crypto_openssl(), &d->events, why, sizeof why);
+    return library_db_open(&d->db, d->dir, ps_crypto_sodium(), &d->events, why, sizeof why);
 }
 
 static int make(void **state)
@@ -74,7 +74,7 @@ static struct entry *entry_of(const char *name, const char *path, uint64_t lengt
     memset(content.root, seed + 1, PS_ROOT_BYTES);
     if (tree) {
         memset(tree, seed, ps_piece_count(length) * sizeof *tree);
-        ps_tree_build(ps_crypto_openssl(), length, tree);
+        ps_tree_build(ps_crypto_sodium(), length, tree);
         memcpy(content.root, tree[ps_tree_nodes(length) - 1].bytes, PS_ROOT_BYTES);
     }
     return entry_new(name, path, &file, &content, tree);
@@ -371,16 +371,16 @@ static void what_cannot_be_opened_is_told(void **state)
     (void)snprintf(link, sizeof link, "%s.link", d->path);
     assert_int_equal(rename(d->path, link), 0);
     assert_int_equal(symlink(link, d->path), 0);
-    assert_false(library_db_open(&d->db, d->dir, ps_crypto_openssl(), &d->events, why, sizeof why));
+    assert_false(library_db_open(&d->db, d->dir, ps_crypto_sodium(), &d->events, why, sizeof why));
     assert_non_null(strstr(why, d->path));
     library_db_close(&d->db);
     assert_int_equal(unlink(d->path), 0);
     assert_int_equal(mkfifo(d->path, 0600), 0);
-    assert_false(library_db_open(&d->db, d->dir, ps_crypto_openssl(), &d->events, why, sizeof why));
+    assert_false(library_db_open(&d->db, d->dir, ps_crypto_sodium(), &d->events, why, sizeof why));
     assert_non_null(strstr(why, "not a regular file"));
     library_db_close(&d->db);
     assert_int_equal(unlink(d->path), 0);
-    assert_false(library_db_open(&d->db, "/nowhere/at/all", ps_crypto_openssl(), &d->events, why,
+    assert_false(library_db_open(&d->db, "/nowhere/at/all", ps_crypto_sodium(), &d->events, why,
                                  sizeof why));
 }
 
