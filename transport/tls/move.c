@@ -146,7 +146,7 @@ static ps_status write_run(ps_tls *t, ps_span run, size_t *n)
         (void)SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED); /* Goes before the record. */
     }
     const int result = SSL_write_ex(t->ssl, run.data, run.len < fit ? run.len : fit, n);
-    t->records += 1 + (uint32_t)(*n / PS_TLS_TEXT_MAX);
+    t->records += (uint32_t)((*n + PS_TLS_TEXT_MAX - 1) / PS_TLS_TEXT_MAX);
     return result == 1 ? PS_OK : ps_tls_waits(t, result);
 }
 

@@ -8,7 +8,8 @@
 
 static const char exporter[] = "EXPORTER-peersync-open";
 
-/* After the handshake only new keys can come: no ticket, no question for a certificate. */
+/* Each record's header and each handshake message. After the handshake the latter can only be new
+ * keys: no ticket, no question for a certificate. */
 static void on_message(int written, int version, int type, const void *bytes, size_t len, SSL *ssl,
                        void *arg)
 {
@@ -17,7 +18,15 @@ static void on_message(int written, int version, int type, const void *bytes, si
     (void)bytes;
     (void)len;
     (void)ssl;
-    t->updates += !written && type == SSL3_RT_HANDSHAKE && t->established;
+    if (written || !t->established) {
+        return;
+    }
+    t->updates += type == SSL3_RT_HANDSHAKE;
+    t->taken += type == SSL3_RT_HEADER;
+    if (t->taken >= PS_TLS_UPDATE_RECORDS) {
+        t->taken = 0;
+        t->updates -= t->updates > 0;
+    }
 }
 
 static bool attach(ps_tls *t)

@@ -373,6 +373,46 @@ static void test_a_key_wears_out(void **state)
     rig_close(&r);
 }
 
+/* Full records count once each, a part of one as one. */
+static void test_records_of_a_key(void **state)
+{
+    (void)state;
+    rig r;
+    uint8_t *bytes = random_bytes(5 * 16384 + 1);
+    rig_open(&r);
+    rig_connect(&r);
+    rig_send(&r, r.server, r.client, bytes, 5 * 16384);
+    assert_int_equal(r.server->records, 5);
+    assert_int_equal(r.client->taken, 5);
+    rig_send(&r, r.server, r.client, bytes, 5 * 16384 + 1);
+    assert_int_equal(r.server->records, 11);
+    assert_int_equal(r.client->taken, 11);
+    rig_close(&r);
+    free(bytes);
+}
+
+/* Renewals without end, as long as the records between them are many. */
+static void test_a_long_life(void **state)
+{
+    (void)state;
+    rig r;
+    rig_open(&r);
+    rig_connect(&r);
+    for (unsigned i = 0; i < 4 * PS_TLS_UPDATES; i++) {
+        r.server->records = PS_TLS_KEY_RECORDS;
+        r.client->taken = PS_TLS_UPDATE_RECORDS - 1; /* As if it had read that many. */
+        rig_send(&r, r.server, r.client, "more", 4);
+        assert_in_range(r.client->updates, 0, 1);
+    }
+    r.client->taken = 0;
+    for (unsigned i = 0; i < PS_TLS_UPDATES - 1; i++) { /* No stock: idle talk earns nothing. */
+        r.server->records = PS_TLS_KEY_RECORDS;
+        rig_send(&r, r.server, r.client, "more", 4);
+    }
+    assert_in_range(r.client->updates, PS_TLS_UPDATES - 1, PS_TLS_UPDATES);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +429,8 @@ int main(void)
         cmocka_unit_test(test_broken_stream),
         cmocka_unit_test(test_rests_between_records_only),
         cmocka_unit_test(test_a_key_wears_out),
+        cmocka_unit_test(test_records_of_a_key),
+        cmocka_unit_test(test_a_long_life),
     };
     return cmocka_run_group_tests_name("tls move", tests, NULL, NULL);
 }
