@@ -75,13 +75,16 @@ ps_tls *ps_tls_serve(ps_tls_context *context, const ps_stream_transport *io, ps_
 ps_tls *ps_tls_fetch(ps_tls_context *context, const ps_stream_transport *io, ps_stream s,
                      ps_span ticket, const uint8_t key[PS_KEY_BYTES])
 {
-    ps_tls *t = begin_stream(context, io, s);
+    uint8_t identity[PS_TLS_IDENTITY_MAX];
+    const size_t identity_len = ps_tls_identity_encode(ticket, identity);
+    ps_tls *t = identity_len > 0 ? begin_stream(context, io, s) : NULL;
     if (!t) {
         return NULL;
     }
     SSL_set_connect_state(t->ssl);
     SSL_set_verify(t->ssl, SSL_VERIFY_PEER, NULL); /* No certificate is good: the key must be. */
-    t->identity_len = ps_tls_identity_encode(ticket, t->identity);
+    memcpy(t->identity, identity, identity_len);
+    t->identity_len = identity_len;
     t->session = ps_tls_psk_session(t->ssl, key);
     if (!t->session) {
         ERR_clear_error();

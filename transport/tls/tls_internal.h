@@ -21,8 +21,6 @@
 #define PS_TLS_BUFFER (PS_TLS_RECORDS * PS_TLS_RECORD_MAX + PS_TLS_SLACK)
 /* Buffers that a context keeps for the next stream that needs one. */
 #define PS_TLS_POOL 4u
-/* Identities looked at in one handshake. A downloader names one, and once more when asked again. */
-#define PS_TLS_LOOKS 4u
 /* New keys of the other side that are followed. Each costs us far more than its sender. One more is
  * allowed for so many records (1 GiB in full ones): who renews for cause, after millions, may do so
  * for ever. */
@@ -73,8 +71,7 @@ struct ps_tls {
     uint32_t taken;   /* Its records towards the next that they earn. */
     uint32_t records; /* Under our present key. */
 
-    unsigned looks;       /* Identities looked at. */
-    bool refused;         /* One of them was no good. */
+    bool refused;         /* The other side's ticket was no good. */
     const char *words;    /* Why it failed, once it has. */
     const char *error;    /* Of the last call. */
     SSL_SESSION *session; /* The downloader's, until the handshake is done. */
