@@ -94,7 +94,8 @@ void model_file_ticket(const model *m, uint32_t owner, const ps_content *content
     uint8_t text[PS_DATAGRAM_MAX];
     char name[WORLD_NAME_BYTES];
     const size_t len = (size_t)read_number(entry, 1);
-    WORLD_REQUIRE(m->w, (len > 0) == (owner != MODEL_NONE && model_wall_s(m) != 0));
+    WORLD_REQUIRE(m->w,
+                  (len > 0) == (owner != MODEL_NONE && owner != asker && model_wall_s(m) != 0));
     if (len == 0) {
         return;
     }

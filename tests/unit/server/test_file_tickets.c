@@ -149,6 +149,18 @@ static void a_source_comes_with_its_ticket(void **state)
     fixture_free(s.f);
 }
 
+/* Who asks for what is his own needs no ticket; his address he is told as ever. */
+static void ones_own_has_none(void **state)
+{
+    (void)state;
+    scene s = scene_default(WALL);
+    const located l = locate(&s.alice, "song");
+    assert_true(l.active);
+    assert_int_equal(l.addrs_count, 1);
+    assert_int_equal(l.key_len + l.ticket_len, 0);
+    fixture_free(s.f);
+}
+
 /* Another key and another salt with every answer. */
 static void no_two_tickets_are_alike(void **state)
 {
@@ -270,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_login_brings_the_devices_keys),
         cmocka_unit_test(the_first_epoch_has_none_before_it),
         cmocka_unit_test(a_source_comes_with_its_ticket),
+        cmocka_unit_test(ones_own_has_none),
         cmocka_unit_test(no_two_tickets_are_alike),
         cmocka_unit_test(the_seed_alone_tells_nothing),
         cmocka_unit_test(what_serves_nothing_has_no_ticket),
