@@ -161,6 +161,45 @@ static void ones_own_has_none(void **state)
     fixture_free(s.f);
 }
 
+/* Days of it, there and back: the uploader opens what is made until its next login all the same. */
+static void a_clock_that_is_set_locks_nobody_out(void **state)
+{
+    (void)state;
+    static const int64_t jumps[] = {-1000, -4, -3, -2, -1, 0, 1, 2, 3, 4, 100000};
+    for (size_t i = 0; i < sizeof jumps / sizeof jumps[0]; i++) {
+        scene s = scene_default(WALL);
+        ps_file_ticket t;
+        const uint64_t now_s = (uint64_t)((int64_t)WALL + jumps[i] * (int64_t)PS_FILE_EPOCH_S);
+        set_wall(s.f, now_s);
+        const located l = locate(&s.bob, "song");
+        assert_true(opens(&s.alices, now_s, &l, &t));
+        assert_int_equal(t.expires_s, now_s + s.f->cfg.file_ticket_s);
+        fixture_free(s.f);
+    }
+}
+
+/* A clock that comes after the login brings tickets with the next one, none that nobody opens. */
+static void a_clock_that_comes_later(void **state)
+{
+    (void)state;
+    scene s = scene_default(0);
+    ps_file_ticket t;
+    set_wall(s.f, WALL);
+    assert_int_equal(locate(&s.bob, "song").ticket_len, 0);
+    s.f->now_us += 1000000;
+    s.alice.client_id++;
+    s.alice.online = false;
+    s.alices = keys_of(&s.alice);
+    const located l = locate(&s.bob, "song");
+    assert_true(opens(&s.alices, WALL + 1, &l, &t));
+    set_wall(s.f, UINT64_MAX); /* No day of it has a number: who comes now is told of none. */
+    s.f->now_us += 1000000;
+    s.alice.client_id++;
+    s.alice.online = false;
+    assert_int_equal(keys_of(&s.alice).count, 0);
+    fixture_free(s.f);
+}
+
 /* Another key and another salt with every answer. */
 static void no_two_tickets_are_alike(void **state)
 {
@@ -283,6 +322,8 @@ int main(void)
         cmocka_unit_test(the_first_epoch_has_none_before_it),
         cmocka_unit_test(a_source_comes_with_its_ticket),
         cmocka_unit_test(ones_own_has_none),
+        cmocka_unit_test(a_clock_that_is_set_locks_nobody_out),
+        cmocka_unit_test(a_clock_that_comes_later),
         cmocka_unit_test(no_two_tickets_are_alike),
         cmocka_unit_test(the_seed_alone_tells_nothing),
         cmocka_unit_test(what_serves_nothing_has_no_ticket),
