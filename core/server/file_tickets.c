@@ -1,5 +1,5 @@
 /* File tickets and the keys that open them. Of neither does the server keep anything: keys follow
- * from the realm's secret, the device and the epoch. */
+ * from the realm's secret, the device, its user and the epoch. */
 #include "channel/file_ticket.h"
 #include "server/server_internal.h"
 
@@ -21,8 +21,9 @@ uint32_t ps_server_first_epoch(const ps_server *s)
 static void key_of(const ps_server *s, const ps_session *x, uint64_t epoch,
                    uint8_t key[PS_KEY_BYTES])
 {
-    ps_file_key_derive(s->cfg.crypto, s->cfg.realm_secret,
-                       ps_device_at(&s->directory, x->device)->id, epoch, key);
+    const ps_directory *d = &s->directory;
+    ps_file_key_derive(s->cfg.crypto, s->cfg.realm_secret, ps_device_at(d, x->device)->id,
+                       ps_user_name(d, x->user), epoch, key);
 }
 
 void ps_server_file_keys(const ps_server *s, const ps_session *x, ps_file_keys *out)

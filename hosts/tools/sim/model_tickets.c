@@ -36,17 +36,20 @@ static void hmac_of(const ps_crypto *c, const uint8_t key[32], ps_span text, uin
     hash_of(c, (ps_span){pad[1], BLOCK}, (ps_span){inner, sizeof inner}, out);
 }
 
-/* HMAC(realm's secret, "uploads" | device | epoch). */
-static void uploader_key(const model *m, const uint8_t device[PS_DEVICE_BYTES], uint64_t epoch,
-                         uint8_t key[32])
+/* HMAC(realm's secret, "uploads" | device | epoch | user). */
+static void uploader_key(const model *m, const model_session *s, uint64_t epoch, uint8_t key[32])
 {
-    uint8_t text[7 + PS_DEVICE_BYTES + 8] = {'u', 'p', 'l', 'o', 'a', 'd', 's'};
-    memcpy(text + 7, device, PS_DEVICE_BYTES);
+    char name[WORLD_NAME_BYTES];
+    uint8_t text[7 + PS_DEVICE_BYTES + 8 + WORLD_NAME_BYTES] = {'u', 'p', 'l', 'o', 'a', 'd', 's'};
+    const size_t fixed = 7 + PS_DEVICE_BYTES + 8;
+    world_user_name((uint32_t)(s - m->sessions), name);
+    memcpy(text + 7, s->device, PS_DEVICE_BYTES);
+    memcpy(text + fixed, name, strlen(name));
     for (size_t i = 0; i < 8; i++) {
         text[7 + PS_DEVICE_BYTES + i] = (uint8_t)(epoch >> (56 - 8 * i));
     }
-    hmac_of(m->w->cfg.server.crypto, m->w->cfg.server.realm_secret, (ps_span){text, sizeof text},
-            key);
+    hmac_of(m->w->cfg.server.crypto, m->w->cfg.server.realm_secret,
+            (ps_span){text, fixed + strlen(name)}, key);
 }
 
 uint64_t model_wall_s(const model *m)
@@ -69,7 +72,7 @@ void model_file_keys(const model *m, const model_session *s, ps_span field)
     for (uint64_t i = 0; i < EPOCHS; i++) {
         uint8_t key[32];
         const ps_span told = read_bytes(&c, sizeof key);
-        uploader_key(m, s->device, first + i, key);
+        uploader_key(m, s, first + i, key);
         WORLD_REQUIRE(m->w, !c.bad && memcmp(told.data, key, sizeof key) == 0);
     }
     WORLD_REQUIRE(m->w, c.left == 0);
@@ -93,7 +96,7 @@ static ps_span opened(const model *m, const model_session *s, ps_span ticket,
     const size_t len = c.left - TAG;
     memcpy(label + 11, salt.data, SALT);
     memcpy(text, c.at, len);
-    uploader_key(m, s->device, epoch, uploader);
+    uploader_key(m, s, epoch, uploader);
     hmac_of(m->w->cfg.server.crypto, uploader, (ps_span){label, sizeof label}, key);
     WORLD_REQUIRE(m->w, m->w->cfg.server.crypto->open(key, 0, NULL, 0, text, len, c.at + len));
     return (ps_span){text, len};

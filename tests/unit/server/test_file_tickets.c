@@ -98,11 +98,12 @@ static void a_login_brings_the_devices_keys(void **state)
     (void)state;
     scene s = scene_default(WALL);
     uint8_t key[PS_KEY_BYTES];
+    const ps_span alice = {(const uint8_t *)"alice", 5};
     assert_int_equal(s.alices.count, PS_FILE_EPOCHS);
     assert_int_equal(s.alices.first_epoch, EPOCH - 1);
     for (unsigned i = 0; i < PS_FILE_EPOCHS; i++) {
-        ps_file_key_derive(ps_sim_crypto(), s.f->cfg.realm_secret, s.alice.device, EPOCH - 1 + i,
-                           key);
+        ps_file_key_derive(ps_sim_crypto(), s.f->cfg.realm_secret, s.alice.device, alice,
+                           EPOCH - 1 + i, key);
         assert_memory_equal(s.alices.keys[i], key, sizeof key);
         assert_memory_not_equal(s.bobs.keys[i], key, sizeof key);
     }
@@ -115,6 +116,25 @@ static void a_login_brings_the_devices_keys(void **state)
     assert_int_equal(later.first_epoch, EPOCH);
     assert_memory_equal(later.keys[0], s.alices.keys[1], sizeof key);
     assert_memory_equal(later.keys[1], s.alices.keys[2], sizeof key);
+    fixture_free(s.f);
+}
+
+/* Mallory knows alice's device id, and logs in with it under a name of his own. */
+static void a_stolen_device_id_tells_nothing(void **state)
+{
+    (void)state;
+    scene s = scene_default(WALL);
+    client mallory = client_make(s.f, "mallory", 4003);
+    ps_file_ticket t;
+    memcpy(mallory.device, s.alice.device, sizeof mallory.device);
+    const ps_file_keys his = keys_of(&mallory);
+    assert_int_equal(his.count, PS_FILE_EPOCHS);
+    for (unsigned i = 0; i < PS_FILE_EPOCHS; i++) {
+        assert_memory_not_equal(his.keys[i], s.alices.keys[i], PS_KEY_BYTES);
+    }
+    const located l = locate(&s.bob, "song");
+    assert_false(opens(&his, WALL, &l, &t));
+    assert_true(opens(&s.alices, WALL, &l, &t));
     fixture_free(s.f);
 }
 
@@ -319,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_login_brings_the_devices_keys),
+        cmocka_unit_test(a_stolen_device_id_tells_nothing),
         cmocka_unit_test(the_first_epoch_has_none_before_it),
         cmocka_unit_test(a_source_comes_with_its_ticket),
         cmocka_unit_test(ones_own_has_none),
