@@ -19,6 +19,7 @@
 
 static const uint8_t realm[32] = {'f', 'u', 'z', 'z'};
 static const uint8_t device[PS_DEVICE_BYTES] = {1, 2, 3};
+static const ps_span user = {(const uint8_t *)"judy", 4};
 
 static uint64_t load64(const uint8_t *p)
 {
@@ -33,7 +34,7 @@ static ps_file_keys keys_of(const uint8_t of[PS_DEVICE_BYTES], uint32_t count)
 {
     ps_file_keys keys = {.first_epoch = EPOCH, .count = count};
     for (uint32_t i = 0; i < PS_FILE_EPOCHS; i++) {
-        ps_file_key_derive(ps_crypto_sodium(), realm, of, EPOCH + i, keys.keys[i]);
+        ps_file_key_derive(ps_crypto_sodium(), realm, of, user, EPOCH + i, keys.keys[i]);
     }
     return keys;
 }

@@ -18,13 +18,16 @@
 _Static_assert(TEXT_MAX + AROUND == PS_FILE_TICKET_MAX, "the longest name's ticket just fits");
 
 void ps_file_key_derive(const ps_crypto *c, const uint8_t realm_secret[32],
-                        const uint8_t device[PS_DEVICE_BYTES], uint64_t epoch,
+                        const uint8_t device[PS_DEVICE_BYTES], ps_span user, uint64_t epoch,
                         uint8_t key[PS_KEY_BYTES])
 {
-    uint8_t context[PS_DEVICE_BYTES + 8];
-    memcpy(context, device, PS_DEVICE_BYTES);
-    ps_store64(context + PS_DEVICE_BYTES, epoch);
-    ps_derive(c, realm_secret, "uploads", (ps_span){context, sizeof context}, key);
+    PS_ASSERT(user.len <= PS_USER_MAX);
+    uint8_t context[PS_DEVICE_BYTES + 8 + PS_USER_MAX];
+    ps_writer w = {.base = context, .cap = sizeof context};
+    ps_write_bytes(&w, device, PS_DEVICE_BYTES);
+    ps_write64(&w, epoch);
+    ps_write_bytes(&w, user.data, user.len); /* The only part whose length varies. */
+    ps_derive(c, realm_secret, "uploads", (ps_span){context, w.len}, key);
 }
 
 static void derive(const ps_crypto *c, const uint8_t uploader[PS_KEY_BYTES], const uint8_t *salt,

@@ -12,9 +12,10 @@
 #define PS_FILE_TICKET_SALT 16u
 
 /* The uploader's key of an epoch: the server derives it at every login and LOCATE, and keeps none.
- */
+ * It is of the device and of its user (at most PS_USER_MAX bytes): who logs in under another name
+ * with somebody's device id is told nothing of theirs. */
 void ps_file_key_derive(const ps_crypto *c, const uint8_t realm_secret[32],
-                        const uint8_t device[PS_DEVICE_BYTES], uint64_t epoch,
+                        const uint8_t device[PS_DEVICE_BYTES], ps_span user, uint64_t epoch,
                         uint8_t key[PS_KEY_BYTES]);
 /* @return the ticket's length, at most PS_FILE_TICKET_MAX. `salt` is random, `uploader` the key of
  * `epoch`. The ticket's own key is random, too, and the caller's to fill in. */

@@ -25,7 +25,9 @@ static ps_source source_of(const ps_reply *r, uint32_t pub, ps_admission *admiss
         source.addrs[0].kind = PS_ADDR_OBSERVED;
         source.addrs[0].addr = x->addr;
         source.addrs[0].addr.port = x->stream_port;
-        ps_server_admission(s, pub, ps_user_name(d, asker), admission);
+    }
+    if (source.addrs_count > 0 && !source.own) { /* Nobody asks himself for a file. */
+        ps_server_admission(s, x, pub, ps_user_name(d, asker), admission);
         source.key = (ps_span){admission->key, admission->len > 0 ? PS_KEY_BYTES : 0};
         source.ticket = (ps_span){admission->ticket, admission->len};
     }

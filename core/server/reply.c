@@ -129,7 +129,7 @@ void ps_welcome(ps_server *s, ps_output *out, uint32_t session, uint32_t request
     ps_session *x = ps_session_at(s, session);
     uint8_t ticket[PS_TICKET_MAX];
     ps_file_keys keys;
-    ps_server_file_keys(s, x->device, &keys);
+    ps_server_file_keys(s, x, &keys);
     /* What agrees counts as acknowledged, and records of this life may not be durable yet: a number
      * that agrees with nothing makes the peer ask for DIGESTS, whose answer waits for that. */
     const bool durable = ps_device_at(&s->directory, x->device)->commit_seq == 0;

@@ -44,7 +44,10 @@ typedef struct ps_channel {
 
 /* One session: three cache lines. A heartbeat touches them and its timeout's node. */
 typedef struct ps_session {
-    uint32_t next; /* Free list. */
+    union {
+        uint32_t next;  /* Free list. */
+        uint32_t epoch; /* Of a session: the first whose file key it is told; PS_NIL: none is. */
+    };
     uint32_t user; /* PS_NIL: the record is free. */
     uint64_t id;   /* Receiver id of packets to the server. */
     ps_replay replay;
@@ -258,16 +261,21 @@ void ps_takeover_end(ps_server *s, uint32_t session, ps_output *out);
 void ps_takeover_due(ps_server *s, uint32_t handshake, ps_output *out);
 
 /* file_tickets.c */
-/* What a device's uploads open file tickets with now; none without a wall clock. Wipe it. */
-void ps_server_file_keys(const ps_server *s, uint32_t device, ps_file_keys *out);
+/* The epoch before this one: the first whose keys a session that begins now is told. PS_NIL: none,
+ * without a wall clock. */
+uint32_t ps_server_first_epoch(const ps_server *s);
+/* What a session's uploads open file tickets with; none when it began without a wall clock. Wipe
+ * it. */
+void ps_server_file_keys(const ps_server *s, const ps_session *x, ps_file_keys *out);
 /* What a downloader shows to be admitted. Wipe it. */
 typedef struct ps_admission {
-    size_t len; /* Of the ticket; 0: there is none without a wall clock. */
+    size_t len; /* Of the ticket; 0: there is none, for want of a clock now or at the login. */
     uint8_t key[PS_KEY_BYTES];
     uint8_t ticket[PS_FILE_TICKET_MAX];
 } ps_admission;
-/* For this publication, at its device. Costs some thirty SHA-256 blocks. */
-void ps_server_admission(ps_server *s, uint32_t pub, ps_span asker, ps_admission *out);
+/* For this publication, at its device, whose session this is. Costs some thirty SHA-256 blocks. */
+void ps_server_admission(ps_server *s, const ps_session *uploader, uint32_t pub, ps_span asker,
+                         ps_admission *out);
 
 /* The answers to one packet: messages gathered into as few datagrams as they fit. */
 typedef struct ps_reply {

@@ -36,6 +36,7 @@ uint32_t ps_session_open(ps_server *s, uint32_t user, uint32_t device, uint32_t 
     ps_handshake *h = ps_handshake_at(s, handshake);
     ps_session *x = ps_session_at(s, i);
     *x = (ps_session){
+        .epoch = ps_server_first_epoch(s),
         .user = user,
         .id = h->id,
         .replay = h->replay,

@@ -16,6 +16,15 @@ static bool begin(ps_tls *t)
     return true;
 }
 
+/* An idle stream holds no buffers, OpenSSL's neither. But until 3.0.13 it gives one back that a
+ * lone record's header lies in, and reads the body into it (CVE-2024-4741). */
+static void rest(ps_tls *t)
+{
+    if (!SSL_has_pending(t->ssl) && strcmp(SSL_rstate_string(t->ssl), "RB") != 0) {
+        (void)SSL_free_buffers(t->ssl);
+    }
+}
+
 /* What ended a read: the end, nothing more for now, or a failure. */
 static ps_status read_ends(ps_tls *t, int result, size_t got)
 {
@@ -26,8 +35,9 @@ static ps_status read_ends(ps_tls *t, int result, size_t got)
     }
     const ps_status status = ps_tls_waits(t, result);
     if (got == 0) {
-        /* An idle stream holds no buffers, OpenSSL's neither. */
-        (void)(status == PS_AGAIN && SSL_free_buffers(t->ssl));
+        if (status == PS_AGAIN) {
+            rest(t);
+        }
         return status;
     }
     if (status == PS_FAILED) {
@@ -136,7 +146,7 @@ static ps_status write_run(ps_tls *t, ps_span run, size_t *n)
         (void)SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED); /* Goes before the record. */
     }
     const int result = SSL_write_ex(t->ssl, run.data, run.len < fit ? run.len : fit, n);
-    t->records += 1 + (uint32_t)(*n / PS_TLS_TEXT_MAX);
+    t->records += (uint32_t)((*n + PS_TLS_TEXT_MAX - 1) / PS_TLS_TEXT_MAX);
     return result == 1 ? PS_OK : ps_tls_waits(t, result);
 }
 

@@ -2,6 +2,7 @@
 #include "tls/tls_internal.h"
 
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 
 /* TLS_AES_128_GCM_SHA256 (RFC 8446, section B.4). It binds the key to SHA-256; the cipher itself
  * is still agreed among those of that hash. */
@@ -20,27 +21,28 @@ SSL_SESSION *ps_tls_psk_session(SSL *ssl, const uint8_t key[PS_KEY_BYTES])
     return NULL;
 }
 
-/* The uploader's side. No session means: go on without, which ends for want of a certificate, in
- * the same way whatever was wrong with the ticket. */
+/* The uploader's side. A ticket that is no good gets a random key, drawn for every one: it fails at
+ * the binder, as a good one does whose key the other side does not have. So who has merely seen a
+ * ticket cannot ask whether it is still good. */
 static int find_session(SSL *ssl, const unsigned char *identity, size_t len, SSL_SESSION **out)
 {
     ps_tls *t = SSL_get_app_data(ssl);
     const ps_tls_context *context = t->context;
     uint8_t ticket[PS_TLS_TICKET_MAX];
     uint8_t key[PS_KEY_BYTES] = {0};
+    uint8_t random[PS_KEY_BYTES];
     *out = NULL;
-    t->refused = true;
-    if (t->looks >= PS_TLS_LOOKS || !context->find) {
-        return 1;
+    if (RAND_priv_bytes(random, sizeof random) != 1) {
+        return 0;
     }
-    t->looks++;
     const size_t ticket_len = ps_tls_identity_decode((ps_span){identity, len}, ticket);
-    if (ticket_len > 0 && context->find(context->find_ctx, (ps_span){ticket, ticket_len}, key)) {
-        *out = ps_tls_psk_session(ssl, key);
-        t->refused = false;
-        t->starved = *out == NULL;
-    }
+    const bool good = context->find && ticket_len > 0 &&
+                      context->find(context->find_ctx, (ps_span){ticket, ticket_len}, key);
+    *out = ps_tls_psk_session(ssl, good ? key : random);
+    t->refused = !good;
+    t->starved = *out == NULL;
     OPENSSL_cleanse(key, sizeof key);
+    OPENSSL_cleanse(random, sizeof random);
     return t->starved ? 0 : 1;
 }
 

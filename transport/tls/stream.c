@@ -8,7 +8,8 @@
 
 static const char exporter[] = "EXPORTER-peersync-open";
 
-/* After the handshake only new keys can come: no ticket, no question for a certificate. */
+/* Each record's header and each handshake message. After the handshake the latter can only be new
+ * keys: no ticket, no question for a certificate. */
 static void on_message(int written, int version, int type, const void *bytes, size_t len, SSL *ssl,
                        void *arg)
 {
@@ -17,7 +18,15 @@ static void on_message(int written, int version, int type, const void *bytes, si
     (void)bytes;
     (void)len;
     (void)ssl;
-    t->updates += !written && type == SSL3_RT_HANDSHAKE && t->established;
+    if (written || !t->established) {
+        return;
+    }
+    t->updates += type == SSL3_RT_HANDSHAKE;
+    t->taken += type == SSL3_RT_HEADER;
+    if (t->taken >= PS_TLS_UPDATE_RECORDS) {
+        t->taken = 0;
+        t->updates -= t->updates > 0;
+    }
 }
 
 static bool attach(ps_tls *t)
@@ -66,13 +75,16 @@ ps_tls *ps_tls_serve(ps_tls_context *context, const ps_stream_transport *io, ps_
 ps_tls *ps_tls_fetch(ps_tls_context *context, const ps_stream_transport *io, ps_stream s,
                      ps_span ticket, const uint8_t key[PS_KEY_BYTES])
 {
-    ps_tls *t = begin_stream(context, io, s);
+    uint8_t identity[PS_TLS_IDENTITY_MAX];
+    const size_t identity_len = ps_tls_identity_encode(ticket, identity);
+    ps_tls *t = identity_len > 0 ? begin_stream(context, io, s) : NULL;
     if (!t) {
         return NULL;
     }
     SSL_set_connect_state(t->ssl);
     SSL_set_verify(t->ssl, SSL_VERIFY_PEER, NULL); /* No certificate is good: the key must be. */
-    t->identity_len = ps_tls_identity_encode(ticket, t->identity);
+    memcpy(t->identity, identity, identity_len);
+    t->identity_len = identity_len;
     t->session = ps_tls_psk_session(t->ssl, key);
     if (!t->session) {
         ERR_clear_error();

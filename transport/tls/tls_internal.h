@@ -21,11 +21,11 @@
 #define PS_TLS_BUFFER (PS_TLS_RECORDS * PS_TLS_RECORD_MAX + PS_TLS_SLACK)
 /* Buffers that a context keeps for the next stream that needs one. */
 #define PS_TLS_POOL 4u
-/* Identities looked at in one handshake. A downloader names one, and once more when asked again. */
-#define PS_TLS_LOOKS 4u
-/* New keys of the other side that are followed. Each costs us far more than its sender, and an
- * honest one needs them after some hundred GB only. */
-#define PS_TLS_UPDATES 64u
+/* New keys of the other side that are followed. Each costs us far more than its sender. One more is
+ * allowed for so many records (1 GiB in full ones): who renews for cause, after millions, may do so
+ * for ever. */
+#define PS_TLS_UPDATES        64u
+#define PS_TLS_UPDATE_RECORDS (1u << 16)
 /* Records under one of our keys: half of what AES-GCM bears (RFC 8446, section 5.5). */
 #define PS_TLS_KEY_RECORDS (1u << 23)
 #define PS_TLS_TICKET_MAX  (PS_TLS_IDENTITY_MAX / 4u * 3u)
@@ -67,11 +67,11 @@ struct ps_tls {
     bool broken;   /* The stream below has failed. */
     bool starved;  /* No memory for a buffer. */
 
-    unsigned updates; /* Keys that the other side has replaced. */
-    uint32_t records; /* Under our present key; large writes count whole records. */
+    unsigned updates; /* Keys that the other side has replaced, less what its records earned. */
+    uint32_t taken;   /* Its records towards the next that they earn. */
+    uint32_t records; /* Under our present key. */
 
-    unsigned looks;       /* Identities looked at. */
-    bool refused;         /* One of them was no good. */
+    bool refused;         /* The other side's ticket was no good. */
     const char *words;    /* Why it failed, once it has. */
     const char *error;    /* Of the last call. */
     SSL_SESSION *session; /* The downloader's, until the handshake is done. */

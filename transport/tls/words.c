@@ -51,7 +51,7 @@ const char *ps_tls_words(const ps_tls *t)
     if (t->broken) {
         return "the connection broke";
     }
-    if (t->refused && !t->established) {
+    if (t->refused && !t->established) { /* Before the binder, which cannot be good then. */
         return "its ticket is not good here";
     }
     const unsigned long code = ERR_peek_error();

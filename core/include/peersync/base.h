@@ -378,7 +378,8 @@ typedef struct ps_event_entry {
     bool active;        /**< FILE, SOURCE: its owner is online. */
     bool own;           /**< FILE, SOURCE: it belongs to this peer's user. */
     ps_span ticket;     /**< SOURCE: opens this content at that uploader until it expires; empty
-                             when not active. At most PS_FILE_TICKET_MAX bytes. */
+                             when not active, when `own`, and where the server had no clock. At most
+                             PS_FILE_TICKET_MAX bytes. */
     ps_span key; /**< SOURCE: the ticket's secret key, PS_KEY_BYTES; empty with the ticket. */
 } ps_event_entry;
 

@@ -49,7 +49,9 @@ typedef struct model_session {
     bool expelled; /* Its account is gone. */
     bool replaced; /* By the same device, so the server says: this one. */
     uint8_t before[PS_DEVICE_BYTES];
-    uint64_t since_us; /* Online without a gap since then, in the network's time. */
+    bool keyed;           /* The server had a wall clock when it began, */
+    uint64_t first_epoch; /* and tells it of the keys of this epoch and the two after it. */
+    uint64_t since_us;    /* Online without a gap since then, in the network's time. */
 } model_session;
 
 typedef struct model_log {

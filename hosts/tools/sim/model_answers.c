@@ -17,11 +17,11 @@ static void on_fields(model *m, const model_session *s, read_cursor *c)
             const uint64_t expires_s = read_number(&ticket, 8);
             model_ticket_add(m, read_bytes(&ticket, ticket.left), expires_s);
         } else {
-            model_file_keys(m, s->device, field);
+            model_file_keys(m, s, field);
             keys = true;
         }
     }
-    WORLD_REQUIRE(m->w, keys == (model_wall_s(m) != 0));
+    WORLD_REQUIRE(m->w, keys == s->keyed);
 }
 
 /* The session has the ids of the handshake in whose channel this comes. */

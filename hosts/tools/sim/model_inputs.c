@@ -319,6 +319,7 @@ static void on_opened(model *m, const ps_event_session *e)
                          .node = model_node(m, &e->addr),
                          .addr = e->addr,
                          .since_us = since_us != 0 ? since_us : world_now_us(m->w)};
+    model_file_epochs(m, s);
     memcpy(s->before, before.device, sizeof s->before);
     if (before.replaced) {
         s->old_id = before.id;

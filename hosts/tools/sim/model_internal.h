@@ -43,10 +43,12 @@ bool model_ticket_good(const model *m, ps_span ticket);
 
 /* model_tickets.c. The server's wall clock; 0: it has none. */
 uint64_t model_wall_s(const model *m);
-/* LOGIN_OK's keys for uploads are those of this device and of now. */
-void model_file_keys(const model *m, const uint8_t device[PS_DEVICE_BYTES], ps_span field);
+/* A session begins: by the clock of now it will be told of keys. */
+void model_file_epochs(const model *m, model_session *s);
+/* LOGIN_OK's keys for uploads are those of this session's device and of its beginning. */
+void model_file_keys(const model *m, const model_session *s, ps_span field);
 /* A source's entry ends in the ticket that it should have: for this content at this user's device,
- * and for nobody but who asked. Owner MODEL_NONE: in none. */
+ * and for nobody but who asked. Owner MODEL_NONE, or who asked: in none. */
 void model_file_ticket(const model *m, uint32_t owner, const ps_content *content, uint32_t asker,
                        read_cursor *entry);
 

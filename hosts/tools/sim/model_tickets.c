@@ -36,17 +36,20 @@ static void hmac_of(const ps_crypto *c, const uint8_t key[32], ps_span text, uin
     hash_of(c, (ps_span){pad[1], BLOCK}, (ps_span){inner, sizeof inner}, out);
 }
 
-/* HMAC(realm's secret, "uploads" | device | epoch). */
-static void uploader_key(const model *m, const uint8_t device[PS_DEVICE_BYTES], uint64_t epoch,
-                         uint8_t key[32])
+/* HMAC(realm's secret, "uploads" | device | epoch | user). */
+static void uploader_key(const model *m, const model_session *s, uint64_t epoch, uint8_t key[32])
 {
-    uint8_t text[7 + PS_DEVICE_BYTES + 8] = {'u', 'p', 'l', 'o', 'a', 'd', 's'};
-    memcpy(text + 7, device, PS_DEVICE_BYTES);
+    char name[WORLD_NAME_BYTES];
+    uint8_t text[7 + PS_DEVICE_BYTES + 8 + WORLD_NAME_BYTES] = {'u', 'p', 'l', 'o', 'a', 'd', 's'};
+    const size_t fixed = 7 + PS_DEVICE_BYTES + 8;
+    world_user_name((uint32_t)(s - m->sessions), name);
+    memcpy(text + 7, s->device, PS_DEVICE_BYTES);
+    memcpy(text + fixed, name, strlen(name));
     for (size_t i = 0; i < 8; i++) {
         text[7 + PS_DEVICE_BYTES + i] = (uint8_t)(epoch >> (56 - 8 * i));
     }
-    hmac_of(m->w->cfg.server.crypto, m->w->cfg.server.realm_secret, (ps_span){text, sizeof text},
-            key);
+    hmac_of(m->w->cfg.server.crypto, m->w->cfg.server.realm_secret,
+            (ps_span){text, fixed + strlen(name)}, key);
 }
 
 uint64_t model_wall_s(const model *m)
@@ -54,23 +57,30 @@ uint64_t model_wall_s(const model *m)
     return m->wall_s != 0 ? m->wall_s + (m->now_us - m->wall_us) / 1000000 : 0;
 }
 
-void model_file_keys(const model *m, const uint8_t device[PS_DEVICE_BYTES], ps_span field)
+void model_file_epochs(const model *m, model_session *s)
+{
+    const uint64_t epoch = model_wall_s(m) / EPOCH_S;
+    s->keyed = model_wall_s(m) != 0;
+    s->first_epoch = epoch > 0 ? epoch - 1 : 0;
+}
+
+void model_file_keys(const model *m, const model_session *s, ps_span field)
 {
     read_cursor c = {.at = field.data, .left = field.len};
-    const uint64_t epoch = model_wall_s(m) / EPOCH_S;
     const uint64_t first = read_number(&c, 8);
-    WORLD_REQUIRE(m->w, model_wall_s(m) != 0 && first == (epoch > 0 ? epoch - 1 : 0));
+    WORLD_REQUIRE(m->w, s->keyed && first == s->first_epoch);
     for (uint64_t i = 0; i < EPOCHS; i++) {
         uint8_t key[32];
         const ps_span told = read_bytes(&c, sizeof key);
-        uploader_key(m, device, first + i, key);
+        uploader_key(m, s, first + i, key);
         WORLD_REQUIRE(m->w, !c.bad && memcmp(told.data, key, sizeof key) == 0);
     }
     WORLD_REQUIRE(m->w, c.left == 0);
 }
 
-/* Opens it with the key that the uploader has for the epoch that it names. */
-static ps_span opened(const model *m, const uint8_t device[PS_DEVICE_BYTES], ps_span ticket,
+/* Opens it with a key that the uploader has: today's, or where the clock has moved away from what
+ * it was told, the nearest. */
+static ps_span opened(const model *m, const model_session *s, ps_span ticket,
                       uint8_t text[PS_DATAGRAM_MAX])
 {
     read_cursor c = {.at = ticket.data, .left = ticket.len};
@@ -78,11 +88,15 @@ static ps_span opened(const model *m, const uint8_t device[PS_DEVICE_BYTES], ps_
     uint8_t label[11 + SALT] = {'f', 'i', 'l', 'e', ' ', 't', 'i', 'c', 'k', 'e', 't'};
     const uint64_t epoch = read_number(&c, 8);
     const ps_span salt = read_bytes(&c, SALT);
-    WORLD_REQUIRE(m->w, !c.bad && c.left > TAG && epoch == model_wall_s(m) / EPOCH_S);
+    const uint64_t today = model_wall_s(m) / EPOCH_S;
+    const uint64_t told = epoch - s->first_epoch;
+    WORLD_REQUIRE(m->w, !c.bad && c.left > TAG && epoch >= s->first_epoch && told < EPOCHS);
+    WORLD_REQUIRE(m->w, epoch == today || (told == 0 && today < epoch) ||
+                            (told == EPOCHS - 1 && today > epoch));
     const size_t len = c.left - TAG;
     memcpy(label + 11, salt.data, SALT);
     memcpy(text, c.at, len);
-    uploader_key(m, device, epoch, uploader);
+    uploader_key(m, s, epoch, uploader);
     hmac_of(m->w->cfg.server.crypto, uploader, (ps_span){label, sizeof label}, key);
     WORLD_REQUIRE(m->w, m->w->cfg.server.crypto->open(key, 0, NULL, 0, text, len, c.at + len));
     return (ps_span){text, len};
@@ -94,14 +108,16 @@ void model_file_ticket(const model *m, uint32_t owner, const ps_content *content
     uint8_t text[PS_DATAGRAM_MAX];
     char name[WORLD_NAME_BYTES];
     const size_t len = (size_t)read_number(entry, 1);
-    WORLD_REQUIRE(m->w, (len > 0) == (owner != MODEL_NONE && model_wall_s(m) != 0));
+    const bool due =
+        owner != MODEL_NONE && owner != asker && model_wall_s(m) != 0 && m->sessions[owner].keyed;
+    WORLD_REQUIRE(m->w, (len > 0) == due);
     if (len == 0) {
         return;
     }
     const ps_span key = read_bytes(entry, 32);
     const ps_span ticket = read_bytes(entry, len);
     WORLD_REQUIRE(m->w, !entry->bad && len <= LONGEST);
-    const ps_span said = opened(m, m->sessions[owner].device, ticket, text);
+    const ps_span said = opened(m, &m->sessions[owner], ticket, text);
     read_cursor c = {.at = said.data, .left = said.len};
     WORLD_REQUIRE(m->w, read_number(&c, 1) == 1);
     WORLD_REQUIRE(m->w, read_number(&c, 8) == model_wall_s(m) + m->w->cfg.server.file_ticket_s);

@@ -18,11 +18,13 @@ static uint8_t salt[PS_FILE_TICKET_SALT];
 static uint8_t device[PS_DEVICE_BYTES];
 static ps_file_keys keys; /* Of the device: of the epoch before, EPOCH, and the next. */
 
+static const ps_span user = {(const uint8_t *)"grace", 5};
+
 static ps_file_keys keys_of(const uint8_t of[PS_DEVICE_BYTES], uint64_t first, uint32_t count)
 {
     ps_file_keys k = {.first_epoch = first, .count = count};
     for (uint32_t i = 0; i < count && i < PS_FILE_EPOCHS; i++) {
-        ps_file_key_derive(ps_crypto_sodium(), realm, of, first + i, k.keys[i]);
+        ps_file_key_derive(ps_crypto_sodium(), realm, of, user, first + i, k.keys[i]);
     }
     return k;
 }
@@ -89,10 +91,10 @@ static void assert_ticket_equal(const ps_file_ticket *a, const ps_file_ticket *b
 
 /* Made by Python's hmac and cryptography (OpenSSL). */
 static const char foreign[] = "0000000000004cdb000102030405060708090a0b0c0d0e0f"
-                              "79bd3c86ce48819ff81649efe9cccbcb9dd1f655a8305c74dbedfb0d2e3a5b02"
-                              "0b83c576cf889500d521778a0a1644df24c1e2b25b2400f0a6b074d9ea3a6e03"
-                              "7129502ebc85356b82454882832effd5f25d58926bb702661df950292c29720f"
-                              "88902b33f37cf4";
+                              "e22b2ecd31e12a5179908496ff8dd272e1cb5c387671ec499a641f5931ddddc3"
+                              "24c3c54b4def71ecdcf759aec618675f65c55a16c4540bead81ea255a345d2db"
+                              "17253373ab11cf8337b71c6c68261ae98cea8f798e78503062840347c52a8521"
+                              "46d116e478bd23";
 
 static void the_bytes_are_those_of_another_implementation(void **state)
 {
@@ -102,7 +104,7 @@ static void the_bytes_are_those_of_another_implementation(void **state)
     uint8_t mac[PS_OPEN_MAC_BYTES];
     uint8_t binding[32];
     ps_file_ticket back;
-    assert_true(hex_equal("29be1715a0a4b53ed65bc377f65fba62c7fd656367510ee1e62abcbd88021893",
+    assert_true(hex_equal("4d1afac2ee26506ec23a79e4bc9454979721402bd04718605dd06e4fbd0cbf89",
                           keys.keys[1], PS_KEY_BYTES));
     const size_t len = seal(&t, out);
     assert_true(hex_equal(foreign, out, len));
@@ -110,7 +112,7 @@ static void the_bytes_are_those_of_another_implementation(void **state)
     assert_ticket_equal(&t, &back);
     memset(binding, 0x0b, sizeof binding);
     ps_open_mac(ps_crypto_sodium(), t.key, binding, (ps_span){out, len}, mac);
-    assert_true(hex_equal("3fd3a4976cfebd7fdbea27c5f93cedaa0bf1ce2e55de5714c3b0b5843bed86b4", mac,
+    assert_true(hex_equal("b5eb1dcbea40c495a9d257c06befcd1ab9ac299907ada607c668ace29fbf84c6", mac,
                           sizeof mac));
 }
 
@@ -211,7 +213,7 @@ static void the_epoch_chooses_the_key(void **state)
                 uint8_t key[PS_KEY_BYTES];
                 uint8_t out[PS_FILE_TICKET_MAX];
                 ps_file_ticket back;
-                ps_file_key_derive(ps_crypto_sodium(), realm, device, epoch, key);
+                ps_file_key_derive(ps_crypto_sodium(), realm, device, user, epoch, key);
                 const size_t len =
                     ps_file_ticket_seal(ps_crypto_sodium(), key, epoch, salt, &t, out);
                 const bool known = epoch >= firsts[i] && epoch - firsts[i] < count &&
@@ -257,6 +259,25 @@ static void others_cannot_open_it(void **state)
         assert_false(opens_with(&k, 1, out, len, &back));
     }
     assert_true(opens_with(&keys, 1, out, len, &back));
+}
+
+/* The key of each name is its own, of no length, of the longest, and of the beginning of another.
+ */
+static void another_users_key_is_another(void **state)
+{
+    (void)state;
+    uint8_t longest[PS_USER_MAX];
+    memset(longest, 'g', sizeof longest);
+    const ps_span names[] = {user,      {(const uint8_t *)"grade", 5}, {user.data, 4},
+                             {NULL, 0}, {longest, PS_USER_MAX - 1},    {longest, PS_USER_MAX}};
+    uint8_t made[6][PS_KEY_BYTES];
+    for (size_t i = 0; i < 6; i++) {
+        ps_file_key_derive(ps_crypto_sodium(), realm, device, names[i], EPOCH, made[i]);
+        for (size_t j = 0; j < i; j++) {
+            assert_memory_not_equal(made[i], made[j], PS_KEY_BYTES);
+        }
+    }
+    assert_memory_equal(made[0], keys.keys[1], PS_KEY_BYTES);
 }
 
 static void salts_make_tickets_of_their_own(void **state)
@@ -344,6 +365,7 @@ int main(void)
         cmocka_unit_test(the_epoch_chooses_the_key),
         cmocka_unit_test(another_epochs_key_does_not_open_it),
         cmocka_unit_test(others_cannot_open_it),
+        cmocka_unit_test(another_users_key_is_another),
         cmocka_unit_test(salts_make_tickets_of_their_own),
         cmocka_unit_test(random_bytes_are_refused),
         cmocka_unit_test(other_formats_and_lengths_are_refused_though_genuine),

@@ -98,11 +98,12 @@ static void a_login_brings_the_devices_keys(void **state)
     (void)state;
     scene s = scene_default(WALL);
     uint8_t key[PS_KEY_BYTES];
+    const ps_span alice = {(const uint8_t *)"alice", 5};
     assert_int_equal(s.alices.count, PS_FILE_EPOCHS);
     assert_int_equal(s.alices.first_epoch, EPOCH - 1);
     for (unsigned i = 0; i < PS_FILE_EPOCHS; i++) {
-        ps_file_key_derive(ps_sim_crypto(), s.f->cfg.realm_secret, s.alice.device, EPOCH - 1 + i,
-                           key);
+        ps_file_key_derive(ps_sim_crypto(), s.f->cfg.realm_secret, s.alice.device, alice,
+                           EPOCH - 1 + i, key);
         assert_memory_equal(s.alices.keys[i], key, sizeof key);
         assert_memory_not_equal(s.bobs.keys[i], key, sizeof key);
     }
@@ -115,6 +116,25 @@ static void a_login_brings_the_devices_keys(void **state)
     assert_int_equal(later.first_epoch, EPOCH);
     assert_memory_equal(later.keys[0], s.alices.keys[1], sizeof key);
     assert_memory_equal(later.keys[1], s.alices.keys[2], sizeof key);
+    fixture_free(s.f);
+}
+
+/* Mallory knows alice's device id, and logs in with it under a name of his own. */
+static void a_stolen_device_id_tells_nothing(void **state)
+{
+    (void)state;
+    scene s = scene_default(WALL);
+    client mallory = client_make(s.f, "mallory", 4003);
+    ps_file_ticket t;
+    memcpy(mallory.device, s.alice.device, sizeof mallory.device);
+    const ps_file_keys his = keys_of(&mallory);
+    assert_int_equal(his.count, PS_FILE_EPOCHS);
+    for (unsigned i = 0; i < PS_FILE_EPOCHS; i++) {
+        assert_memory_not_equal(his.keys[i], s.alices.keys[i], PS_KEY_BYTES);
+    }
+    const located l = locate(&s.bob, "song");
+    assert_false(opens(&his, WALL, &l, &t));
+    assert_true(opens(&s.alices, WALL, &l, &t));
     fixture_free(s.f);
 }
 
@@ -146,6 +166,57 @@ static void a_source_comes_with_its_ticket(void **state)
     assert_true(opens(&s.alices, expires_s - 1, &l, &t));
     assert_false(opens(&s.alices, expires_s, &l, &t));
     assert_false(opens(&s.bobs, WALL, &l, &t)); /* Who asked cannot read it. */
+    fixture_free(s.f);
+}
+
+/* Who asks for what is his own needs no ticket; his address he is told as ever. */
+static void ones_own_has_none(void **state)
+{
+    (void)state;
+    scene s = scene_default(WALL);
+    const located l = locate(&s.alice, "song");
+    assert_true(l.active);
+    assert_int_equal(l.addrs_count, 1);
+    assert_int_equal(l.key_len + l.ticket_len, 0);
+    fixture_free(s.f);
+}
+
+/* Days of it, there and back: the uploader opens what is made until its next login all the same. */
+static void a_clock_that_is_set_locks_nobody_out(void **state)
+{
+    (void)state;
+    static const int64_t jumps[] = {-1000, -4, -3, -2, -1, 0, 1, 2, 3, 4, 100000};
+    for (size_t i = 0; i < sizeof jumps / sizeof jumps[0]; i++) {
+        scene s = scene_default(WALL);
+        ps_file_ticket t;
+        const uint64_t now_s = (uint64_t)((int64_t)WALL + jumps[i] * (int64_t)PS_FILE_EPOCH_S);
+        set_wall(s.f, now_s);
+        const located l = locate(&s.bob, "song");
+        assert_true(opens(&s.alices, now_s, &l, &t));
+        assert_int_equal(t.expires_s, now_s + s.f->cfg.file_ticket_s);
+        fixture_free(s.f);
+    }
+}
+
+/* A clock that comes after the login brings tickets with the next one, none that nobody opens. */
+static void a_clock_that_comes_later(void **state)
+{
+    (void)state;
+    scene s = scene_default(0);
+    ps_file_ticket t;
+    set_wall(s.f, WALL);
+    assert_int_equal(locate(&s.bob, "song").ticket_len, 0);
+    s.f->now_us += 1000000;
+    s.alice.client_id++;
+    s.alice.online = false;
+    s.alices = keys_of(&s.alice);
+    const located l = locate(&s.bob, "song");
+    assert_true(opens(&s.alices, WALL + 1, &l, &t));
+    set_wall(s.f, UINT64_MAX); /* No day of it has a number: who comes now is told of none. */
+    s.f->now_us += 1000000;
+    s.alice.client_id++;
+    s.alice.online = false;
+    assert_int_equal(keys_of(&s.alice).count, 0);
     fixture_free(s.f);
 }
 
@@ -268,8 +339,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_login_brings_the_devices_keys),
+        cmocka_unit_test(a_stolen_device_id_tells_nothing),
         cmocka_unit_test(the_first_epoch_has_none_before_it),
         cmocka_unit_test(a_source_comes_with_its_ticket),
+        cmocka_unit_test(ones_own_has_none),
+        cmocka_unit_test(a_clock_that_is_set_locks_nobody_out),
+        cmocka_unit_test(a_clock_that_comes_later),
         cmocka_unit_test(no_two_tickets_are_alike),
         cmocka_unit_test(the_seed_alone_tells_nothing),
         cmocka_unit_test(what_serves_nothing_has_no_ticket),

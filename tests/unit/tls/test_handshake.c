@@ -128,6 +128,59 @@ static void test_wrong_ticket(void **state)
     rig_close(&r);
 }
 
+/* All that a server writes to who comes with this ticket and key. */
+static size_t answer_to(rig *r, ps_span ticket, const uint8_t *key, uint8_t *bytes, size_t cap)
+{
+    size_t len = 0;
+    rig_ends(r, ticket, key);
+    assert_int_equal(ps_tls_handshake(r->client), PS_AGAIN);
+    assert_int_equal(ps_tls_handshake(r->server), PS_FAILED);
+    assert_int_equal(r->io.read(r->io.ctx, RIG_CLIENT, bytes, cap, &len), PS_OK);
+    return len;
+}
+
+/* Who has seen a ticket but not its key cannot tell by the answer whether it is good. */
+static void test_no_oracle(void **state)
+{
+    (void)state;
+    static const uint8_t illegal_parameter[] = {0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x2f};
+    rig r;
+    uint8_t bytes[100];
+    uint8_t other[RIG_TICKET_LEN] = {0};
+    const uint8_t zero[PS_KEY_BYTES] = {0};
+    rig_open(&r);
+    const ps_span tickets[] = {rig_ticket(&r), {other, sizeof other}, {other, 1}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(answer_to(&r, tickets[i], zero, bytes, sizeof bytes),
+                         sizeof illegal_parameter);
+        assert_memory_equal(bytes, illegal_parameter, sizeof illegal_parameter);
+        assert_int_equal(r.looks, i + 1);
+    }
+    assert_int_equal(answer_to(&r, tickets[1], r.key, bytes, sizeof bytes),
+                     sizeof illegal_parameter);
+    ps_tls_context *up = r.up;
+    r.up = r.down;
+    assert_int_equal(answer_to(&r, tickets[0], r.key, bytes, sizeof bytes),
+                     sizeof illegal_parameter);
+    r.up = up;
+    rig_close(&r);
+}
+
+/* Tickets of no length and of too many bytes are none. */
+static void test_length_of_a_ticket(void **state)
+{
+    (void)state;
+    rig r;
+    const uint8_t bytes[PS_FILE_TICKET_MAX + 1] = {1};
+    rig_open(&r);
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+        ps_tls *t = ps_tls_fetch(r.down, &r.io, RIG_CLIENT, (ps_span){bytes, len}, r.key);
+        assert_int_equal(t != NULL, len >= 1 && len <= PS_FILE_TICKET_MAX);
+        ps_tls_free(t);
+    }
+    rig_close(&r);
+}
+
 /* A context of a peer that only downloads serves nobody. */
 static void test_no_uploader(void **state)
 {
@@ -188,11 +241,17 @@ static void test_hung_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_ends_agree), cmocka_unit_test(test_fast_cipher),
-        cmocka_unit_test(test_any_split),       cmocka_unit_test(test_first_byte),
-        cmocka_unit_test(test_wrong_key),       cmocka_unit_test(test_wrong_ticket),
-        cmocka_unit_test(test_no_uploader),     cmocka_unit_test(test_calls_before_the_handshake),
+        cmocka_unit_test(test_both_ends_agree),
+        cmocka_unit_test(test_fast_cipher),
+        cmocka_unit_test(test_any_split),
+        cmocka_unit_test(test_first_byte),
+        cmocka_unit_test(test_wrong_key),
+        cmocka_unit_test(test_wrong_ticket),
+        cmocka_unit_test(test_no_uploader),
+        cmocka_unit_test(test_calls_before_the_handshake),
         cmocka_unit_test(test_hung_up),
+        cmocka_unit_test(test_no_oracle),
+        cmocka_unit_test(test_length_of_a_ticket),
     };
     return cmocka_run_group_tests_name("tls handshake", tests, NULL, NULL);
 }

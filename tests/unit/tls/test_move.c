@@ -7,6 +7,17 @@
 
 #define BIG (3u << 20)
 
+static unsigned rests; /* How often OpenSSL was asked to give its buffers back. */
+
+int __real_SSL_free_buffers(SSL *ssl);
+int __wrap_SSL_free_buffers(SSL *ssl);
+
+int __wrap_SSL_free_buffers(SSL *ssl)
+{
+    rests++;
+    return __real_SSL_free_buffers(ssl);
+}
+
 static uint8_t *random_bytes(size_t len)
 {
     uint8_t *bytes = malloc(len);
@@ -314,6 +325,37 @@ static void test_broken_stream(void **state)
     rig_close(&r);
 }
 
+/* Buffers go while nothing is inside; some OpenSSL frees a header under its own hands. */
+static void test_rests_between_records_only(void **state)
+{
+    (void)state;
+    rig r;
+    uint8_t got[8];
+    size_t n = 0;
+    rig_open(&r);
+    for (size_t come = 0; come <= 26; come++) {
+        rig_connect(&r);
+        const ps_span part = {(const uint8_t *)"last", 4};
+        assert_int_equal(ps_tls_write(r.server, &part, 1, &n), PS_OK);
+        assert_int_equal(ps_tls_flush(r.server), PS_OK);
+        const size_t all = r.pipe.way[1].len;
+        assert_int_equal(all, 26);
+        r.pipe.way[1].len = come;
+        rests = 0;
+        for (unsigned i = 0; i < 2 && come < all; i++) {
+            rig_expect(r.client, PS_AGAIN);
+        }
+        assert_int_equal(rests, come == 0 ? 2 : 0);
+        r.pipe.way[1].len = all - (come < all ? come : 0);
+        assert_int_equal(ps_tls_read(r.client, got, sizeof got, &n), PS_OK);
+        assert_int_equal(n, 4);
+        assert_memory_equal(got, "last", 4);
+        rig_expect(r.client, PS_AGAIN);
+        assert_int_equal(rests, come == 0 ? 3 : 1);
+    }
+    rig_close(&r);
+}
+
 /* A key that has sealed its share is replaced on the way: one more record, and all goes on. */
 static void test_a_key_wears_out(void **state)
 {
@@ -331,6 +373,46 @@ static void test_a_key_wears_out(void **state)
     rig_close(&r);
 }
 
+/* Full records count once each, a part of one as one. */
+static void test_records_of_a_key(void **state)
+{
+    (void)state;
+    rig r;
+    uint8_t *bytes = random_bytes(5 * 16384 + 1);
+    rig_open(&r);
+    rig_connect(&r);
+    rig_send(&r, r.server, r.client, bytes, 5 * 16384);
+    assert_int_equal(r.server->records, 5);
+    assert_int_equal(r.client->taken, 5);
+    rig_send(&r, r.server, r.client, bytes, 5 * 16384 + 1);
+    assert_int_equal(r.server->records, 11);
+    assert_int_equal(r.client->taken, 11);
+    rig_close(&r);
+    free(bytes);
+}
+
+/* Renewals without end, as long as the records between them are many. */
+static void test_a_long_life(void **state)
+{
+    (void)state;
+    rig r;
+    rig_open(&r);
+    rig_connect(&r);
+    for (unsigned i = 0; i < 4 * PS_TLS_UPDATES; i++) {
+        r.server->records = PS_TLS_KEY_RECORDS;
+        r.client->taken = PS_TLS_UPDATE_RECORDS - 1; /* As if it had read that many. */
+        rig_send(&r, r.server, r.client, "more", 4);
+        assert_in_range(r.client->updates, 0, 1);
+    }
+    r.client->taken = 0;
+    for (unsigned i = 0; i < PS_TLS_UPDATES - 1; i++) { /* No stock: idle talk earns nothing. */
+        r.server->records = PS_TLS_KEY_RECORDS;
+        rig_send(&r, r.server, r.client, "more", 4);
+    }
+    assert_in_range(r.client->updates, PS_TLS_UPDATES - 1, PS_TLS_UPDATES);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,7 +427,10 @@ int main(void)
         cmocka_unit_test(test_truncation),
         cmocka_unit_test(test_altered),
         cmocka_unit_test(test_broken_stream),
+        cmocka_unit_test(test_rests_between_records_only),
         cmocka_unit_test(test_a_key_wears_out),
+        cmocka_unit_test(test_records_of_a_key),
+        cmocka_unit_test(test_a_long_life),
     };
     return cmocka_run_group_tests_name("tls move", tests, NULL, NULL);
 }

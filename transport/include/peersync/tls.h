@@ -30,8 +30,13 @@ typedef struct ps_tls_context ps_tls_context;
 typedef struct ps_tls ps_tls;
 
 /**
- * The uploader's look at a ticket, during a handshake.
- * @param ticket the identity, decoded.
+ * The uploader's look at a ticket, during a handshake. It judges the ticket alone: that it is of
+ * this device and of today. Whether its content is still there is said after the handshake, to who
+ * has proven the ticket's key. A refused ticket fails at the same place and with the same alert as
+ * one whose key the other side does not have, so that nobody who has merely seen a ticket can ask
+ * whether it is still good; the work done here should therefore be much the same for both. Here is
+ * also the place to count refusals.
+ * @param ticket the identity, decoded; 1 to PS_FILE_TICKET_MAX bytes.
  * @param key to be filled with the ticket's key.
  * @return false: no such ticket is good here; the handshake fails.
  */
@@ -53,14 +58,18 @@ void ps_tls_context_free(ps_tls_context *context);
  * @return NULL: out of memory.
  */
 ps_tls *ps_tls_serve(ps_tls_context *context, const ps_stream_transport *io, ps_stream s);
-/** Begins the downloader's side; otherwise as ps_tls_serve(). The ticket and its key are copied. */
+/**
+ * Begins the downloader's side; otherwise as ps_tls_serve(). The ticket and its key are copied.
+ * @return NULL: out of memory, or a ticket of 0 or more than PS_FILE_TICKET_MAX bytes.
+ */
 ps_tls *ps_tls_fetch(ps_tls_context *context, const ps_stream_transport *io, ps_stream s,
                      ps_span ticket, const uint8_t key[PS_KEY_BYTES]);
 /** Frees; keys are wiped. NULL is allowed. */
 void ps_tls_free(ps_tls *t);
 
 /**
- * Goes on with the handshake.
+ * Goes on with the handshake. It has no clock, and waits for ever for who says nothing: the host
+ * closes the stream of who has not finished in time, some seconds for a stranger.
  * @return PS_OK: done; PS_AGAIN: call again when the stream is ready for what ps_tls_wants() says;
  *         PS_FAILED: refused or broken, see ps_tls_error(); close the stream.
  */
