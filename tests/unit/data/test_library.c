@@ -467,6 +467,34 @@ static void a_full_disk_is_told_once(void **state)
     assert_int_equal(atomic_load(&shelf_hashed), 0);
 }
 
+/* Opening for writing takes room, too: without it, what was published is read and served. */
+static void a_disk_that_is_full_at_first_is_lived_with(void **state)
+{
+    struct shelf *s = *state;
+    struct rlimit before, none;
+    (void)shelf_publish(s, shelf_write(s, "a", 100, 1), NULL);
+    (void)shelf_publish(s, shelf_write(s, "b", 2 * MIB, 2), NULL);
+    shelf_stop(s);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = before;
+    none.rlim_cur = 1;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    shelf_start(s);
+    shelf_expect(s, "a b");
+    struct data_event *event = shelf_event(s);
+    assert_int_equal(event->type, DATA_NOTE);
+    assert_true(event->warning);
+    data_event_free(event);
+    assert_true(library_unpublish(&s->library, "a"));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)shelf_publish(s, shelf_write(s, "c", 100, 3), NULL);
+    shelf_expect(s, "b c");
+    shelf_stop(s);
+    shelf_start(s);
+    shelf_expect(s, "b c");
+}
+
 static void unpublished_names_are_gone(void **state)
 {
     struct shelf *s = *state;
@@ -559,6 +587,7 @@ int main(void)
         TEST(a_damaged_database_is_kept_aside),
         TEST(damage_in_use_is_mended),
         TEST(a_full_disk_is_told_once),
+        TEST(a_disk_that_is_full_at_first_is_lived_with),
         TEST(unpublished_names_are_gone),
         TEST(newer_publish_of_a_name_wins),
         TEST(failed_publish_leaves_the_older_entry_to_be_hashed),
