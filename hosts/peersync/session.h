@@ -18,8 +18,8 @@ struct session_config {
     uv_loop_t *loop;
     ps_addr server;
     const char *journal; /* Path; NULL: none is kept. */
-    /* SERVER_KEY, TICKET, FILE_KEYS, LOGGED_IN, REFUSED, LOST, PUT_OFF, UNLISTED, LOGGED_OUT. Spans live for
-     * the call. */
+    /* SERVER_KEY, TICKET, FILE_KEYS, LOGGED_IN, REFUSED, LOST, PUT_OFF, UNLISTED, LOGGED_OUT. Spans
+     * live for the call. */
     void (*account)(void *ctx, const ps_event *event);
     /* What the server's clock says now, in seconds since 1970; told often, once it is known. */
     void (*clock)(void *ctx, uint64_t wall_s);
