@@ -118,7 +118,7 @@ static void leave(struct prompt *p)
         return;
     }
     p->waiting = true;
-    out_note(a->out, "waiting for %zu download%s; Ctrl-C drops %s", running,
+    out_note(a->out, "waiting for %zu download%s; Ctrl-C stops %s", running,
              running == 1 ? "" : "s", running == 1 ? "it" : "them");
 }
 

@@ -13,6 +13,6 @@ const struct command command_quit = {
     .name = "xit",
     .synonym = "quit",
     .usage = "",
-    .summary = "Log out and leave. Downloads under way are waited for; Ctrl-C drops them.",
+    .summary = "Log out and leave. Downloads under way are waited for; Ctrl-C stops them.",
     .start = start,
 };
