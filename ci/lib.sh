@@ -5,9 +5,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 build_packages="build-essential cmake ninja-build pkg-config libuv1-dev libssl-dev
-    libsodium-dev"
+    libsodium-dev libsqlite3-dev"
+# Only x86-64 has it, and it is optional.
+[ "$(uname -m)" != x86_64 ] || build_packages="$build_packages libipsec-mb-dev"
 test_packages="$build_packages clang libclang-rt-14-dev llvm clang-format libcmocka-dev valgrind git
-    procps"
+    procps openssl"
 
 say() {
     printf '\n== %s\n' "$*"

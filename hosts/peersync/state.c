@@ -129,11 +129,10 @@ void state_close(struct state *s, bool discard)
     }
     if (discard && s->fresh) {
         /* Not known_servers: what was said to be trusted is so. Then the directory stays, too. */
-        static const char *const files[] = {DEVICE_FILE, "published", LOCK_FILE};
+        static const char *const files[] = {DEVICE_FILE, "library.db", LOCK_FILE};
         for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
             (void)unlinkat(s->dir.dir_fd, files[i], 0);
         }
-        (void)unlinkat(s->dir.dir_fd, "trees", AT_REMOVEDIR);
         (void)rmdir(s->dir.path);
     }
     ps_state_dir_close(&s->dir);

@@ -3,7 +3,7 @@
 
 Usage: transfers.py BIN_DIR SCRATCH_DIR [--runs N] [--mib N] [--files N] [--what LIST]
 
-BIN_DIR holds peersyncd, peersync and bench_bound. All files lie below SCRATCH_DIR, on one file
+BIN_DIR holds peersyncd, peersync, bench_bound and bench_apart. All files lie below SCRATCH_DIR, on one file
 system, warm in the page cache. Everything is measured in this one run, in turns, so that what else
 the machine does hits all alike; congestion control is the network's, the same for all (ci/bench
 gives this script a network of its own). A line a measurement has the median, the least and the
@@ -127,8 +127,8 @@ class Ours:
         self.giver = self.share(files)
         self.taker = None
 
-    def peer(self, user, *command):
-        return [self.stage.bin / "peersync", self.port, "--user", user, "--state",
+    def peer(self, user, *command, program="peersync"):
+        return [self.stage.bin / program, self.port, "--user", user, "--state",
                 self.dir / f"state-{user}", *self.options, *command]
 
     def environment(self):
@@ -368,11 +368,11 @@ def small(stage, args):
     names = sorted(os.listdir(folder))
     rates = {}
     ours = Ours(stage, [folder / name for name in names], name="many")
-    for key, extra in ("kept", {}), ("one each", {"PEERSYNC_KEEP_CONNECTIONS": "0"}):
+    for key, program in ("kept", "peersync"), ("one each", "bench_apart"):
         walls = []
         for _ in range(args.runs):
-            wall, _ = run(ours.peer("bob", "--quiet", "--download-dir", ours.down, "get", *names),
-                          env={**ours.environment(), **extra}, stdout=subprocess.DEVNULL)
+            wall, _ = run(ours.peer("bob", "--quiet", "--download-dir", ours.down, "get", *names, program=program),
+                          env=ours.environment(), stdout=subprocess.DEVNULL)
             got = len(os.listdir(ours.down))
             if got != args.files:
                 sys.exit(f"only {got} files arrived")

@@ -41,6 +41,6 @@ run_peer bob password456 --download-dir down get large && fail "it overwrote a f
 # From a peer that has died comes an error and no file.
 rm down/large
 kill -KILL "${PID_OF[alice]}"
-run_peer bob password456 --download-dir down get large && fail "nobody could serve it"
+run_peer bob password456 --download-dir down get --no-wait large && fail "nobody could serve it"
 [[ ! -e down/large ]] || fail "a file without content"
 stop_server

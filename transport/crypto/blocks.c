@@ -28,6 +28,7 @@ static IMB_MGR *manager_here(void)
     IMB_MGR *manager = has_key ? pthread_getspecific(managers) : NULL;
     if (!manager && has_key && (manager = alloc_mb_mgr(0)) != NULL) {
         init_mb_mgr_auto(manager, NULL);
+        ps_crypto_written(manager, sizeof *manager);
         if (imb_get_errno(manager) != 0 || pthread_setspecific(managers, manager) != 0) {
             free_mb_mgr(manager);
             manager = NULL;

@@ -37,6 +37,9 @@ static int bio_read(BIO *bio, char *buf, size_t cap, size_t *n)
     ps_tls *t = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     *n = 0;
+    if (t->updates > PS_TLS_UPDATES) {
+        return 0;
+    }
     if (t->in_len == 0 && !refill(t)) {
         if (!t->eof && !t->broken && !t->starved) {
             BIO_set_retry_read(bio);

@@ -33,6 +33,7 @@ static bool set_ciphers(SSL_CTX *ctx)
 
 static bool configure(SSL_CTX *ctx)
 {
+    char groups[] = "X25519:P-256"; /* OpenSSL's macro casts a const away. */
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_clear_options(ctx, SSL_OP_ALLOW_NO_DHE_KEX); /* Whatever openssl.cnf says. */
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -40,8 +41,8 @@ static bool configure(SSL_CTX *ctx)
     ps_tls_psk_setup(ctx);
     return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 && set_ciphers(ctx) &&
-           SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1 &&
-           SSL_CTX_set_num_tickets(ctx, 0) == 1 && SSL_CTX_set_max_early_data(ctx, 0) == 1;
+           SSL_CTX_set1_groups_list(ctx, groups) == 1 && SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
+           SSL_CTX_set_max_early_data(ctx, 0) == 1;
 }
 
 ps_tls_context *ps_tls_context_new(ps_tls_find find, void *find_ctx)

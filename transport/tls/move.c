@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Every call but the handshake needs one that has been made. */
+/* Reads, writes and the end need a handshake that has been made. */
 static bool begin(ps_tls *t)
 {
     if (!ps_tls_begin(t)) {
@@ -131,7 +131,12 @@ static ps_status write_run(ps_tls *t, ps_span run, size_t *n)
     if (fit == 0) {
         return PS_AGAIN;
     }
+    if (t->records >= PS_TLS_KEY_RECORDS) {
+        t->records = 0;
+        (void)SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED); /* Goes before the record. */
+    }
     const int result = SSL_write_ex(t->ssl, run.data, run.len < fit ? run.len : fit, n);
+    t->records += 1 + (uint32_t)(*n / PS_TLS_TEXT_MAX);
     return result == 1 ? PS_OK : ps_tls_waits(t, result);
 }
 
@@ -161,9 +166,11 @@ ps_status ps_tls_write(ps_tls *t, const ps_span parts[], size_t count, size_t *n
     }
 }
 
+/* Also during the handshake: a host that finds the stream writable need not know where it stands.
+ */
 ps_status ps_tls_flush(ps_tls *t)
 {
-    if (!begin(t)) {
+    if (!ps_tls_begin(t)) {
         return PS_FAILED;
     }
     const ps_status status = ps_tls_out_send(t);

@@ -38,9 +38,10 @@ static int find_session(SSL *ssl, const unsigned char *identity, size_t len, SSL
     if (ticket_len > 0 && context->find(context->find_ctx, (ps_span){ticket, ticket_len}, key)) {
         *out = ps_tls_psk_session(ssl, key);
         t->refused = false;
+        t->starved = *out == NULL;
     }
     OPENSSL_cleanse(key, sizeof key);
-    return t->refused || *out ? 1 : 0;
+    return t->starved ? 0 : 1;
 }
 
 /* The downloader's side. Called again after a retry, then with the agreed hash. */

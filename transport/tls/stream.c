@@ -8,6 +8,18 @@
 
 static const char exporter[] = "EXPORTER-peersync-open";
 
+/* After the handshake only new keys can come: no ticket, no question for a certificate. */
+static void on_message(int written, int version, int type, const void *bytes, size_t len, SSL *ssl,
+                       void *arg)
+{
+    ps_tls *t = arg;
+    (void)version;
+    (void)bytes;
+    (void)len;
+    (void)ssl;
+    t->updates += !written && type == SSL3_RT_HANDSHAKE && t->established;
+}
+
 static bool attach(ps_tls *t)
 {
     t->ssl = SSL_new(t->context->ssl);
@@ -19,6 +31,8 @@ static bool attach(ps_tls *t)
     BIO_set_data(bio, t);
     BIO_set_init(bio, 1);
     SSL_set_bio(t->ssl, bio, bio);
+    SSL_set_msg_callback(t->ssl, on_message);
+    SSL_set_msg_callback_arg(t->ssl, t);
     return SSL_set_app_data(t->ssl, t) == 1;
 }
 

@@ -22,8 +22,13 @@
 /* Buffers that a context keeps for the next stream that needs one. */
 #define PS_TLS_POOL 4u
 /* Identities looked at in one handshake. A downloader names one, and once more when asked again. */
-#define PS_TLS_LOOKS      4u
-#define PS_TLS_TICKET_MAX (PS_TLS_IDENTITY_MAX / 4u * 3u)
+#define PS_TLS_LOOKS 4u
+/* New keys of the other side that are followed. Each costs us far more than its sender, and an
+ * honest one needs them after some hundred GB only. */
+#define PS_TLS_UPDATES 64u
+/* Records under one of our keys: half of what AES-GCM bears (RFC 8446, section 5.5). */
+#define PS_TLS_KEY_RECORDS (1u << 23)
+#define PS_TLS_TICKET_MAX  (PS_TLS_IDENTITY_MAX / 4u * 3u)
 
 struct ps_tls_context {
     SSL_CTX *ssl;
@@ -61,6 +66,9 @@ struct ps_tls {
     bool eof;      /* The stream below has ended. */
     bool broken;   /* The stream below has failed. */
     bool starved;  /* No memory for a buffer. */
+
+    unsigned updates; /* Keys that the other side has replaced. */
+    uint32_t records; /* Under our present key; large writes count whole records. */
 
     unsigned looks;       /* Identities looked at. */
     bool refused;         /* One of them was no good. */

@@ -13,8 +13,11 @@ static const char *words_of(int reason)
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_WRONG_SSL_VERSION:
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-    case SSL_R_NO_SHARED_CIPHER:
         return "it speaks no TLS 1.3";
+    case SSL_R_NO_SHARED_CIPHER:
+        return "it has none of our ciphers";
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+        return "it offered no ticket"; /* And we have no certificate instead. */
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
@@ -53,7 +56,7 @@ const char *ps_tls_words(const ps_tls *t)
     }
     const unsigned long code = ERR_peek_error();
     const char *words = ERR_GET_LIB(code) == ERR_LIB_SSL ? words_of(ERR_GET_REASON(code)) : NULL;
-    if (words) {
+    if (words && !(words == ps_tls_refused_words && t->established)) {
         return words;
     }
     if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) {

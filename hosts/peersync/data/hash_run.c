@@ -60,13 +60,20 @@ void hash_run_fail(struct hash_run *run, ps_error error, const ps_posix_error *s
 bool hash_run_open(struct hash_run *run)
 {
     const struct hash_job *job = run->job;
-    run->path = job->exact ? data_strdup(job->path) : realpath(job->path, NULL);
-    if (!run->path) {
-        run->system.number = errno;
-        (void)snprintf(run->system.text, sizeof run->system.text, "%s", strerror(errno));
-        return fail(run, PS_E_IO, file_fault(&run->system));
+    run->path = data_strdup(job->path);
+    ps_status status = ps_posix_open_exact(run->path, &run->fd, &run->file, &run->system);
+    if (status != PS_OK && !job->exact) {
+        /* Most paths are what they resolve to; the others are looked at. */
+        free(run->path);
+        run->path = realpath(job->path, NULL);
+        if (!run->path) {
+            run->system.number = errno;
+            (void)snprintf(run->system.text, sizeof run->system.text, "%s", strerror(errno));
+            return fail(run, PS_E_IO, file_fault(&run->system));
+        }
+        status = ps_posix_open_exact(run->path, &run->fd, &run->file, &run->system);
     }
-    if (ps_posix_open_exact(run->path, &run->fd, &run->file, &run->system) != PS_OK) {
+    if (status != PS_OK) {
         return fail(run, PS_E_IO, file_fault(&run->system));
     }
     return true;

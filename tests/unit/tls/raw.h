@@ -15,11 +15,14 @@ typedef struct raw {
     char identity[512]; /* Of the client; empty: it offers no key. */
     const uint8_t *key;
     uint32_t max_early_data; /* Of the session that stands for the key. */
+    bool ignorant;           /* As a server it knows no identity. */
 } raw;
 
 /* A context with TLS 1.2 and 1.3; the test changes it before raw_start(). */
 void raw_open(raw *w, const ps_stream_transport *io, ps_stream stream, const uint8_t *key);
 void raw_start(raw *w, bool server);
+/* Gives a server a certificate of its own making. */
+void raw_certify(raw *w);
 void raw_close(raw *w);
 /* Moves bytes between OpenSSL and the pipe. */
 void raw_move(raw *w);
