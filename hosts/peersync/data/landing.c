@@ -21,10 +21,10 @@ void landing_fail(struct landing *l, ps_error error, const char *format, ...)
     va_end(args);
 }
 
-static bool go_on(void *ctx, uint64_t done)
+static bool go_on(void *ctx, uint32_t hashed)
 {
     struct landing *l = ctx;
-    (void)done;
+    (void)hashed;
     return !atomic_load(&l->cancelled);
 }
 
@@ -35,7 +35,7 @@ static void compare(struct landing *l, int fd, const ps_posix_file *file)
     ps_content found = {.length = file->size};
     ps_error result = PS_E_NONE;
     if (file->size == l->content.length) {
-        result = file_hash(fd, file->size, l->crypto, NULL, &found, go_on, l, &error);
+        result = file_hash(fd, file->size, l->crypto, &found, go_on, l, &error);
     }
     if (result == PS_E_CANCELLED) {
         landing_fail(l, result, "%s", ps_error_text(result));
