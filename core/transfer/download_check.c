@@ -27,6 +27,9 @@ static int check_file(const ps_download *d, uint32_t file)
     if (file < d->file_asking && (f->at != f->pieces || unverified == 0)) {
         return __LINE__;
     }
+    if (file == d->file_asking && f->at == f->pieces) {
+        return __LINE__;
+    }
     if (file > d->file_asking && (f->at != 0 || f->state != PS_FILE_WAITING)) {
         return __LINE__;
     }

@@ -46,7 +46,7 @@ static void end(ps_download *d, ps_emit *e, uint32_t file, uint32_t error)
 void ps_download_end_file(ps_download *d, ps_emit *e, uint32_t file)
 {
     const ps_download_file *f = ps_download_file_of(d, file);
-    if (f->at == f->pieces && f->unverified == 0 && file != d->file_asking) {
+    if (f->at == f->pieces && f->unverified == 0) {
         end(d, e, file, PS_E_NONE);
     }
 }

@@ -28,6 +28,6 @@ awk -v mib="$mib" '
         printf "hash_publish mib=%d ours_MB_per_s=%.0f libtorrent_MB_per_s=%.0f ratio=%.2f", \
             mib, ours, theirs, ours / theirs
         printf " ours_cpu_s_per_GB=%.2f libtorrent_cpu_s_per_GB=%.2f\n", ours_cpu / gb, theirs_cpu / gb
-        for (root in roots) n++
+        for (each in roots) n++
         if (n != 1) { print "the roots differ" > "/dev/stderr"; exit 1 }
     }' "$scratch/log"

@@ -45,39 +45,45 @@ static unsigned take(struct batch *b, struct batch_item *out[BATCH_FILES])
     return n;
 }
 
-/* Makes the names last. Neighbours mostly share a folder: one sync does for all of them. */
-static void sync_folder(struct batch_item *items[], unsigned n)
+/* What one of them could not do, none of them could. */
+static void fail_all(struct batch_item *items[], unsigned n, const struct landing *why)
 {
-    struct landing *l = items[0]->landing;
-    ps_posix_error error = {0};
-    if (!landing_open(l) || ps_posix_sync(l->dir, &error) != PS_OK) {
-        for (unsigned i = 0; i < n; i++) {
-            if (items[i]->landing->error == PS_E_NONE) {
-                landing_fail(items[i]->landing, PS_E_IO, "cannot make the names in %s last: %s",
-                             l->folder, error.text);
-            }
+    for (unsigned i = 0; i < n; i++) {
+        if (items[i]->landing->error == PS_E_NONE) {
+            landing_fail(items[i]->landing, why->error, "%s", why->text);
         }
     }
 }
 
+/* Files of one folder, which the first one opens for all. */
 static void land(struct batch_item *items[], unsigned n)
 {
+    struct landing *first = items[0]->landing;
+    if (!landing_open(first)) {
+        fail_all(items, n, first);
+        return;
+    }
     for (unsigned i = 0; i < n; i++) {
-        if (landing_open(items[i]->landing)) {
-            landing_sync(items[i]->landing);
-        }
+        items[i]->landing->dir = first->dir;
+        landing_sync(items[i]->landing, n == 1);
+    }
+    struct landing outcome = {.dir = first->dir, .folder = first->folder};
+    if (n > 1 && !landing_sync_all(&outcome)) {
+        fail_all(items, n, &outcome);
     }
     for (unsigned i = 0; i < n; i++) {
         if (items[i]->landing->error == PS_E_NONE) {
             landing_name(items[i]->landing);
         }
     }
-    for (unsigned from = 0, to; from < n; from = to) {
-        const char *folder = items[from]->landing->folder;
-        for (to = from + 1; to < n && strcmp(items[to]->landing->folder, folder) == 0; to++) {
-        }
-        sync_folder(items + from, to - from);
+    if (!landing_sync_names(&outcome)) {
+        fail_all(items, n, &outcome);
     }
+    for (unsigned i = n; i-- > 0;) {
+        landing_discard(items[i]->landing);
+        items[i]->landing->dir = i > 0 ? -1 : first->dir;
+    }
+    landing_close(first);
 }
 
 static void run(struct work *work)
@@ -85,7 +91,12 @@ static void run(struct work *work)
     struct batch *b = (struct batch *)(void *)((char *)work - offsetof(struct batch, work));
     struct batch_item *items[BATCH_FILES];
     unsigned n = take(b, items);
-    land(items, n);
+    for (unsigned from = 0, to; from < n; from = to) {
+        const char *folder = items[from]->landing->folder;
+        for (to = from + 1; to < n && strcmp(items[to]->landing->folder, folder) == 0; to++) {
+        }
+        land(items + from, to - from);
+    }
     pthread_mutex_lock(&b->lock);
     b->running = b->first != NULL;
     bool more = b->running;
@@ -95,7 +106,6 @@ static void run(struct work *work)
     }
     /* Last: who is told may end the data plane. */
     for (unsigned i = 0; i < n; i++) {
-        landing_abandon(items[i]->landing);
         loop_post(items[i]->loop, items[i]->landed, items[i]);
     }
 }

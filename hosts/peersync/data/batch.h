@@ -1,8 +1,8 @@
 /* Finished small files, made to last together. A sync a file and a sync a name would cost more than
- * all the rest: so whatever has finished while the last batch was on its way to the disk makes the
- * next one. All its files are synced one after the other (the first sync carries the file system's
- * journal for most of them), then renamed, then each folder is synced once, and only then are their
- * downloads told. */
+ * all the rest, as each empties the disk's own cache: so whatever has finished while the last batch
+ * was on its way makes the next one. The bytes of all its files are written out, then the file
+ * system is synced once, then they are renamed, then the folder is synced once, and only then are
+ * their downloads told. */
 #ifndef PEERSYNC_DATA_BATCH_H
 #define PEERSYNC_DATA_BATCH_H
 
@@ -10,7 +10,7 @@
 #include "workers.h"
 
 /* Files of one batch. */
-#define BATCH_FILES 128u
+#define BATCH_FILES 512u
 
 struct batch {
     pthread_mutex_t lock;

@@ -5,9 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Large enough that system calls cost nothing, small enough to stay in the cache while hashed. */
-#define CHUNK_BYTES (256u * 1024u)
-
 bool file_same(const ps_posix_file *a, const ps_posix_file *b)
 {
     return file_unwritten(a, b) && a->ctime_ns == b->ctime_ns;
@@ -43,37 +40,6 @@ const char *file_fault(const ps_posix_error *error)
     }
 }
 
-ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_node *tree,
-                   ps_content *content, bool (*go_on)(void *ctx, uint64_t done), void *ctx,
-                   ps_posix_error *error)
-{
-    *error = (ps_posix_error){0};
-    ps_hasher hasher;
-    if (ps_hasher_init(&hasher, crypto, length, tree) != PS_OK) {
-        return PS_E_IO;
-    }
-    ps_error result = PS_E_NONE;
-    uint8_t *chunk = data_alloc(1, CHUNK_BYTES);
-    for (uint64_t done = 0; done < length && result == PS_E_NONE;) {
-        size_t want = length - done < CHUNK_BYTES ? (size_t)(length - done) : CHUNK_BYTES;
-        size_t got = 0;
-        if (ps_posix_read_at(fd, chunk, want, done, &got, error) != PS_OK) {
-            result = PS_E_IO;
-        } else if (got < want) {
-            result = PS_E_CHANGED;
-        } else {
-            (void)ps_hasher_update(&hasher, chunk, got);
-            done += got;
-            result = go_on(ctx, done) ? PS_E_NONE : PS_E_CANCELLED;
-        }
-    }
-    free(chunk);
-    if (result == PS_E_NONE && ps_hasher_final(&hasher, content) != PS_OK) {
-        result = PS_E_IO;
-    }
-    return result;
-}
-
 ps_error file_hash_pieces(int fd, uint64_t length, const ps_crypto *crypto, uint32_t first,
                           uint32_t count, uint8_t *buffer, ps_node *layer,
                           bool (*go_on)(void *ctx, uint32_t hashed), void *ctx,
@@ -95,4 +61,22 @@ ps_error file_hash_pieces(int fd, uint64_t length, const ps_crypto *crypto, uint
         ps_piece_hash(crypto, length, buffer, len, &layer[i]);
     }
     return go_on(ctx, len) ? PS_E_NONE : PS_E_CANCELLED;
+}
+
+ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_content *content,
+                   bool (*go_on)(void *ctx, uint32_t hashed), void *ctx, ps_posix_error *error)
+{
+    const uint32_t pieces = ps_piece_count(length);
+    *error = (ps_posix_error){0};
+    *content = (ps_content){.length = length};
+    ps_node *layer = data_alloc(pieces, sizeof *layer);
+    uint8_t *buffer = data_alloc(1, PS_PIECE_BYTES);
+    ps_error result =
+        file_hash_pieces(fd, length, crypto, 0, pieces, buffer, layer, go_on, ctx, error);
+    if (result == PS_E_NONE) {
+        ps_tree_root(crypto, length, layer, content->root);
+    }
+    free(buffer);
+    free(layer);
+    return result;
 }

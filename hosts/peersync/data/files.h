@@ -15,17 +15,15 @@ bool file_unwritten(const ps_posix_file *a, const ps_posix_file *b);
  * error->text. */
 const char *file_fault(const ps_posix_error *error);
 /* Hashes `count` pieces of an open file of `length` bytes from piece `first` on, into layer[first]
- * and so on. `buffer` has PS_PIECE_BYTES. `go_on` is asked before each piece, with the bytes that
- * were hashed since it was asked last, and may end it. @return as file_hash(). */
+ * and so on. `buffer` has PS_PIECE_BYTES. `go_on` is asked before each piece and at the end, with
+ * the bytes that were hashed since it was asked last, and may end it. @return PS_E_NONE,
+ * PS_E_CANCELLED, PS_E_CHANGED (it became shorter) or PS_E_IO with *error filled. */
 ps_error file_hash_pieces(int fd, uint64_t length, const ps_crypto *crypto, uint32_t first,
                           uint32_t count, uint8_t *buffer, ps_node *layer,
                           bool (*go_on)(void *ctx, uint32_t hashed), void *ctx,
                           ps_posix_error *error);
-/* Hashes an open file of `length` bytes. `tree` as in ps_hasher_init(). `go_on` is asked after each
- * chunk and may end it. @return PS_E_NONE, PS_E_CANCELLED, PS_E_CHANGED (it became shorter) or
- * PS_E_IO with *error filled. */
-ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_node *tree,
-                   ps_content *content, bool (*go_on)(void *ctx, uint64_t done), void *ctx,
-                   ps_posix_error *error);
+/* The same of all pieces, and what the file then holds. `length` is one that is expected of it. */
+ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_content *content,
+                   bool (*go_on)(void *ctx, uint32_t hashed), void *ctx, ps_posix_error *error);
 
 #endif

@@ -21,10 +21,10 @@ void landing_fail(struct landing *l, ps_error error, const char *format, ...)
     va_end(args);
 }
 
-static bool go_on(void *ctx, uint64_t done)
+static bool go_on(void *ctx, uint32_t hashed)
 {
     struct landing *l = ctx;
-    (void)done;
+    (void)hashed;
     return !atomic_load(&l->cancelled);
 }
 
@@ -35,7 +35,7 @@ static void compare(struct landing *l, int fd, const ps_posix_file *file)
     ps_content found = {.length = file->size};
     ps_error result = PS_E_NONE;
     if (file->size == l->content.length) {
-        result = file_hash(fd, file->size, l->crypto, NULL, &found, go_on, l, &error);
+        result = file_hash(fd, file->size, l->crypto, &found, go_on, l, &error);
     }
     if (result == PS_E_CANCELLED) {
         landing_fail(l, result, "%s", ps_error_text(result));
@@ -161,7 +161,24 @@ void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len)
     landing_close(l);
 }
 
-void landing_sync(struct landing *l)
+/* Waits until the bytes have left for the disk, which tells of errors; only a sync makes it keep
+ * them. */
+static ps_status written_out(int fd, ps_posix_error *error)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    unsigned how = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    if (sync_file_range(fd, 0, 0, how) == 0 || errno == ESPIPE || errno == ENOSYS) {
+        return PS_OK;
+    }
+    error->number = errno;
+    (void)snprintf(error->text, sizeof error->text, "sync: %s", strerror(errno));
+    return PS_FAILED;
+#else
+    return ps_posix_sync(fd, error);
+#endif
+}
+
+void landing_sync(struct landing *l, bool alone)
 {
     ps_posix_error error = {0};
     ps_posix_file file;
@@ -171,10 +188,32 @@ void landing_sync(struct landing *l)
                      file_fault(&error));
         return;
     }
-    if (ps_posix_sync(fd, &error) != PS_OK) {
+    if ((alone ? ps_posix_sync(fd, &error) : written_out(fd, &error)) != PS_OK) {
         landing_write_failed(l, &error, 0);
     }
     (void)close(fd);
+}
+
+bool landing_sync_all(struct landing *l)
+{
+#ifdef __linux__
+    if (syncfs(l->dir) != 0) {
+        landing_fail(l, PS_E_IO, "cannot make the files in %s last: %s", l->folder,
+                     strerror(errno));
+        return false;
+    }
+#endif
+    return true;
+}
+
+bool landing_sync_names(struct landing *l)
+{
+    ps_posix_error error = {0};
+    if (ps_posix_sync(l->dir, &error) != PS_OK) {
+        landing_fail(l, PS_E_IO, "cannot make the names in %s last: %s", l->folder, error.text);
+        return false;
+    }
+    return true;
 }
 
 void landing_name_failed(struct landing *l, const ps_posix_error *error)
@@ -196,12 +235,19 @@ void landing_name(struct landing *l)
     }
 }
 
-void landing_abandon(struct landing *l)
+void landing_discard(struct landing *l)
 {
-    if (l->temporary[0] != '\0' && landing_open(l)) {
+    if (l->temporary[0] != '\0') {
         ps_posix_error error = {0};
         (void)ps_posix_remove(l->dir, l->temporary, &error);
         l->temporary[0] = '\0';
+    }
+}
+
+void landing_abandon(struct landing *l)
+{
+    if (l->temporary[0] != '\0' && landing_open(l)) {
+        landing_discard(l);
     }
     landing_close(l);
 }

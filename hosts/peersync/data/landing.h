@@ -34,11 +34,17 @@ bool landing_named(struct landing *l);
 void landing_look(struct landing *l);
 /* Writes a whole file of one piece under a temporary name. */
 void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len);
-/* Makes the bytes of a stored file last. */
-void landing_sync(struct landing *l);
-/* Gives it its final name, not yet to last: the folder must be synced. */
+/* Makes the bytes of a stored file last; unless `alone`, landing_sync_all() must follow. */
+void landing_sync(struct landing *l, bool alone);
+/* Makes all files in the folder's file system last. @return false: see the outcome. */
+bool landing_sync_all(struct landing *l);
+/* Gives a stored file its final name, not yet to last: landing_sync_names() must follow. */
 void landing_name(struct landing *l);
-/* Removes what is left of a stored file. The outcome stays. */
+/* Makes the names in the folder last. @return false: see the outcome. */
+bool landing_sync_names(struct landing *l);
+/* Removes what is left of a stored file; the folder is open. */
+void landing_discard(struct landing *l);
+/* The same, and closes the folder. The outcome stays. */
 void landing_abandon(struct landing *l);
 
 /* Fills the outcome. */

@@ -93,7 +93,7 @@ static int ask(struct db_connection *c, const char *sql, char *out, int cap)
 }
 
 /* Makes the tables where there is nothing at all; else it must be ours, and whole. */
-static int check_or_make(struct db_connection *c)
+static int check_or_make(struct db_connection *c, int for_reading)
 {
     char tables[24], id[24], version[24], sound[64];
     int result = ask(c, "SELECT count(*) FROM sqlite_master", tables, sizeof tables);
@@ -107,7 +107,7 @@ static int check_or_make(struct db_connection *c)
     }
     /* The file can be written, so what says that it is for reading is its own format. */
     if (strcmp(id, APPLICATION_ID) != 0 || strcmp(version, USER_VERSION) != 0 ||
-        sqlite3_db_readonly(c->db, "main") != 0) {
+        sqlite3_db_readonly(c->db, "main") != for_reading) {
         return SQLITE_NOTADB;
     }
     result = ask(c, "PRAGMA quick_check(1)", sound, sizeof sound);
@@ -139,7 +139,7 @@ static int connect_both(struct library_db *db)
     struct db_connection *w = &db->writer;
     int result = connect_to(w, db->path, SQLITE_OPEN_READWRITE);
     result = result ? result : run(w, journal);
-    result = result ? result : check_or_make(w);
+    result = result ? result : check_or_make(w, 0);
     result = result ? result : db_prepare(w, true);
     result = result ? result : db_count(db);
     result = result ? result : connect_to(&db->reader, db->path, SQLITE_OPEN_READONLY);
@@ -227,12 +227,39 @@ static enum db_status attempt(struct library_db *db, char *fault, size_t cap)
         atomic_store(&db->damage_seen, false);
         return DB_OK;
     }
+    db->fault = result;
     (void)snprintf(fault, cap, "%s", sqlite3_errstr(result));
     if (db->writer.db && status == DB_DAMAGED) {
         (void)sqlite3_db_config(db->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
     disconnect_both(db);
     return status;
+}
+
+/* A full disk has no room for the files that writing takes. What is whole can be read without them:
+ * no other process uses it. */
+static bool open_unwritable(struct library_db *db)
+{
+    const int full = db->fault & 0xff;
+    struct stat st;
+    char *log = data_format("%s-wal", db->path);
+    char *uri = data_format("file:%s?immutable=1", db->path);
+    bool whole = full == SQLITE_FULL || full == SQLITE_IOERR;
+    whole = whole && (stat(log, &st) != 0 || st.st_size == 0) && stat(db->path, &st) == 0;
+    if (whole && st.st_size > 0) {
+        struct db_connection *w = &db->writer;
+        int result = strpbrk(db->path, "?#%") ? SQLITE_CANTOPEN : SQLITE_OK; /* No URI then. */
+        result = result ? result : connect_to(w, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+        result = result ? result : check_or_make(w, 1);
+        whole = (result ? result : db_prepare(w, true)) == SQLITE_OK;
+    }
+    if (!whole) {
+        disconnect_both(db);
+    }
+    free(uri);
+    free(log);
+    db->unwritable = whole;
+    return whole;
 }
 
 bool library_db_open(struct library_db *db, const char *state_dir, const ps_crypto *crypto,
@@ -254,10 +281,11 @@ bool library_db_open(struct library_db *db, const char *state_dir, const ps_cryp
         }
         status = attempt(db, fault, sizeof fault);
     }
-    if (status != DB_OK) {
-        (void)snprintf(why, why_cap, "cannot open %s: %s", db->path, fault);
+    if (status == DB_OK || open_unwritable(db)) {
+        return true;
     }
-    return status == DB_OK;
+    (void)snprintf(why, why_cap, "cannot open %s: %s", db->path, fault);
+    return false;
 }
 
 void library_db_close(struct library_db *db)
@@ -275,7 +303,11 @@ bool library_db_renew(struct library_db *db, struct events *events)
 {
     char why[256];
     pthread_mutex_lock(&db->read_lock);
-    bool done = db->writer.db == NULL; /* An earlier attempt came so far. */
+    bool done = db->writer.db == NULL || db->unwritable;
+    if (db->unwritable) {
+        db->unwritable = false;
+        disconnect_both(db);
+    }
     if (!done) {
         const char *fault = library_db_fault(db);
         (void)sqlite3_db_config(db->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

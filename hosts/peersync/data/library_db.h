@@ -63,7 +63,8 @@ struct library_db {
     uint64_t hashes, layer_bytes;         /* Kept. */
     uint64_t max_hashes, max_layer_bytes; /* Tests set less. */
     int64_t uses;                         /* Counts: the last one that `hashes.used` holds. */
-    int fault;                            /* SQLite's result when the writer failed last. */
+    bool unwritable; /* There was no room to open it for writing: it was read only. */
+    int fault;       /* SQLite's result when the writer failed last. */
 };
 
 /* Something that must last, in a list. */
@@ -79,12 +80,14 @@ struct change {
 /* Frees what the change holds, and the change. */
 void change_free(struct change *change);
 
-/* Opens, or makes; tells of what was kept aside. @return false with a sentence in `why`. */
+/* Opens, or makes; tells of what was kept aside. On a full disk it can be `unwritable`. @return
+ * false with a sentence in `why`. */
 bool library_db_open(struct library_db *db, const char *state_dir, const ps_crypto *crypto,
                      struct events *events, char *why, size_t why_cap);
 /* Also after a failed open. */
 void library_db_close(struct library_db *db);
-/* Keeps what is there aside and begins anew. The writer's thread. @return false: not now. */
+/* Keeps what is there aside and begins anew, or opens it again if it is `unwritable` or not open.
+ * The writer's thread. @return false: not now. */
 bool library_db_renew(struct library_db *db, struct events *events);
 /* What the last failure of the writer was, a clause. */
 const char *library_db_fault(const struct library_db *db);

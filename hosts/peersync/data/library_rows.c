@@ -195,8 +195,8 @@ enum db_status library_db_list(struct library_db *db, void (*visit)(void *ctx, s
                                void *ctx)
 {
     sqlite3_stmt *s = db->writer.statements[DB_LIST];
-    int result;
-    while ((result = sqlite3_step(s)) == SQLITE_ROW) {
+    int result = SQLITE_DONE; /* Where there is no file yet. */
+    while (s && (result = sqlite3_step(s)) == SQLITE_ROW) {
         struct entry *e = read_entry(db, s);
         if (!e) {
             result = SQLITE_CORRUPT;
@@ -298,7 +298,7 @@ static int apply(struct library_db *db, const struct change *change)
 enum db_status library_db_write(struct library_db *db, bool anew, const struct change *changes)
 {
     sqlite3_stmt **s = db->writer.statements;
-    if (!db->writer.db) {
+    if (!db->writer.db || db->unwritable) {
         return DB_FAILED;
     }
     int moved = 0; /* What is written to a file that was removed is lost. */

@@ -46,6 +46,7 @@ bool library_load(struct library *l, char *why, size_t why_cap)
         return false;
     }
     const enum db_status status = library_db_list(&l->db, take_entry, l);
+    l->unsaved = l->db.unwritable;
     if (status == DB_DAMAGED) {
         l->unsaved = true; /* All that could be read. */
         (void)library_db_renew(&l->db, l->events);
@@ -125,7 +126,8 @@ static void free_changes(struct change *list)
 /* Begins anew if the database cannot be used any more, and says whether that was done. */
 static bool mend(struct library *l, enum db_status status)
 {
-    return (status == DB_DAMAGED || atomic_load(&l->db.damage_seen) || !l->db.writer.db) &&
+    return (status == DB_DAMAGED || atomic_load(&l->db.damage_seen) || !l->db.writer.db ||
+            l->db.unwritable) &&
            library_db_renew(&l->db, l->events);
 }
 

@@ -84,6 +84,13 @@ void shelf_start(struct shelf *s)
     }
 }
 
+int shelf_open(void **state)
+{
+    (void)shelf_make(state);
+    shelf_start(*state);
+    return 0;
+}
+
 void shelf_stop(struct shelf *s)
 {
     if (s->open) {
@@ -208,4 +215,16 @@ void shelf_expect(struct shelf *s, const char *names)
     }
     data_files_free(files, n);
     assert_string_equal(have, names);
+}
+
+void shelf_refused(struct shelf *s, const char *path, const char *name, unsigned error,
+                   const char *text)
+{
+    library_publish(&s->library, 7, path, name);
+    struct data_event *event = shelf_event(s);
+    assert_int_equal(event->type, DATA_PUBLISH_FAILED);
+    assert_int_equal(event->tag, 7);
+    assert_int_equal(event->error, error);
+    assert_non_null(strstr(event->text, text));
+    data_event_free(event);
 }

@@ -26,6 +26,8 @@ void shelf_meddle_at(uint64_t bytes, void (*meddle)(void *ctx), void *ctx);
 
 /* Makes the folders; shelf_start() may follow after changes to `cfg`. For cmocka. */
 int shelf_make(void **state);
+/* The same, and starts it. */
+int shelf_open(void **state);
 /* Stops and removes the folders. */
 int shelf_end(void **state);
 void shelf_start(struct shelf *s);
@@ -44,6 +46,9 @@ const char *shelf_path(const struct shelf *s, const char *name);
 const char *shelf_write(const struct shelf *s, const char *name, size_t len, uint32_t seed);
 /* Publishes and waits for DATA_FILE_READY. */
 ps_content shelf_publish(struct shelf *s, const char *path, const char *name);
+/* Publishing the path (as `name`, or NULL) fails with this error, and words that hold `text`. */
+void shelf_refused(struct shelf *s, const char *path, const char *name, unsigned error,
+                   const char *text);
 /* The names published are these, all ready; a space between them. */
 void shelf_expect(struct shelf *s, const char *names);
 

@@ -142,10 +142,12 @@ static unsigned fail_through(struct pair *p, enum relay_mode mode, size_t length
     assert_int_equal(event->type, DATA_GET_FAILED);
     assert_true(ps_addr_equal(&event->peer, &relay.addr));
     assert_int_equal(event->error, error);
-    assert_int_equal(event->done, kept);
+    /* Workers hash side by side: a wrong piece may be found out before those ahead of it count. */
+    assert_in_range(event->done, error == PS_E_MISMATCH ? 0 : kept, kept);
+    kept = event->done;
     data_event_free(event);
     relay_stop(&relay);
-    assert_int_equal(folder_count(p->down.downloads), 2);
+    assert_int_equal(folder_count(p->down.downloads), kept > 0 ? 2 : 0);
     event = fetch(p, &content, "out");
     assert_int_equal(event->type, DATA_GET_DONE);
     assert_int_equal(event->fetched, length - kept);

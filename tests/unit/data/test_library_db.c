@@ -9,6 +9,7 @@
 #include "shelf.h"
 
 #include "../transfer/content.h"
+#include "peersync/crypto_openssl.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -12,9 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MIB   1048576u
 #define FILES 600u
 
 static void name_of(char name[16], unsigned i)
@@ -111,11 +114,216 @@ static void told_is_kept_when_the_process_is_killed(void **state)
     }
 }
 
+static void published_files_return_at_once(void **state)
+{
+    struct shelf *s = *state;
+    ps_content small = shelf_publish(s, shelf_write(s, "small", 1000, 1), NULL);
+    ps_content large = shelf_publish(s, shelf_write(s, "large", 3 * MIB + 1, 2), NULL);
+    assert_int_equal(small.length, 1000);
+    assert_int_equal(large.length, 3 * MIB + 1);
+    shelf_stop(s);
+    atomic_store(&shelf_hashed, 0);
+    shelf_start(s);
+    shelf_expect(s, "large small");
+    struct entry *e = NULL;
+    assert_int_equal(library_find(&s->library, &large, &e), PS_E_NONE);
+    entry_drop(e);
+    assert_int_equal(library_find(&s->library, &small, &e), PS_E_NONE);
+    entry_drop(e);
+    assert_true(atomic_load(&shelf_hashed) < 1000); /* The tree above the layer. */
+}
+
+static void lost_hashes_are_made_again(void **state)
+{
+    struct shelf *s = *state;
+    ps_content large = shelf_publish(s, shelf_write(s, "large", 2 * MIB + 1, 2), NULL);
+    shelf_stop(s);
+    char command[300];
+    (void)snprintf(command, sizeof command, "%s/library.db", s->state);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(command, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "UPDATE hashes SET layer = zeroblob(length(layer))", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    shelf_start(s);
+    struct data_event *event = shelf_event(s);
+    assert_int_equal(event->type, DATA_FILE_READY);
+    assert_int_equal(event->tag, 0);
+    assert_true(event->changed); /* It was not known any more. */
+    assert_true(ps_content_equal(&event->content, &large));
+    data_event_free(event);
+}
+
+static void changed_and_vanished_files_are_noticed_at_load(void **state)
+{
+    struct shelf *s = *state;
+    ps_content before = shelf_publish(s, shelf_write(s, "a", 100, 1), NULL);
+    (void)shelf_publish(s, shelf_write(s, "b", 100, 1), NULL);
+    shelf_stop(s);
+    (void)shelf_write(s, "a", 100, 2);
+    assert_int_equal(unlink(shelf_path(s, "b")), 0);
+    shelf_start(s);
+    bool ready = false, gone = false;
+    while (!ready || !gone) {
+        struct data_event *event = shelf_event(s);
+        if (event->type == DATA_FILE_READY) {
+            ready = true;
+            assert_string_equal(event->name, "a");
+            assert_true(event->changed);
+            assert_false(ps_content_equal(&event->content, &before));
+        } else {
+            gone = true;
+            assert_int_equal(event->type, DATA_FILE_GONE);
+            assert_string_equal(event->name, "b");
+        }
+        data_event_free(event);
+    }
+    shelf_expect(s, "a");
+    shelf_stop(s);
+    shelf_start(s);
+    shelf_expect(s, "a");
+    shelf_quiet(s);
+}
+
+static void a_damaged_database_is_kept_aside(void **state)
+{
+    struct shelf *s = *state;
+    char path[200], aside[220];
+    const char *file = shelf_write(s, "a", 100, 1);
+    (void)shelf_publish(s, file, NULL);
+    shelf_stop(s);
+    (void)snprintf(path, sizeof path, "%s/library.db", s->state);
+    (void)snprintf(aside, sizeof aside, "%s.broken-1", path);
+    assert_int_equal(truncate(path, 5000), 0);
+    shelf_start(s);
+    struct data_event *event = shelf_event(s);
+    assert_int_equal(event->type, DATA_NOTE);
+    assert_true(event->warning);
+    assert_non_null(strstr(event->text, aside));
+    data_event_free(event);
+    shelf_expect(s, "");
+    (void)shelf_publish(s, file, NULL);
+    shelf_stop(s);
+    struct stat st;
+    assert_int_equal(stat(aside, &st), 0);
+    assert_int_equal(st.st_size, 5000);
+    shelf_start(s);
+    shelf_expect(s, "a");
+    shelf_quiet(s);
+}
+
+/* The database goes bad while it is in use: nothing that is published is lost. */
+static void damage_in_use_is_mended(void **state)
+{
+    struct shelf *s = *state;
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/library.db", s->state);
+    (void)shelf_publish(s, shelf_write(s, "a", 2 * MIB, 1), NULL);
+    assert_int_equal(unlink(path), 0);
+    (void)shelf_publish(s, shelf_write(s, "b", 100, 2), NULL);
+    shelf_stop(s);
+    shelf_start(s);
+    shelf_expect(s, "a b");
+}
+
+/* Serving and publishing go on without room; what could not be saved is saved with what comes. */
+static void a_full_disk_is_told_once(void **state)
+{
+    struct shelf *s = *state;
+    struct rlimit before, none;
+    (void)shelf_publish(s, shelf_write(s, "a", 100, 1), NULL);
+    (void)shelf_write(s, "b", 100, 2);
+    (void)shelf_write(s, "c", 100, 3);
+    (void)shelf_write(s, "d", 100, 4);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = before;
+    none.rlim_cur = 1;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    library_publish(&s->library, 1, shelf_path(s, "b"), NULL);
+    struct data_event *event = shelf_event(s);
+    assert_int_equal(event->type, DATA_NOTE);
+    assert_true(event->warning);
+    assert_non_null(strstr(event->text, "library.db"));
+    data_event_free(event);
+    data_event_free(shelf_event_of(s, DATA_FILE_READY));
+    (void)shelf_publish(s, shelf_path(s, "c"), NULL);
+    shelf_expect(s, "a b c");
+    shelf_quiet(s);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    library_publish(&s->library, 2, shelf_path(s, "d"), NULL);
+    event = shelf_event(s);
+    assert_int_equal(event->type, DATA_NOTE);
+    assert_false(event->warning);
+    data_event_free(event);
+    data_event_free(shelf_event_of(s, DATA_FILE_READY));
+    shelf_stop(s);
+    atomic_store(&shelf_hashed, 0);
+    shelf_start(s);
+    shelf_expect(s, "a b c d");
+    assert_int_equal(atomic_load(&shelf_hashed), 0);
+}
+
+/* Opening for writing takes room, too: without it, what was published is read and served. */
+static void a_disk_that_is_full_at_first_is_lived_with(void **state)
+{
+    struct shelf *s = *state;
+    struct rlimit before, none;
+    (void)shelf_publish(s, shelf_write(s, "a", 100, 1), NULL);
+    (void)shelf_publish(s, shelf_write(s, "b", 2 * MIB, 2), NULL);
+    shelf_stop(s);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = before;
+    none.rlim_cur = 1;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    shelf_start(s);
+    shelf_expect(s, "a b");
+    struct data_event *event = shelf_event(s);
+    assert_int_equal(event->type, DATA_NOTE);
+    assert_true(event->warning);
+    data_event_free(event);
+    assert_true(library_unpublish(&s->library, "a"));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)shelf_publish(s, shelf_write(s, "c", 100, 3), NULL);
+    shelf_expect(s, "b c");
+    shelf_stop(s);
+    shelf_start(s);
+    shelf_expect(s, "b c");
+}
+
+static void without_a_place_nothing_is_kept(void **state)
+{
+    struct shelf *s = *state;
+    shelf_stop(s);
+    s->cfg.state_dir = NULL;
+    shelf_start(s);
+    const char *path = shelf_write(s, "f", 2 * MIB, 1);
+    (void)shelf_publish(s, path, NULL);
+    library_hash(&s->library, 1, path);
+    data_event_free(shelf_event_of(s, DATA_HASHED));
+    shelf_expect(s, "f");
+    shelf_stop(s);
+    shelf_start(s);
+    shelf_expect(s, "");
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, shelf_open, shelf_end)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(told_is_kept_when_the_process_is_killed, shelf_make,
                                         shelf_end),
+        TEST(lost_hashes_are_made_again),
+        TEST(changed_and_vanished_files_are_noticed_at_load),
+        TEST(a_damaged_database_is_kept_aside),
+        TEST(damage_in_use_is_mended),
+        TEST(a_full_disk_is_told_once),
+        TEST(a_disk_that_is_full_at_first_is_lived_with),
+        TEST(without_a_place_nothing_is_kept),
+        TEST(published_files_return_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

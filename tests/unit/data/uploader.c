@@ -72,7 +72,7 @@ bool rig_has(const struct rig *r, const struct caller_file *f, const char *name)
 
 void rig_restart_impatient(struct rig *r)
 {
-    r->up.cfg.upload_idle_ms = 200;
+    r->up.cfg.upload_idle_ms = 1000;
     node_stop(&r->up);
     node_start(&r->up);
 }
