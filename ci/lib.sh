@@ -9,7 +9,7 @@ build_packages="build-essential cmake ninja-build pkg-config libuv1-dev libssl-d
 # Only x86-64 has it, and it is optional.
 [ "$(uname -m)" != x86_64 ] || build_packages="$build_packages libipsec-mb-dev"
 test_packages="$build_packages clang libclang-rt-14-dev llvm clang-format libcmocka-dev valgrind git
-    procps openssl"
+    procps openssl tcpdump"
 
 say() {
     printf '\n== %s\n' "$*"
