@@ -9,9 +9,9 @@
 
 /* How long a courier without a file waits for one. */
 #define COURIER_IDLE_MS 1000u
-/* Pieces that a courier may have in memory. With the window of its machine, that bounds what a
- * killed process has to fetch again: 16 MiB. */
-#define COURIER_PIECES 8u
+/* Pieces that a courier may have in memory. These, the window of its machine (8 MiB) and what the
+ * other side has read ahead are what a killed process has to fetch again: less than 16 MiB. */
+#define COURIER_PIECES 6u
 
 enum courier_stage {
     COURIER_DIALLING, /* The connection, and TLS in it. */
@@ -68,14 +68,16 @@ void courier_take(struct courier *k, struct download *dl);
 void courier_drop(struct courier *k, struct download *dl);
 /* Says good-bye as soon as its files have ended. */
 void courier_finish(struct courier *k);
-/* Goes on as far as the stream allows. */
-void courier_run(struct courier *k);
 /* A worker has hashed a piece of it. */
 void courier_hashed(struct courier *k, struct piece *p);
 /* Ends it now. Its downloads are told why. */
 void courier_end(struct courier *k, ps_error error, const char *text);
 void courier_add_piece(struct courier *k, struct piece *p);
 void courier_remove_piece(struct courier *k, struct piece *p);
+
+/* courier_run.c */
+/* Goes on as far as the stream allows. */
+void courier_run(struct courier *k);
 
 /* courier_machine.c: steps, and what comes of them. */
 bool courier_make_machine(struct courier *k);
