@@ -59,11 +59,12 @@ static void closed(struct conn *c)
 }
 
 /* Tells its downloads. Who is to blame depends on how it ended: for wrong bytes one file; for
- * silence, and where there was no connection at all, the source and so every file; for a cut
- * connection the file that was under way, and the others go on elsewhere. */
+ * silence, and where there was no connection at all, the source and so every file; for a connection
+ * that it cut, also because we were silent, the file that was under way, and the others go on
+ * elsewhere. */
 static void tell_files(struct courier *k, ps_error error, const char *text)
 {
-    const bool all = !k->connected || error == PS_E_STALLED;
+    const bool all = !k->connected || (error == PS_E_STALLED && !k->remote);
     struct courier_file files[PS_DOWNLOAD_FILES];
     unsigned count = k->count;
     memcpy(files, k->files, sizeof files);

@@ -114,6 +114,7 @@ static void take_event(struct courier *k, const ps_stream_event *event)
     case PS_STREAM_EVENT_FAILED:
         k->done = true;
         k->error = event->error != PS_E_NONE ? (ps_error)event->error : PS_E_PROTOCOL;
+        k->remote = event->remote;
         k->blamed = k->error == PS_E_MISMATCH ? event->file : 0;
         break;
     case PS_STREAM_EVENT_OPEN:
