@@ -1,5 +1,5 @@
-/* peersync with a connection of its own for each file, as if there were no kept ones: what these are
- * worth is measured against it. */
+/* peersync with a connection of its own for each file, as if there were no kept ones: what these
+ * are worth is measured against it. */
 #include "data.h"
 
 void __real_data_config_default(struct data_config *cfg);
