@@ -77,6 +77,7 @@ static void end_file(struct courier *k, const ps_stream_event *event)
         return;
     }
     struct download *dl = f->download;
+    k->carried = k->carried || event->file != 0;
     k->count--;
     memmove(f, f + 1, (size_t)(&k->files[k->count] - f) * sizeof *f);
     if (k->count == 0) {
