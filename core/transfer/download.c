@@ -1,10 +1,7 @@
-/* The downloader's machine: its life, its inputs, its clock, what it asks for. */
+/* The downloader's machine: its life, its inputs, its clock, where payload belongs. */
 #include "transfer/download_internal.h"
 
 #include "channel/wipe.h"
-
-#define MAX_STALL_MS 86400000u
-#define MAX_INPUT    (1u << 30)
 
 _Static_assert(_Alignof(ps_download) <= 16, "what init asks of the caller's memory");
 _Static_assert(PS_STREAM_WANTS_MIN >= 2, "a piece and its chunk of hashes are asked for together");
@@ -19,10 +16,9 @@ void ps_download_config_default(ps_download_config *cfg)
 
 size_t ps_download_size(const ps_download_config *cfg)
 {
-    if (!cfg || cfg->size != sizeof *cfg || !cfg->crypto ||
-        cfg->crypto->size != sizeof(ps_crypto) || cfg->stall_ms == 0 ||
-        cfg->stall_ms > MAX_STALL_MS || cfg->window_bytes < PS_PIECE_BYTES ||
-        cfg->window_bytes > PS_DOWNLOAD_WINDOW_MAX) {
+    if (!cfg || cfg->size != sizeof *cfg ||
+        !ps_machine_possible(cfg->crypto, &cfg->binding, cfg->stall_ms) ||
+        cfg->window_bytes < PS_PIECE_BYTES || cfg->window_bytes > PS_DOWNLOAD_WINDOW_MAX) {
         return 0;
     }
     return sizeof(ps_download); /* the machine; a chunk of hashes and the ring are most of it */
@@ -70,13 +66,19 @@ ps_stream_event *ps_download_fail(ps_download *d, ps_emit *e, uint32_t error, bo
     return ps_emit_failure(e, error, remote, tell);
 }
 
+void ps_download_end(ps_download *d, ps_emit *e)
+{
+    PS_ASSERT(d->stage != PS_DOWNLOAD_ENDED && d->file_first == d->file_next);
+    leave(d);
+    (void)ps_emit_event(e, PS_STREAM_EVENT_DONE);
+}
+
 void ps_download_finish(ps_download *d, ps_emit *e)
 {
     ps_writer w = ps_emit_writer(e);
     ps_bye_write(&w);
     (void)ps_emit_bytes(e, &w);
-    leave(d);
-    (void)ps_emit_event(e, PS_STREAM_EVENT_DONE);
+    ps_download_end(d, e);
 }
 
 static void say_hello(ps_download *d, ps_emit *e)
@@ -95,17 +97,16 @@ static bool input_valid(const ps_download *d, const ps_stream_input *in)
 {
     switch (in->type) {
     case PS_STREAM_TICK:
+    case PS_STREAM_BYTES:
     case PS_STREAM_CLOSED:
+    case PS_STREAM_CANCEL:
     case PS_STREAM_SENT:
     case PS_STREAM_TAKEN:
     case PS_STREAM_FINISH:
         return true;
-    case PS_STREAM_CANCEL:
-        return in->u.cancel_error <= UINT16_MAX;
-    case PS_STREAM_BYTES:
-        return in->u.bytes.len <= MAX_INPUT && (in->u.bytes.data || in->u.bytes.len == 0);
     case PS_STREAM_FETCH:
-        return ps_download_fetch_valid(d, &in->u.fetch);
+        return d->stage == PS_DOWNLOAD_ENDED /* it crossed the end */
+               || ps_download_fetch_valid(d, &in->u.fetch);
     case PS_STREAM_HASHED:
         return d->stage == PS_DOWNLOAD_ENDED /* the answer crossed the end */
                || ps_download_checking(d, in->u.hashed.file, in->u.hashed.piece);
@@ -124,8 +125,7 @@ static size_t dispatch(ps_download *d, ps_emit *e, const ps_stream_input *in)
         return 1;
     }
     if (in->type == PS_STREAM_CANCEL) {
-        uint32_t error = in->u.cancel_error ? in->u.cancel_error : (uint32_t)PS_E_CANCELLED;
-        (void)ps_download_fail(d, e, error, false, began);
+        (void)ps_download_fail(d, e, ps_machine_cancel_error(in), false, began);
         return 1;
     }
     if (!began) {
@@ -186,11 +186,7 @@ static void go_on(ps_download *d, ps_emit *e)
 ps_status ps_download_step(ps_download *d, const ps_stream_input *in, size_t *consumed,
                            ps_stream_output *out)
 {
-    if (!d || !in || !consumed) {
-        return PS_INVALID;
-    }
-    *consumed = 0;
-    if (!ps_emit_valid(out) || !input_valid(d, in)) {
+    if (!ps_machine_step_possible(d, in, consumed, out) || !input_valid(d, in)) {
         return PS_INVALID;
     }
     if (!ps_emit_has_room(out)) {
@@ -199,7 +195,7 @@ ps_status ps_download_step(ps_download *d, const ps_stream_input *in, size_t *co
     (void)ps_clock_advance(&d->clock, in->now_us);
     ps_emit e = {.out = out, .first_segment = out->segments_len};
     if (d->stage == PS_DOWNLOAD_ENDED) {
-        *consumed = in->type == PS_STREAM_BYTES ? in->u.bytes.len : 1;
+        *consumed = ps_machine_ignored(in);
         return PS_OK;
     }
     *consumed = dispatch(d, &e, in);

@@ -5,9 +5,9 @@
 
 bool ps_download_fetch_valid(const ps_download *d, const ps_stream_fetch *fetch)
 {
-    return d->stage != PS_DOWNLOAD_ENDED && !d->finishing && ps_download_room(d) > 0 &&
-           fetch->content.length > 0 && ps_content_possible(&fetch->content) &&
-           fetch->ticket.data && fetch->ticket.len > 0 && fetch->ticket.len <= PS_FILE_TICKET_MAX;
+    return ps_download_room(d) > 0 && fetch->content.length > 0 &&
+           ps_content_possible(&fetch->content) && fetch->ticket.data && fetch->ticket.len > 0 &&
+           fetch->ticket.len <= PS_FILE_TICKET_MAX;
 }
 
 void ps_download_fetch(ps_download *d, const ps_stream_fetch *fetch)

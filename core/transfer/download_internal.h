@@ -9,7 +9,7 @@
 #ifndef PS_TRANSFER_DOWNLOAD_INTERNAL_H
 #define PS_TRANSFER_DOWNLOAD_INTERNAL_H
 
-#include "transfer/emit.h"
+#include "transfer/machine.h"
 #include "transfer/stall.h"
 
 #define PS_DOWNLOAD_WINDOW_MAX (256u * PS_PIECE_BYTES)
@@ -144,7 +144,9 @@ static inline ps_subtree ps_download_chunk(const ps_download_file *f, uint32_t p
 /* Ends with an error; @return its event. */
 ps_stream_event *ps_download_fail(ps_download *d, ps_emit *e, uint32_t error, bool remote,
                                   bool tell);
-/* Ends well. */
+/* Ends well, with no file under way. */
+void ps_download_end(ps_download *d, ps_emit *e);
+/* So, too, and says BYE. */
 void ps_download_finish(ps_download *d, ps_emit *e);
 
 /* True when the file can be taken now. */

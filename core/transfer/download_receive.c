@@ -39,8 +39,13 @@ static bool data_expected(const ps_download *d)
     if (!p || opened_expected(d) || p->hashes) {
         return false;
     }
-    uint32_t rest = ps_download_piece_bytes(d, p) - d->position;
-    return d->frame.length > PS_DATA_HEAD_BYTES && d->frame.length <= PS_DATA_HEAD_BYTES + rest;
+    if (d->frame.length <= PS_DATA_HEAD_BYTES) {
+        return false;
+    }
+    /* Whole leaves, or what is left of the piece: heads stay few. */
+    const uint32_t rest = ps_download_piece_bytes(d, p) - d->position;
+    const uint32_t payload = d->frame.length - PS_DATA_HEAD_BYTES;
+    return payload == rest || (payload < rest && payload % PS_LEAF_BYTES == 0);
 }
 
 /* True when a frame of this type and length may come now; `head` is how much to gather. */
@@ -114,6 +119,9 @@ static void on_error(ps_download *d, ps_emit *e)
     uint32_t code = ps_stream_error_read((ps_span){d->gather.bytes, d->gather.fill});
     if (code == PS_E_NONE) {
         (void)ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
+    } else if (code == PS_E_STALLED && d->stage == PS_DOWNLOAD_RUNNING &&
+               d->file_first == d->file_next) {
+        ps_download_end(d, e); /* Nothing was asked of it for long: nobody's fault. */
     } else {
         (void)ps_download_fail(d, e, code, true, false);
     }

@@ -1,11 +1,8 @@
 /* The uploader's machine: its life, its inputs, its clock. */
 #include "transfer/upload_internal.h"
 
-#define MAX_IDLE_MS  86400000u
-#define MAX_WANTS    4096u
-#define MAX_BURST    (1u << 30)
-#define MAX_INPUT    (1u << 30)
-#define US_OF_MS(ms) ((uint64_t)(ms)*1000u)
+#define MAX_WANTS 4096u
+#define MAX_BURST (1u << 30)
 
 _Static_assert(sizeof(ps_upload) % _Alignof(ps_want) == 0, "the ring may follow the machine");
 _Static_assert(_Alignof(ps_upload) <= 16, "what init asks of the caller's memory");
@@ -22,11 +19,10 @@ void ps_upload_config_default(ps_upload_config *cfg)
 
 size_t ps_upload_size(const ps_upload_config *cfg)
 {
-    if (!cfg || cfg->size != sizeof *cfg || !cfg->crypto ||
-        cfg->crypto->size != sizeof(ps_crypto) || !cfg->crypto->open || !cfg->keys ||
-        cfg->idle_ms == 0 || cfg->idle_ms > MAX_IDLE_MS || cfg->max_wants < PS_STREAM_WANTS_MIN ||
-        cfg->max_wants > MAX_WANTS || cfg->burst_bytes < PS_LEAF_BYTES ||
-        cfg->burst_bytes > MAX_BURST) {
+    if (!cfg || cfg->size != sizeof *cfg ||
+        !ps_machine_possible(cfg->crypto, &cfg->binding, cfg->idle_ms) || !cfg->crypto->open ||
+        !cfg->keys || cfg->max_wants < PS_STREAM_WANTS_MIN || cfg->max_wants > MAX_WANTS ||
+        cfg->burst_bytes < PS_LEAF_BYTES || cfg->burst_bytes > MAX_BURST) {
         return 0;
     }
     return sizeof(ps_upload)                           /* the machine */
@@ -49,7 +45,8 @@ ps_status ps_upload_init(void *mem, size_t len, const ps_upload_config *cfg, uin
     u->max_wants = cfg->max_wants;
     u->stage = PS_UPLOAD_HELLO;
     u->phase = cfg->binding.plain ? PS_UPLOAD_PREFACE : PS_UPLOAD_HEADER;
-    u->stall.length_us = US_OF_MS(cfg->idle_ms);
+    u->stall.length_us = (uint64_t)cfg->idle_ms * 1000u;
+    u->file_left_us = u->stall.length_us;
     ps_gather_begin(&u->gather, cfg->binding.plain ? 1 : PS_FRAME_HEADER_BYTES);
     ps_stall_progress(&u->stall, ps_clock_advance(&u->clock, now_us));
     *out = u;
@@ -65,33 +62,35 @@ void ps_upload_fail(ps_upload *u, ps_emit *e, uint32_t error, bool remote, bool 
     (void)ps_emit_failure(e, error, remote, tell);
 }
 
-/* The stream took bytes. Only what was handed out can be progress. */
-static void sent(ps_upload *u, bool all, uint64_t bytes)
+/* The stream took bytes. Only what answers WANTs can be progress, and each byte once. */
+static void taken(ps_upload *u, uint64_t bytes)
 {
-    u->answer_unsent = u->answer_unsent && !all;
-    if (u->unsent == 0) {
-        return;
-    }
-    if (all) {
-        u->unsent = 0;
-        ps_stall_progress(&u->stall, u->clock.now_us);
-    } else {
-        ps_stall_payload(&u->stall, bytes, PS_LEAF_BYTES, u->clock.now_us);
-    }
+    const uint64_t rest = u->unsent - u->taken;
+    bytes = bytes < rest ? bytes : rest;
+    u->taken += bytes;
+    ps_stall_payload(&u->stall, bytes, PS_LEAF_BYTES, u->clock.now_us);
+}
+
+/* The stream took all. */
+static void sent(ps_upload *u, ps_emit *e)
+{
+    taken(u, u->unsent);
+    u->unsent = u->taken = 0;
+    u->answer_unsent = false;
+    ps_upload_end_served(u, e);
+    (void)ps_upload_receive(u, e, NULL, 0); /* A BYE may have waited for it. */
 }
 
 static bool input_valid(const ps_upload *u, const ps_stream_input *in)
 {
     switch (in->type) {
     case PS_STREAM_TICK:
+    case PS_STREAM_BYTES:
     case PS_STREAM_CLOSED:
+    case PS_STREAM_CANCEL:
     case PS_STREAM_SENT:
     case PS_STREAM_TAKEN:
         return true;
-    case PS_STREAM_CANCEL:
-        return in->u.cancel_error <= UINT16_MAX;
-    case PS_STREAM_BYTES:
-        return in->u.bytes.len <= MAX_INPUT && (in->u.bytes.data || in->u.bytes.len == 0);
     case PS_STREAM_OPENED:
         if (u->stage == PS_UPLOAD_ENDED) {
             return true; /* The answer crossed the end. */
@@ -117,15 +116,13 @@ static void dispatch(ps_upload *u, ps_emit *e, const ps_stream_input *in, size_t
         ps_upload_fail(u, e, PS_E_CLOSED, false, false);
         break;
     case PS_STREAM_CANCEL:
-        ps_upload_fail(u, e, in->u.cancel_error ? in->u.cancel_error : (uint32_t)PS_E_CANCELLED,
-                       false, true);
+        ps_upload_fail(u, e, ps_machine_cancel_error(in), false, true);
         break;
     case PS_STREAM_SENT:
-        sent(u, true, 0);
-        (void)ps_upload_receive(u, e, NULL, 0); /* A BYE may have waited for it. */
+        sent(u, e);
         break;
     case PS_STREAM_TAKEN:
-        sent(u, false, in->u.taken_bytes);
+        taken(u, in->u.taken_bytes);
         break;
     case PS_STREAM_OPENED:
         ps_upload_opened(u, e, in->u.opened.error, in->u.opened.tree);
@@ -148,11 +145,7 @@ static bool more_is_due(const ps_upload *u, const ps_stream_input *in, size_t co
 ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consumed,
                          ps_stream_output *out)
 {
-    if (!u || !in || !consumed) {
-        return PS_INVALID;
-    }
-    *consumed = 0;
-    if (!ps_emit_valid(out) || !input_valid(u, in)) {
+    if (!ps_machine_step_possible(u, in, consumed, out) || !input_valid(u, in)) {
         return PS_INVALID;
     }
     if (!ps_emit_has_room(out)) {
@@ -161,7 +154,7 @@ ps_status ps_upload_step(ps_upload *u, const ps_stream_input *in, size_t *consum
     uint64_t now_us = ps_clock_advance(&u->clock, in->now_us);
     ps_emit e = {.out = out, .first_segment = out->segments_len};
     if (u->stage == PS_UPLOAD_ENDED) {
-        *consumed = in->type == PS_STREAM_BYTES ? in->u.bytes.len : 1;
+        *consumed = ps_machine_ignored(in);
         return PS_OK;
     }
     u->wall_s = in->wall_s;

@@ -55,6 +55,17 @@ static int check_file(const ps_upload *u)
     if (u->stage == PS_UPLOAD_SERVING && u->pieces > 1 && !u->tree) {
         return __LINE__;
     }
+    if (u->stage == PS_UPLOAD_ASKED && (u->data_left != u->pieces || u->nodes_left != u->pieces)) {
+        return __LINE__;
+    }
+    if (u->stage == PS_UPLOAD_SERVING &&
+        (u->data_left > u->pieces || u->nodes_left > u->pieces ||
+         (u->data_left == 0 && u->wants_len == 0 && u->unsent == 0 && !u->answer_unsent))) {
+        return __LINE__;
+    }
+    if (u->taken > u->unsent || u->file_left_us > u->stall.length_us) {
+        return __LINE__;
+    }
     if (u->stage < PS_UPLOAD_SERVING && u->tree) {
         return __LINE__;
     }

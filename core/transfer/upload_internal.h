@@ -2,7 +2,7 @@
 #ifndef PS_TRANSFER_UPLOAD_INTERNAL_H
 #define PS_TRANSFER_UPLOAD_INTERNAL_H
 
-#include "transfer/emit.h"
+#include "transfer/machine.h"
 #include "transfer/stall.h"
 
 typedef enum ps_upload_stage {
@@ -27,14 +27,18 @@ struct ps_upload {
     ps_clock clock;
     ps_stall stall;
     uint64_t idle_left_us; /* ASKED: what was left when the clock was stopped. */
+    uint64_t file_left_us; /* What the next file goes on with: open files share one time. */
     uint64_t wall_s;       /* Of the step under way. */
     ps_stream_binding binding;
     ps_content content;  /* Of the open file. */
     uint64_t sent_bytes; /* File bytes handed out since the beginning. */
     uint64_t unsent;     /* Bytes of answers handed out since SENT. */
+    uint64_t taken;      /* Of these: TAKEN. */
     uint32_t file;       /* OPENs so far. */
     uint32_t refused;    /* Of these: without a good ticket. */
     uint32_t pieces;     /* Of the open file. */
+    uint32_t data_left;  /* Pieces whose bytes this OPEN may still ask for. */
+    uint32_t nodes_left; /* Pieces whose hashes it may. */
     uint32_t burst_bytes;
     uint32_t max_wants;
     uint32_t wants_head, wants_len; /* A ring behind the struct. */
@@ -69,6 +73,8 @@ void ps_upload_open(ps_upload *u, ps_emit *e, ps_span body);
 void ps_upload_opened(ps_upload *u, ps_emit *e, uint32_t error, const ps_node *tree);
 /* The open file, if there is one, is done with. */
 void ps_upload_end_file(ps_upload *u, ps_emit *e);
+/* So, too, if all that its OPEN admits has been sent. */
+void ps_upload_end_served(ps_upload *u, ps_emit *e);
 /* True when the file has what is wanted. */
 bool ps_upload_want_fits(const ps_upload *u, const ps_want *want);
 /* True when the first WANT can be answered (further) before SENT comes. */

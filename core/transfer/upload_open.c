@@ -3,6 +3,12 @@
 
 #include "channel/wipe.h"
 
+/* What a file is worth that was sent whole, beyond its bytes: without it a thousand files of one
+ * byte would be no progress. */
+#define FILE_WORTH 1024u
+
+/* Time without an open file costs nobody a slot: it counts anew. The time of open files goes on
+ * with the next one where it stood, or a tiny file now and then would hold a slot for ever. */
 void ps_upload_end_file(ps_upload *u, ps_emit *e)
 {
     if (u->stage == PS_UPLOAD_SERVING) {
@@ -10,6 +16,17 @@ void ps_upload_end_file(ps_upload *u, ps_emit *e)
         u->tree = NULL;
         u->pieces = 0;
         u->stage = PS_UPLOAD_IDLE;
+        const uint64_t left_us = ps_stall_left(&u->stall, u->clock.now_us);
+        u->file_left_us = left_us < u->stall.length_us ? left_us : u->stall.length_us;
+        ps_stall_resume(&u->stall, u->stall.length_us, u->clock.now_us);
+    }
+}
+
+void ps_upload_end_served(ps_upload *u, ps_emit *e)
+{
+    if (u->stage == PS_UPLOAD_SERVING && u->data_left == 0 && u->wants_len == 0) {
+        ps_stall_payload(&u->stall, FILE_WORTH, PS_LEAF_BYTES, u->clock.now_us);
+        ps_upload_end_file(u, e);
     }
 }
 
@@ -43,6 +60,7 @@ void ps_upload_open(ps_upload *u, ps_emit *e, ps_span body)
     if (ticket_shown(u, body, &ticket)) {
         u->content = ticket.content;
         u->pieces = ps_piece_count(ticket.content.length);
+        u->data_left = u->nodes_left = u->pieces;
         u->stage = PS_UPLOAD_ASKED;
         u->idle_left_us = ps_stall_left(&u->stall, u->clock.now_us);
         ps_stall_stop(&u->stall);
@@ -65,7 +83,7 @@ void ps_upload_opened(ps_upload *u, ps_emit *e, uint32_t error, const ps_node *t
     if (error == PS_E_NONE) {
         u->tree = tree;
         u->stage = PS_UPLOAD_SERVING;
-        ps_stall_progress(&u->stall, u->clock.now_us);
+        ps_stall_resume(&u->stall, u->file_left_us, u->clock.now_us);
     } else {
         u->pieces = 0;
         u->stage = PS_UPLOAD_SKIPPING;

@@ -83,16 +83,27 @@ static bool skip_want(ps_upload *u)
     return true;
 }
 
+/* One OPEN admits one pass over the file. */
+static bool spend(ps_upload *u, const ps_want *want)
+{
+    uint32_t *left = want->kind == PS_WANT_DATA ? &u->data_left : &u->nodes_left;
+    const uint32_t there = u->pieces - want->first;
+    const uint32_t count = want->count < there ? want->count : there;
+    if (count > *left) {
+        return false;
+    }
+    *left -= count;
+    return true;
+}
+
+/* Asking is no progress: only what is taken of the answers. */
 static bool queue_want(ps_upload *u, const ps_want *want)
 {
-    if (!ps_upload_want_fits(u, want) || u->wants_len == u->max_wants) {
+    if (!ps_upload_want_fits(u, want) || u->wants_len == u->max_wants || !spend(u, want)) {
         return false;
     }
     if (u->wants_len == 0) {
         u->piece_at = 0;
-        if (u->unsent == 0) {
-            ps_stall_progress(&u->stall, u->clock.now_us);
-        }
     }
     ps_upload_wants(u)[(u->wants_head + u->wants_len) % u->max_wants] = *want;
     u->wants_len++;

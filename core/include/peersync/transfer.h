@@ -128,7 +128,8 @@ typedef enum ps_stream_input_type {
     PS_STREAM_OPENED,   /**< Upload: the host's answer to PS_STREAM_EVENT_OPEN. */
     PS_STREAM_TAKEN,    /**< Upload: the stream took some more bytes but not yet all; keeps a
                              downloader on a slow line from being cut before SENT. */
-    PS_STREAM_FETCH,    /**< Download: another file on this stream. */
+    PS_STREAM_FETCH,    /**< Download: another file on this stream. After the end, which it may
+                             have crossed, it is ignored: look at the step's events first. */
     PS_STREAM_HASHED,   /**< Download: the host's answer to PS_STREAM_EVENT_CHECK. */
     PS_STREAM_FINISH    /**< Download: no more files come; BYE once those under way have ended. */
 } ps_stream_input_type;
@@ -182,18 +183,25 @@ typedef struct ps_segment {
 /** Tags of ps_stream_event. */
 typedef enum ps_stream_event_type {
     PS_STREAM_EVENT_OPEN = 1, /**< Upload: `downloader` shows a good ticket for `content`; answer
-                                   OPENED. */
+                                   OPENED. No time runs here until then, but the downloader's
+                                   does: answer well within its 30 s. */
     PS_STREAM_EVENT_FILE_END, /**< Upload: the file of the last OPENED with PS_E_NONE is done with:
-                                   all of it that was wanted has been sent. Download: `file` is
-                                   whole, every wanted piece verified (error PS_E_NONE), or was
-                                   refused with `error`: the stream goes on with the next. */
+                                   all that its OPEN admits has been sent, or the downloader has
+                                   gone on to another or said BYE. Nothing more of it is asked for.
+                                   Download: `file` is whole, every wanted piece verified (error
+                                   PS_E_NONE), or was refused with `error`: the stream goes on with
+                                   the next. */
     PS_STREAM_EVENT_WRITE,    /**< Download: `bytes` belong to `piece` of `file`, at `offset` in
                                    the file; see ps_download_due(). */
     PS_STREAM_EVENT_CHECK,    /**< Download: all bytes of `piece` of `file` are there: hash them
-                                   and answer HASHED. Any order, any number of steps later. */
+                                   and answer HASHED. Any order, any number of steps later; but
+                                   a full window asks for nothing, and an uploader that is asked
+                                   for nothing cuts after its 30 s: hash a window in less. */
     PS_STREAM_EVENT_PIECE,    /**< Download: `piece` of `file` is verified. */
     PS_STREAM_EVENT_DONE,     /**< The stream ended well: the other side said BYE (upload), or BYE
-                                   is said (download). Close it when all is sent. */
+                                   is said (download), or the uploader would not wait any longer
+                                   (STALLED) while no file was under way (download). Close it when
+                                   all is sent. */
     PS_STREAM_EVENT_FAILED    /**< Ended with `error`, and all files with it. Close the stream when
                                    all is sent, or after a second: the other side may have stopped
                                    reading. */
@@ -202,12 +210,14 @@ typedef enum ps_stream_event_type {
 /** One event of a transfer machine. */
 typedef struct ps_stream_event {
     ps_stream_event_type type;
-    uint32_t file;   /**< Counts the stream's files: OPENs (upload), FETCHes (download), from 1. */
-    uint32_t piece;  /**< WRITE, CHECK, PIECE. FAILED with PS_E_MISMATCH: the wrong one. */
-    uint32_t error;  /**< FAILED, FILE_END: a ps_error. */
-    bool remote;     /**< FAILED, FILE_END: the other side said so. */
-    uint64_t offset; /**< WRITE. */
-    ps_span bytes;   /**< WRITE: points into the input's bytes. */
+    uint32_t file; /**< Counts the stream's files: OPENs (upload), FETCHes (download), from 1. 0 for
+                        DONE, and for FAILED but with PS_E_MISMATCH of this side. */
+    uint32_t piece; /**< WRITE, CHECK, PIECE. FAILED with PS_E_MISMATCH of this side: the wrong one,
+                         or, where hashes were wrong, the one that they were asked for with. */
+    uint32_t error; /**< FAILED, FILE_END: a ps_error. */
+    bool remote;    /**< FAILED, FILE_END: the other side said so. */
+    uint64_t offset;     /**< WRITE. */
+    ps_span bytes;       /**< WRITE: points into the input's bytes. */
     ps_content content;  /**< OPEN. */
     ps_label downloader; /**< OPEN. */
 } ps_stream_event;
@@ -237,29 +247,39 @@ typedef struct ps_stream_output {
  *
  * One input a step. `*consumed` counts bytes for BYTES. For every other type it is 1, or 0 with
  * PS_AGAIN and PS_INVALID. BYTES may be consumed in part: with PS_MORE because work a step is
- * bounded (drain the output and step the rest), with PS_OK because the machine waits for its own
- * side: an upload for OPENED or SENT, a download for HASHED. Offer the rest again after that; until
- * then the stream need not be read. After DONE or FAILED, which come once, everything is consumed
- * and ignored.
+ * bounded (drain the output and step the rest), and by an upload with PS_OK because it waits for
+ * its own side, for OPENED or SENT. Offer the rest again after that; until then the stream need not
+ * be read. After DONE or FAILED, which come once, every input of this machine is consumed and
+ * ignored.
  *
  * Time: who makes no progress for the configured time is cut (PS_E_STALLED), however many bytes
- * dribble in. Progress is an awaited frame, a leaf's worth of payload, a verified piece. No time
- * runs while a machine waits for its own side, nor at a download that has no file. A step that
- * comes late grants one second more, so that what waits in the socket of a paused process counts.
+ * dribble in. At a download, progress is an awaited frame, a leaf's worth of payload, a verified
+ * piece; no time runs while it awaits nothing: its host hashes, or it has no file. At an upload,
+ * progress is HELLO and each leaf's worth of answers that the stream has taken. While a file is
+ * open its time runs, and the next file goes on with what was left of it, where each file that was
+ * sent whole counts as 1 KiB more; so tiny files hold a slot no longer than a large one. Between
+ * files the time counts anew, as nothing is held then. A step that comes late grants one second
+ * more, so that what waits in the socket of a paused process counts.
  *
  * Who may open what: OPEN carries a ticket, and a MAC under the ticket's key over what only this
- * stream has: the TLS exporter, or, on a plain stream, the nonces of both HELLOs. So nobody else
- * can use a ticket that he has seen go by.
+ * stream has: the TLS exporter, or, on a plain stream, the nonces of both HELLOs. So who only
+ * listens can use no ticket that goes by. On a plain stream who sits between the two can pass it on
+ * and read all.
+ *
+ * For how long: the ticket is judged at OPEN, and one OPEN admits one pass: at most as many pieces'
+ * bytes, and as many pieces' hashes, as the file has. So a file that is open outlives its ticket by
+ * that pass, at a leaf per configured time or faster, and by nothing else.
  *
  * @{
  */
 
 /** What both ends know of their stream before its first frame. */
 typedef struct ps_stream_binding {
-    bool plain; /**< A plain stream: `bytes` is this side's random nonce, and the
-                     downloader's first byte is PS_STREAM_PREFACE_PLAIN. Else `bytes` is
-                     the stream's TLS exporter (see tls.h), the same at both ends. */
-    uint8_t bytes[32];
+    bool plain; /**< A plain stream: `bytes` is this side's nonce, 32 random bytes drawn for this
+                     stream alone, or a proof of another stream may open this one; the downloader's
+                     first byte is PS_STREAM_PREFACE_PLAIN. Else `bytes` is the stream's TLS
+                     exporter (see tls.h), the same at both ends. */
+    uint8_t bytes[32]; /**< All zero: forgotten, and refused. */
 } ps_stream_binding;
 
 /** The uploader's end of one stream. */
@@ -279,7 +299,7 @@ typedef struct ps_upload_config {
 
 /** Fills in the defaults above; `crypto`, `keys` and `binding` stay zero. */
 void ps_upload_config_default(ps_upload_config *cfg);
-/** Exact bytes; 0 when the configuration is impossible. */
+/** Exact bytes; 0 when the configuration is impossible, as with a binding of zeros. */
 size_t ps_upload_size(const ps_upload_config *cfg);
 /** Makes it in the caller's memory (16-byte aligned). `now_us` starts the idle clock. */
 ps_status ps_upload_init(void *mem, size_t len, const ps_upload_config *cfg, uint64_t now_us,
@@ -317,14 +337,16 @@ typedef struct ps_download_config {
 
 /** Fills in the defaults above; `crypto` and `binding` stay zero. */
 void ps_download_config_default(ps_download_config *cfg);
-/** Exact bytes, some 32 KiB whatever the files' lengths; 0 when the configuration is impossible. */
+/** Exact bytes, some 32 KiB whatever the files' lengths; 0 when the configuration is impossible, as
+ *  with a binding of zeros. */
 size_t ps_download_size(const ps_download_config *cfg);
-/** Makes it (16-byte aligned); the first step emits HELLO. */
+/** Makes it (16-byte aligned); the first step emits HELLO, unless it is CANCEL or CLOSED. */
 ps_status ps_download_init(void *mem, size_t len, const ps_download_config *cfg, uint64_t now_us,
                            ps_download **out);
 /**
  * One step; results as ps_upload_step(). FETCH is PS_INVALID while ps_download_room() is 0, after
- * FINISH, or for a content or ticket that cannot be; HASHED when nothing asked for it.
+ * FINISH, or for a content or ticket that cannot be; HASHED when nothing asked for it; both are
+ * ignored after the end.
  */
 ps_status ps_download_step(ps_download *d, const ps_stream_input *in, size_t *consumed,
                            ps_stream_output *out);

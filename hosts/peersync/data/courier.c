@@ -45,17 +45,19 @@ static void closed(struct conn *c)
 
 /* Tells its downloads. Who is to blame depends on how it ended: for wrong bytes one file; for
  * silence, and where there was no connection at all, the source and so every file; for a cut
- * connection the file that was under way, and the others go on elsewhere. */
+ * connection the file that was under way, and the others go on elsewhere. A source that has served
+ * and then heard nothing for too long is not to blame: what was asked meanwhile crossed its end. */
 static void tell_files(struct courier *k, ps_error error, const char *text)
 {
-    const bool all = !k->connected || error == PS_E_STALLED;
+    const bool crossed = error == PS_E_STALLED && k->remote && k->carried;
+    const bool all = !k->connected || (error == PS_E_STALLED && !k->remote);
     struct courier_file files[PS_DOWNLOAD_FILES];
     unsigned count = k->count;
     memcpy(files, k->files, sizeof files);
     k->count = 0;
     for (unsigned i = 0; i < count; i++) {
         struct download *dl = files[i].download;
-        bool blamed = all || (k->blamed != 0 ? files[i].number == k->blamed : i == 0);
+        bool blamed = all || (!crossed && (k->blamed != 0 ? files[i].number == k->blamed : i == 0));
         if (dl) {
             download_lost(dl, blamed ? error : PS_E_NONE, text, k->connected);
             download_go_on(dl);

@@ -51,6 +51,8 @@ struct courier {
     size_t stash_at, stash_len;
     /* How the machine ended. */
     bool done;
+    bool remote;  /* The source ended it. */
+    bool carried; /* A file has ended on it before. */
     ps_error error;
     uint32_t blamed; /* The file with wrong bytes; 0: none. */
 };

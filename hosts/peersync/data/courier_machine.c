@@ -77,6 +77,7 @@ static void end_file(struct courier *k, const ps_stream_event *event)
         return;
     }
     struct download *dl = f->download;
+    k->carried = k->carried || event->file != 0;
     k->count--;
     memmove(f, f + 1, (size_t)(&k->files[k->count] - f) * sizeof *f);
     if (k->count == 0) {
@@ -114,6 +115,7 @@ static void take_event(struct courier *k, const ps_stream_event *event)
     case PS_STREAM_EVENT_FAILED:
         k->done = true;
         k->error = event->error != PS_E_NONE ? (ps_error)event->error : PS_E_PROTOCOL;
+        k->remote = event->remote;
         k->blamed = k->error == PS_E_MISMATCH ? event->file : 0;
         break;
     case PS_STREAM_EVENT_OPEN:

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SMALL_FILES 200u
 
@@ -159,6 +160,41 @@ static void a_cancelled_small_one_stops_no_other(void **state)
     relay_stop(&relay);
 }
 
+/* The source has waited too long for our words, which were on their way: it is asked again. */
+static void a_source_that_waited_too_long_is_asked_again(void **state)
+{
+    struct pair *p = *state;
+    struct relay relay;
+    char name[16];
+    const struct timespec moment = {.tv_nsec = 1000000};
+    p->up.cfg.upload_idle_ms = 1000;
+    node_stop(&p->up);
+    node_start(&p->up);
+    p->down.cfg.loops = 1;
+    pair_restart_down(p);
+    relay_start(&relay, RELAY_GATE, 3000, &p->up.addr);
+    for (unsigned i = 0; i < 20; i++) {
+        (void)snprintf(name, sizeof name, "f%u", i);
+        const ps_content content = pair_publish(p, name, 500, i);
+        struct data_source source = pair_source_at(p, &content, &relay.addr);
+        pair_start(p, 1 + i, &content, &source, 1, name);
+    }
+    relay_await(&relay);
+    data_event_free(node_event_of(&p->down, DATA_GET_DONE));
+    while (atomic_load(&p->up.data->connections) > 0) {
+        (void)nanosleep(&moment, NULL); /* Until the source has said so, and left. */
+    }
+    relay_release(&relay);
+    for (unsigned i = 1; i < 20; i++) {
+        struct data_event *event = node_event(&p->down);
+        assert_int_equal(event->type, DATA_GET_DONE);
+        data_event_free(event);
+    }
+    node_stop(&p->down);
+    relay_stop(&relay);
+    assert_true(relay.connections > 1);
+}
+
 static void the_rest_waits_its_turn(void **state)
 {
     struct pair *p = *state;
@@ -221,9 +257,13 @@ static void the_budget_holds_and_all_arrive(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PAIR_BOTH(many_small_files_share_connections),   PAIR_SEALED(connections_need_not_be_kept),
-        PAIR_BOTH(a_refused_file_stops_no_other),        PAIR_BOTH(a_source_that_is_away_fails_all),
-        PAIR_BOTH(a_cancelled_small_one_stops_no_other), PAIR_SEALED(the_rest_waits_its_turn),
+        PAIR_BOTH(many_small_files_share_connections),
+        PAIR_SEALED(connections_need_not_be_kept),
+        PAIR_BOTH(a_refused_file_stops_no_other),
+        PAIR_BOTH(a_source_that_is_away_fails_all),
+        PAIR_BOTH(a_source_that_waited_too_long_is_asked_again),
+        PAIR_BOTH(a_cancelled_small_one_stops_no_other),
+        PAIR_SEALED(the_rest_waits_its_turn),
         PAIR_BOTH(the_budget_holds_and_all_arrive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

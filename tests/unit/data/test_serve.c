@@ -19,12 +19,11 @@ static void a_file_is_served_to_a_ticket(void **state)
 {
     struct rig *r = *state;
     struct caller c;
-    const ps_content content = rig_publish(r, "f", 3 * MIB + 5, 1);
+    const ps_content content = rig_publish(r, "f", 12 * MIB + 5, 1); /* More than it asks ahead. */
     const struct data_source source = node_source(&r->up, &content);
     rig_reach(r, &c, &source);
     const uint32_t file = caller_fetch(&c, &content, &source);
-    assert_int_equal(caller_await(&c, file), PS_E_NONE);
-    assert_true(rig_has(r, &c.files[file], "f"));
+    assert_true(caller_await_payload(&c, 1));
     struct data_event *event = node_event_of(&r->up, DATA_UPLOAD_STARTED);
     assert_string_equal(event->name, "f");
     assert_string_equal(event->user, "bob");
@@ -33,12 +32,16 @@ static void a_file_is_served_to_a_ticket(void **state)
     struct data_transfer shown[2];
     assert_int_equal(data_transfers(r->up.data, shown, 2), 1);
     assert_string_equal(shown[0].user, "bob");
-    caller_finish(&c);
-    assert_int_equal(caller_await_end(&c), PS_E_NONE);
+    assert_int_equal(caller_await(&c, file), PS_E_NONE);
+    assert_true(rig_has(r, &c.files[file], "f"));
+    /* All of it has left: its slot is free, though the connection is kept. */
     event = node_event_of(&r->up, DATA_UPLOAD_ENDED);
     assert_int_equal(event->error, PS_E_NONE);
     assert_int_equal(event->done, content.length);
     data_event_free(event);
+    assert_int_equal(rig_stats(r).uploads, 0);
+    caller_finish(&c);
+    assert_int_equal(caller_await_end(&c), PS_E_NONE);
     assert_int_equal(rig_stats(r).uploaded_bytes, content.length);
     assert_int_equal(rig_stats(r).uploads, 0);
     assert_int_equal(rig_stats(r).tickets_refused, 0);

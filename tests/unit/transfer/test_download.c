@@ -8,6 +8,11 @@ static void configurations(void **unused)
     ps_download_config_default(&good);
     assert_int_equal(ps_download_size(&good), 0);
     good.crypto = ps_crypto_sodium();
+    assert_int_equal(ps_download_size(&good), 0); /* It is bound to nothing. */
+    good.binding.plain = true;
+    assert_int_equal(ps_download_size(&good), 0);
+    good.binding.plain = false;
+    good.binding.bytes[31] = 1;
     assert_true(ps_download_size(&good) > 0);
     assert_true(ps_download_size(&good) < 36864);
     assert_int_equal(ps_download_size(NULL), 0);
@@ -166,6 +171,8 @@ static void host_ends_it(void **unused)
     assert_int_equal(r.o->out.segments_len, 0);
     plain(&r, PS_STREAM_CANCEL);
     assert_int_equal(r.o->out.events_len, 0);
+    assert_int_equal(fetch(&r, NULL), PS_OK); /* It crossed the end. */
+    assert_int_equal(r.o->out.events_len + r.o->out.segments_len, 0);
     rig_end(&r);
     r = running(100, PS_PIECE_BYTES, 16);
     ps_stream_input cancel = {.type = PS_STREAM_CANCEL};
@@ -209,7 +216,7 @@ static void callers_bugs(void **unused)
     rig_end(&r);
 }
 
-/* Dribbling is no progress: not in frames of a byte, not in bytes of a frame. */
+/* Dribbling is no progress. */
 static void deadlines(void **unused)
 {
     (void)unused;
@@ -228,18 +235,15 @@ static void deadlines(void **unused)
     hear_crafted(&r, &c);
     uint64_t since = r.now_us;
     assert_int_equal(ps_download_deadline_us(r.d), since + STALL_US);
+    c.len = 0;
+    craft_data(&c, 0, 16384);
+    hear_crafted(&r, &c);
     for (uint32_t at = 0; at < 16383; at++) {
         r.now_us += 1000;
-        c.len = 0;
-        craft_data(&c, at, 1);
-        craft_fill(&c, r.file + at, 1);
-        hear_crafted(&r, &c);
+        hear(&r, r.file + at, 1);
     }
     assert_int_equal(ps_download_deadline_us(r.d), since + STALL_US);
-    c.len = 0;
-    craft_data(&c, 16383, 1);
-    craft_fill(&c, r.file + 16383, 1);
-    hear_crafted(&r, &c);
+    hear(&r, r.file + 16383, 1);
     assert_int_equal(ps_download_deadline_us(r.d), r.now_us + STALL_US);
     r.now_us += STALL_US - 1;
     plain(&r, PS_STREAM_TICK);

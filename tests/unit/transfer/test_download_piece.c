@@ -7,7 +7,8 @@ static void due(void **unused)
     (void)unused;
     static crafted c;
     ps_download_place place;
-    rig r = running(PS_PIECE_BYTES + 100, 2 * PS_PIECE_BYTES, 16);
+    const uint32_t leaf = PS_LEAF_BYTES;
+    rig r = running(PS_PIECE_BYTES + leaf + 40, 2 * PS_PIECE_BYTES, 16);
     assert_false(ps_download_due(r.d, &place));
     c.len = 0;
     craft_hashes(&c, &r, 0, 2, 2);
@@ -15,26 +16,26 @@ static void due(void **unused)
     hear_crafted(&r, &c);
     hear(&r, r.file, PS_PIECE_BYTES);
     c.len = 0;
-    craft_data(&c, PS_PIECE_BYTES, 60);
+    craft_data(&c, PS_PIECE_BYTES, leaf);
     hear_crafted(&r, &c);
-    for (uint32_t at = 0; at < 60; at += 20) {
+    for (uint32_t at = 0; at < leaf; at += leaf / 4) {
         assert_true(ps_download_due(r.d, &place));
         assert_int_equal(place.file, 1);
         assert_int_equal(place.piece, 1);
         assert_int_equal(place.offset, PS_PIECE_BYTES + at);
-        assert_int_equal(place.len, 60 - at);
-        hear(&r, r.file + PS_PIECE_BYTES + at, 20);
+        assert_int_equal(place.len, leaf - at);
+        hear(&r, r.file + PS_PIECE_BYTES + at, leaf / 4);
         const ps_stream_event *e = event_at(&r, 0, PS_STREAM_EVENT_WRITE);
         assert_int_equal(e->file, 1);
         assert_int_equal(e->piece, 1);
         assert_int_equal(e->offset, PS_PIECE_BYTES + at);
-        assert_int_equal(e->bytes.len, 20);
+        assert_int_equal(e->bytes.len, leaf / 4);
         assert_int_equal(r.o->out.events_len, 1);
     }
     assert_false(ps_download_due(r.d, &place));
     c.len = 0;
-    craft_data(&c, PS_PIECE_BYTES + 60, 40);
-    craft_fill(&c, r.file + PS_PIECE_BYTES + 60, 40);
+    craft_data(&c, PS_PIECE_BYTES + leaf, 40);
+    craft_fill(&c, r.file + PS_PIECE_BYTES + leaf, 40);
     hear_crafted(&r, &c);
     assert_int_equal(r.o->out.events_len, 2);
     const ps_stream_event *check = event_at(&r, 1, PS_STREAM_EVENT_CHECK);

@@ -162,7 +162,7 @@ static void hostile_data(void **unused)
 {
     (void)unused;
     static crafted c;
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 14; i++) {
         rig r = running(2500000, PS_PIECE_BYTES, 16);
         c.len = 0;
         craft_hashes(&c, &r, 0, 4, 3);
@@ -170,10 +170,10 @@ static void hostile_data(void **unused)
         c.len = 0;
         switch (i) {
         case 0: /* not at the piece's start */
-            craft_data(&c, 1, 10);
+            craft_data(&c, 1, PS_LEAF_BYTES);
             break;
         case 1: /* another piece, which was not asked for */
-            craft_data(&c, PS_PIECE_BYTES, 10);
+            craft_data(&c, PS_PIECE_BYTES, PS_LEAF_BYTES);
             break;
         case 2: /* over the piece's end */
             craft_data(&c, 0, PS_PIECE_BYTES + 1);
@@ -200,14 +200,20 @@ static void hostile_data(void **unused)
             craft_header(&c, 0, 0);
             break;
         case 10: /* a gap between frames */
-            craft_data(&c, 0, 10);
-            craft_fill(&c, r.file, 10);
-            craft_data(&c, 11, 10);
+            craft_data(&c, 0, PS_LEAF_BYTES);
+            craft_fill(&c, r.file, PS_LEAF_BYTES);
+            craft_data(&c, 2 * PS_LEAF_BYTES, PS_LEAF_BYTES);
             break;
-        default: /* over the end with the second frame */
-            craft_data(&c, 0, 10);
-            craft_fill(&c, r.file, 10);
-            craft_data(&c, 10, PS_PIECE_BYTES - 9);
+        case 11: /* over the end with the second frame */
+            craft_data(&c, 0, PS_LEAF_BYTES);
+            craft_fill(&c, r.file, PS_LEAF_BYTES);
+            craft_data(&c, PS_LEAF_BYTES, PS_PIECE_BYTES);
+            break;
+        case 12: /* neither whole leaves nor up to the piece's end */
+            craft_data(&c, 0, 1);
+            break;
+        default:
+            craft_data(&c, 0, PS_PIECE_BYTES - 1);
             break;
         }
         fails(&r, &c, PS_E_PROTOCOL);

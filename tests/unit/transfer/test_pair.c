@@ -421,6 +421,27 @@ static void kept_connection(void **unused)
     unmake(&m[1]);
 }
 
+/* Nothing to fetch for so long that the uploader ends it: a plain end to both. */
+static void kept_too_long(void **unused)
+{
+    (void)unused;
+    made m = make(3000, 1);
+    link_file f = m.file;
+    link l = link_of(&f, 1, 4096);
+    l.finish = false;
+    link_open_default(&l);
+    link_run(&l);
+    assert_true(f.ended && f.source_ended);
+    l.now_us += 30000000;
+    link_run(&l);
+    assert_int_equal(l.up_error, PS_E_STALLED);
+    assert_true(l.down_done);
+    assert_int_equal(l.down_error, PS_E_NONE);
+    assert_int_equal(l.to_up.at, l.to_up.len);
+    link_close(&l);
+    unmake(&m);
+}
+
 static void refused(void **unused)
 {
     (void)unused;
@@ -454,6 +475,7 @@ int main(void)
         cmocka_unit_test(pipelined_files),
         cmocka_unit_test(resumed),
         cmocka_unit_test(kept_connection),
+        cmocka_unit_test(kept_too_long),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

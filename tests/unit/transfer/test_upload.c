@@ -11,6 +11,11 @@ static void configurations(void **unused)
     assert_int_equal(ps_upload_size(&good), 0);
     const ps_file_keys keys = {.count = 0};
     good.keys = &keys;
+    assert_int_equal(ps_upload_size(&good), 0); /* It is bound to nothing. */
+    good.binding.plain = true;
+    assert_int_equal(ps_upload_size(&good), 0);
+    good.binding.plain = false;
+    good.binding.bytes[31] = 1;
     assert_true(ps_upload_size(&good) > 0);
     assert_int_equal(ps_upload_size(NULL), 0);
     ps_crypto no_seals = *ps_crypto_sodium();
@@ -176,8 +181,11 @@ static void a_clock_that_is_set_back_does_not_stop_it(void **unused)
 {
     (void)unused;
     static crafted c;
-    rig r = serving(16, 32768);
+    rig r = rig_of(16, 32768);
     r.now_us += UINT64_C(7200000000);
+    hello(&r);
+    open_file(&r);
+    assert_int_equal(answer(&r, PS_E_NONE, r.tree), PS_OK);
     c.len = 0;
     for (uint32_t k = 0; k < 3; k++) { /* One answer with hashes a step. */
         craft_want(&c, 1, k, 1);
@@ -224,12 +232,12 @@ static void deadlines(void **unused)
     assert_true(time_of(&r) == PS_TIME_NEVER); /* the host's turn */
     r.now_us += 5 * IDLE_US;
     assert_int_equal(answer(&r, PS_E_NONE, r.tree), PS_OK);
-    assert_int_equal(time_of(&r), r.now_us + IDLE_US);
+    const uint64_t since = r.now_us;
+    assert_int_equal(time_of(&r), since + IDLE_US);
     r.now_us += 10;
-    want(&r, 2, 0, 1);
-    uint64_t since = r.now_us;
+    want(&r, 2, 0, 1); /* asking is no progress */
     r.now_us += 10;
-    want(&r, 2, 1, 1); /* asking for more is no progress while an answer waits */
+    want(&r, 2, 1, 1);
     assert_int_equal(time_of(&r), since + IDLE_US);
     ps_stream_input taken = {.type = PS_STREAM_TAKEN};
     size_t n;
@@ -241,6 +249,13 @@ static void deadlines(void **unused)
     crafted_output_reset(r.o);
     assert_int_equal(put(&r, taken, &n), PS_OK);
     assert_int_equal(time_of(&r), r.now_us + IDLE_US);
+    /* Each byte counts once: of 32768 another 16384 are left, however often they are told of. */
+    const uint64_t again = r.now_us;
+    r.now_us += 10;
+    taken.u.taken_bytes = 16383;
+    crafted_output_reset(r.o);
+    assert_int_equal(put(&r, taken, &n), PS_OK);
+    assert_int_equal(time_of(&r), again + IDLE_US);
     r.now_us += 10;
     assert_int_equal(plain(&r, PS_STREAM_SENT), PS_OK);
     assert_int_equal(time_of(&r), r.now_us + IDLE_US);

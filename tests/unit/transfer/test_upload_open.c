@@ -290,6 +290,92 @@ static void refusals_are_no_progress(void **unused)
     rig_end(&r);
 }
 
+static void small_file(rig *r, uint64_t length)
+{
+    r->content.length = length;
+    r->ticket = ticket_for(ps_crypto_sodium(), UPLOADER, &r->content, 4);
+}
+
+/* OPEN, its bytes after a while, and the end that comes with the last of them. */
+static void serve_small(rig *r, uint64_t late_us)
+{
+    open_file(r);
+    assert_int_equal(answer(r, PS_E_NONE, NULL), PS_OK);
+    r->now_us += late_us;
+    want(r, 2, 0, 1);
+    if (!crafted_failure(r->o)) {
+        assert_int_equal(plain(r, PS_STREAM_SENT), PS_OK);
+        assert_int_equal(r->o->out.events_len, 1);
+        assert_int_equal(r->o->out.events[0].type, PS_STREAM_EVENT_FILE_END);
+    }
+}
+
+/* Ten thousand small files over one kept stream, each asked for when the last one is there. */
+static void many_small_files(void **unused)
+{
+    (void)unused;
+    static const uint64_t lengths[] = {1, 4096};
+    for (size_t i = 0; i < 2; i++) {
+        rig r = rig_of(16, 1048576);
+        hello(&r);
+        small_file(&r, lengths[i]);
+        for (int k = 0; k < 10000; k++) {
+            serve_small(&r, 50000);
+            assert_null(crafted_failure(r.o));
+            r.now_us += 100000;
+        }
+        assert_int_equal(ps_upload_sent_bytes(r.u), 10000 * lengths[i]);
+        rig_end(&r);
+    }
+}
+
+/* A slot is not held by one tiny file after the other: together they have the time of one. */
+static void tiny_files_hold_no_slot(void **unused)
+{
+    (void)unused;
+    rig r = rig_of(16, 1048576);
+    uint64_t open_us = 0;
+    hello(&r);
+    small_file(&r, 1);
+    while (!crafted_failure(r.o)) {
+        const uint64_t since = r.now_us;
+        serve_small(&r, 3000000);
+        open_us += r.now_us - since;
+    }
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
+    assert_int_equal(open_us, IDLE_US);
+    rig_end(&r);
+    /* Nor by files that nothing is asked of. */
+    r = rig_of(16, 1048576);
+    hello(&r);
+    for (int k = 0; k < 4; k++) {
+        open_file(&r);
+        assert_int_equal(answer(&r, PS_E_NONE, r.tree), PS_OK);
+        assert_int_equal(ps_upload_deadline_us(r.u), START_US + IDLE_US); /* whichever file it is */
+        assert_int_equal(plain(&r, PS_STREAM_SENT), PS_OK);
+        r.now_us += 7000000;
+    }
+    rig_end(&r);
+}
+
+/* Between its files a kept stream holds no slot, and its time is its own. */
+static void the_time_between_files(void **unused)
+{
+    (void)unused;
+    rig r = rig_of(16, 1048576);
+    hello(&r);
+    small_file(&r, 1);
+    for (int k = 0; k < 3; k++) {
+        serve_small(&r, 1000000);
+        assert_int_equal(ps_upload_deadline_us(r.u), r.now_us + IDLE_US);
+        r.now_us += IDLE_US - 1;
+    }
+    r.now_us++;
+    assert_int_equal(plain(&r, PS_STREAM_TICK), PS_OK);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +388,9 @@ int main(void)
         cmocka_unit_test(refused_by_the_host),
         cmocka_unit_test(files_keep_their_order),
         cmocka_unit_test(refusals_are_no_progress),
+        cmocka_unit_test(many_small_files),
+        cmocka_unit_test(tiny_files_hold_no_slot),
+        cmocka_unit_test(the_time_between_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,12 +149,91 @@ static void more_wants_than_told(void **unused)
     rig_end(&r);
 }
 
+/* Its file is of this length; OPENED has left. */
+static rig serving_length(uint64_t length)
+{
+    rig r = rig_of(64, 2 * PS_PIECE_BYTES);
+    r.content.length = length;
+    r.ticket = ticket_for(ps_crypto_sodium(), UPLOADER, &r.content, 4);
+    hello(&r);
+    open_file(&r);
+    assert_int_equal(answer(&r, PS_E_NONE, r.tree), PS_OK);
+    assert_int_equal(plain(&r, PS_STREAM_SENT), PS_OK);
+    return r;
+}
+
+/* One OPEN admits as many pieces' bytes as the file has, and as many hashes: not one more, the same
+ * ones or others. */
+static void one_pass(void **unused)
+{
+    (void)unused;
+    for (uint8_t kind = 1; kind <= 2; kind++) {
+        rig r = serving_length(3 * PS_PIECE_BYTES);
+        for (int i = 0; i < 3; i++) {
+            want(&r, kind, 0, 1);
+            assert_null(crafted_failure(r.o));
+        }
+        want(&r, kind, 1, 1);
+        assert_int_equal(crafted_failure(r.o)->error, PS_E_PROTOCOL);
+        rig_end(&r);
+    }
+    /* Of a subtree only what exists is counted. */
+    rig r = serving_length(3 * PS_PIECE_BYTES);
+    want(&r, 1, 0, 4);
+    assert_null(crafted_failure(r.o));
+    want(&r, 1, 2, 1);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_PROTOCOL);
+    rig_end(&r);
+}
+
+/* All pieces were sent: the file has ended, and only another OPEN gives more of it. */
+static void ends_when_all_is_sent(void **unused)
+{
+    (void)unused;
+    rig r = serving_length(2 * PS_PIECE_BYTES);
+    want(&r, 2, 0, 1);
+    assert_int_equal(plain(&r, PS_STREAM_SENT), PS_OK);
+    assert_int_equal(r.o->out.events_len, 0);
+    want(&r, 2, 1, 1);
+    assert_int_equal(r.o->out.events_len, 0);
+    assert_int_equal(plain(&r, PS_STREAM_SENT), PS_OK);
+    assert_int_equal(r.o->out.events_len, 1);
+    assert_int_equal(r.o->out.events[0].type, PS_STREAM_EVENT_FILE_END);
+    assert_int_equal(r.o->out.events[0].file, 1);
+    open_file(&r);
+    assert_int_equal(answer(&r, PS_E_NONE, r.tree), PS_OK);
+    want(&r, 2, 0, 2);
+    assert_int_equal(plain(&r, PS_STREAM_SENT), PS_OK);
+    want(&r, 2, 0, 1);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_PROTOCOL);
+    rig_end(&r);
+}
+
+/* A slot is not held by the smallest questions, one shortly before each end of the time. */
+static void asking_holds_no_slot(void **unused)
+{
+    (void)unused;
+    for (uint8_t kind = 1; kind <= 2; kind++) {
+        rig r = serving_length(UINT64_C(1024) * PS_PIECE_BYTES + 20);
+        const uint64_t end_us = r.now_us + IDLE_US;
+        r.now_us += IDLE_US - 1000000;
+        want(&r, kind, 1024, 1);
+        assert_int_equal(plain(&r, PS_STREAM_SENT), PS_OK);
+        assert_int_equal(ps_upload_deadline_us(r.u), end_us);
+        r.now_us = end_us;
+        want(&r, kind, 1024, 1);
+        assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
+        rig_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_wants),        cmocka_unit_test(hostile_headers),
-        cmocka_unit_test(hostile_fields),       cmocka_unit_test(before_opened),
-        cmocka_unit_test(more_wants_than_told),
+        cmocka_unit_test(hostile_wants),         cmocka_unit_test(hostile_headers),
+        cmocka_unit_test(hostile_fields),        cmocka_unit_test(before_opened),
+        cmocka_unit_test(more_wants_than_told),  cmocka_unit_test(one_pass),
+        cmocka_unit_test(ends_when_all_is_sent), cmocka_unit_test(asking_holds_no_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
