@@ -191,9 +191,6 @@ static ps_exit open_data(struct app *a, const char *state_dir, char *why, size_t
     cfg.wake_ctx = &a->data_wake;
     cfg.max_uploads = (unsigned)a->options.max_uploads;
     cfg.plain_transfers = a->options.plain_transfers;
-    /* For measuring what kept connections are worth (tests/bench/transfers.py). */
-    const char *keep = getenv("PEERSYNC_KEEP_CONNECTIONS");
-    cfg.keep_connections = !keep || strcmp(keep, "0") != 0;
     a->data = data_open(&cfg, why, why_cap);
     if (a->data == NULL) {
         uv_close((uv_handle_t *)&a->data_wake, NULL);

@@ -68,14 +68,16 @@ void courier_take(struct courier *k, struct download *dl);
 void courier_drop(struct courier *k, struct download *dl);
 /* Says good-bye as soon as its files have ended. */
 void courier_finish(struct courier *k);
-/* Goes on as far as the stream allows. */
-void courier_run(struct courier *k);
 /* A worker has hashed a piece of it. */
 void courier_hashed(struct courier *k, struct piece *p);
 /* Ends it now. Its downloads are told why. */
 void courier_end(struct courier *k, ps_error error, const char *text);
 void courier_add_piece(struct courier *k, struct piece *p);
 void courier_remove_piece(struct courier *k, struct piece *p);
+
+/* courier_run.c */
+/* Goes on as far as the stream allows. */
+void courier_run(struct courier *k);
 
 /* courier_machine.c: steps, and what comes of them. */
 bool courier_make_machine(struct courier *k);

@@ -12,9 +12,11 @@
 #include "peersync/crypto_openssl.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -375,6 +377,34 @@ static void foreign_things_are_not_touched(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+/* No room for the rest: what is there is still there afterwards. */
+static void a_full_disk_takes_nothing(void **state)
+{
+    struct scene *s = *state;
+    struct partial p;
+    struct rlimit before, small;
+    begin_three(s, &p);
+    char name[PARTIAL_NAME];
+    memcpy(name, p.part_name, sizeof name);
+    partial_close(&p, false);
+    int fd = openat(s->dir, name, O_RDWR);
+    assert_int_equal(ftruncate(fd, PS_PIECE_BYTES), 0); /* Room is missing again. */
+    assert_int_equal(close(fd), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = PS_PIECE_BYTES;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    enum partial_result result = open_it(s, &p);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(result, PARTIAL_FAILED);
+    assert_int_equal(folder_count(s->folder), 2);
+    assert_int_equal(open_it(s, &p), PARTIAL_OK);
+    recheck(&p);
+    assert_int_equal(count(&p), 1);
+    partial_close(&p, true);
+}
+
 static void loose_one_leaves_nothing(void **state)
 {
     struct scene *s = *state;
@@ -403,6 +433,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_one_at_a_time, make, end),
         cmocka_unit_test_setup_teardown(other_names_and_contents_are_others, make, end),
         cmocka_unit_test_setup_teardown(foreign_things_are_not_touched, make, end),
+        cmocka_unit_test_setup_teardown(a_full_disk_takes_nothing, make, end),
         cmocka_unit_test_setup_teardown(loose_one_leaves_nothing, make, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
