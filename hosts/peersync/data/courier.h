@@ -9,9 +9,9 @@
 
 /* How long a courier without a file waits for one. */
 #define COURIER_IDLE_MS 1000u
-/* Pieces that a courier may have in memory. With the window of its machine, that bounds what a
- * killed process has to fetch again: 16 MiB. */
-#define COURIER_PIECES 8u
+/* Pieces that a courier may have in memory. These, the window of its machine (8 MiB) and what the
+ * other side has read ahead are what a killed process has to fetch again: less than 16 MiB. */
+#define COURIER_PIECES 6u
 
 enum courier_stage {
     COURIER_DIALLING, /* The connection, and TLS in it. */
