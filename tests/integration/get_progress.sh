@@ -80,7 +80,7 @@ TERM=dumb story get file -o got
 
 # Through with it: nothing of the line is left behind the last message.
 cat >script <<END
-expect 0 %
+expect  %
 expect $(printf '\r\033[J')fetched ./got (286.1 MiB in
 exit 0
 END
