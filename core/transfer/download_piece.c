@@ -32,6 +32,7 @@ static void end_piece(ps_download *d, ps_emit *e)
     ps_stream_event *check = ps_emit_event(e, PS_STREAM_EVENT_CHECK);
     check->file = p->file;
     check->piece = p->piece;
+    check->hash = p->expect;
 }
 
 void ps_download_payload(ps_download *d, ps_emit *e, const uint8_t *data, uint32_t len)

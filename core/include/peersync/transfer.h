@@ -196,7 +196,9 @@ typedef enum ps_stream_event_type {
     PS_STREAM_EVENT_CHECK,    /**< Download: all bytes of `piece` of `file` are there: hash them
                                    and answer HASHED. Any order, any number of steps later; but
                                    a full window asks for nothing, and an uploader that is asked
-                                   for nothing cuts after its 30 s: hash a window in less. */
+                                   for nothing cuts after its 30 s: hash a window in less. `hash`
+                                   is what it must be: where they agree, a worker may write the
+                                   piece before the machine hears of it. */
     PS_STREAM_EVENT_PIECE,    /**< Download: `piece` of `file` is verified. */
     PS_STREAM_EVENT_DONE,     /**< The stream ended well: the other side said BYE (upload), or BYE
                                    is said (download), or the uploader would not wait any longer
@@ -218,6 +220,7 @@ typedef struct ps_stream_event {
     bool remote;    /**< FAILED, FILE_END: the other side said so. */
     uint64_t offset;     /**< WRITE. */
     ps_span bytes;       /**< WRITE: points into the input's bytes. */
+    ps_node hash;        /**< CHECK: proven to be the piece's under the content's root. */
     ps_content content;  /**< OPEN. */
     ps_label downloader; /**< OPEN. */
 } ps_stream_event;

@@ -58,7 +58,12 @@ static rig received(void)
         craft_data(&c, (uint64_t)i * PS_PIECE_BYTES, n);
         hear_crafted(&r, &c);
         hear(&r, r.file + (size_t)i * PS_PIECE_BYTES, n);
-        assert_int_equal(event_at(&r, 1, PS_STREAM_EVENT_CHECK)->piece, i);
+        const ps_stream_event *check = event_at(&r, 1, PS_STREAM_EVENT_CHECK);
+        assert_int_equal(check->piece, i);
+        ps_node hash;
+        ps_piece_hash(ps_crypto_sodium(), r.content.length, r.file + (size_t)i * PS_PIECE_BYTES, n,
+                      &hash);
+        assert_memory_equal(&check->hash, &hash, sizeof hash);
     }
     return r;
 }
