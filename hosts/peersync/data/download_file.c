@@ -109,10 +109,9 @@ static void begin(struct download *dl)
 static void settle_work(struct work *work)
 {
     struct download *dl = download_of(work);
-    ps_posix_error error = {0};
     /* One that was stopped has not looked at all of it: then nothing is said about any. */
-    if (!atomic_load(&dl->landing.cancelled) && partial_rechecked(&dl->partial, &error) != PS_OK) {
-        landing_write_failed(&dl->landing, &error, 0);
+    if (!atomic_load(&dl->landing.cancelled)) {
+        partial_rechecked(&dl->partial);
     }
 }
 

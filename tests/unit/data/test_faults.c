@@ -98,10 +98,37 @@ static void a_failed_write_ends_it_and_keeps_what_was_written(void **state)
     fetch_rest(p, &content, kept);
 }
 
+/* Only the records are lost: who is killed then has to fetch their pieces again. */
+static void a_state_that_cannot_grow_costs_nothing(void **state)
+{
+    struct pair *p = *state;
+    ps_content content = pair_publish(p, "f", 5 * MIB, 1);
+    atomic_store(&records_fail, true);
+    fetch_rest(p, &content, 0);
+    atomic_store(&records_fail, false);
+}
+
+/* All of it is there, but looked at before it is believed. */
+static void a_failed_sync_is_told_and_tried_again(void **state)
+{
+    struct pair *p = *state;
+    ps_content content = pair_publish(p, "f", 5 * MIB, 1);
+    struct data_source source = node_source(&p->up, &content);
+    atomic_store(&file_sync_fails, EIO);
+    struct data_event *event = node_fetch(&p->down, &content, &source, "f");
+    assert_int_equal(event->type, DATA_GET_FAILED);
+    assert_int_equal(event->error, PS_E_IO);
+    assert_int_equal(event->done, 5 * MIB);
+    data_event_free(event);
+    fetch_rest(p, &content, 5 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PAIR_BOTH(a_failed_write_ends_it_and_keeps_what_was_written),
+        PAIR_SEALED(a_state_that_cannot_grow_costs_nothing),
+        PAIR_SEALED(a_failed_sync_is_told_and_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
