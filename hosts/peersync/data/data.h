@@ -130,8 +130,10 @@ struct data_get {
     int sink;            /**< -1. Else a descriptor, the caller's, that gets the verified bytes in
                               their order instead of a file (`-o -`): `dir` and `name` then only
                               lend room for what waits, and no name appears. */
-    bool wait;           /**< When no source is left that may come back: DATA_GET_WAITING instead of
-                              the end. */
+    bool wait;           /**< When no source is left, but one that has failed may come back:
+                              DATA_GET_WAITING instead of the end. */
+    bool renew;          /**< Without `wait`: the same, once, if a source has refused its ticket,
+                              with this as the error. */
 };
 
 /**

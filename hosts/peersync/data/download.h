@@ -44,7 +44,8 @@ struct download {
     struct recheck *rechecks; /* Under way. */
     unsigned recheck_count;   /* Not done yet. */
     bool whole;
-    bool wait;
+    bool wait;          /* For sources that may come back; */
+    bool renew;         /* else once, for fresh tickets. */
     int out;            /* The sink's descriptor, or -1. */
     bool sinking, sunk; /* The sink's thread runs; it has ended. */
     struct sink sink;
