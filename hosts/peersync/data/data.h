@@ -175,7 +175,8 @@ enum data_event_type {
     DATA_HASH_FAILED,       /**< [tag, path, error] */
     DATA_GET_RESUMED,       /**< [tag, done, total] `done` bytes of an earlier download are here and
                                  verified; comes before the first progress. */
-    DATA_GET_PROGRESS,      /**< [tag, done, total, peer] */
+    DATA_GET_PROGRESS,      /**< [tag, done, total, peer, already] With `already`, before RESUMED:
+                                 `done` bytes of an earlier download were looked at and hold. */
     DATA_GET_SOURCE_FAILED, /**< [tag, peer, error] One source failed; the next is tried, if any. */
     DATA_GET_WAITING,       /**< [tag, peer, error, done, total] The last source failed: look for
                                  others and call data_get_sources(), data_get_end() or
@@ -203,7 +204,7 @@ struct data_event {
     ps_addr peer;   /**< Family NONE where no other peer is meant. */
     uint32_t error; /**< A ps_error. */
     bool changed;
-    bool already; /**< GET_DONE: the file was here; nothing was fetched. */
+    bool already; /**< GET_DONE: the file was here; nothing was fetched. GET_PROGRESS: see there. */
     bool exists;  /**< GET_FAILED: a different file has the final name. */
     bool warning;
 };

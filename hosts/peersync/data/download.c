@@ -58,6 +58,9 @@ void download_tell_landing(struct download *dl)
         download_fail(dl, l->error, l->text, l->exists);
         return;
     }
+    if (l->unsure && !dl->outcome) {
+        events_note(&dl->data->events, true, "%s", l->text);
+    }
     size_t len = strlen(l->folder);
     const char *slash = len > 0 && l->folder[len - 1] == '/' ? "" : "/";
     char *path = dl->out >= 0 ? data_strdup("") : data_format("%s%s%s", l->folder, slash, l->name);

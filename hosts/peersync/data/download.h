@@ -43,6 +43,8 @@ struct download {
     unsigned jobs;            /* Pieces of it that workers have. */
     struct recheck *rechecks; /* Under way. */
     unsigned recheck_count;   /* Not done yet. */
+    uint64_t recorded;        /* Bytes that the state speaks of, before that. */
+    atomic_ullong rechecked;  /* Bytes found there so far. */
     bool whole;
     bool wait;          /* For sources that may come back; */
     bool renew;         /* else once, for fresh tickets. */

@@ -224,7 +224,7 @@ uint64_t partial_bytes(const struct partial *p)
     return bytes;
 }
 
-static bool holds(const struct partial *p, uint32_t piece, uint8_t *room)
+static bool is_there(const struct partial *p, uint32_t piece, uint8_t *room)
 {
     uint32_t len = ps_piece_length(p->content.length, piece);
     size_t got = 0;
@@ -239,14 +239,20 @@ static bool holds(const struct partial *p, uint32_t piece, uint8_t *room)
     return memcmp(&hash, &p->layer[piece], sizeof hash) == 0;
 }
 
-void partial_recheck(struct partial *p, uint32_t first, uint32_t step, const atomic_bool *stop)
+void partial_recheck(struct partial *p, uint32_t first, uint32_t step, const atomic_bool *stop,
+                     void (*holds)(void *ctx, uint32_t len), void *ctx)
 {
     uint8_t *room = data_grow(NULL, PS_PIECE_BYTES, 1);
     for (uint64_t byte = first; byte * 8 < p->pieces; byte += step) {
         for (uint32_t bit = 0; bit < 8; bit++) {
             uint32_t piece = (uint32_t)byte * 8 + bit;
+            if ((p->have[byte] >> bit & 1) == 0) {
+                continue;
+            }
             /* What could not be looked at in time does not count as there. */
-            if ((p->have[byte] >> bit & 1) != 0 && (atomic_load(stop) || !holds(p, piece, room))) {
+            if (!atomic_load(stop) && is_there(p, piece, room)) {
+                holds(ctx, ps_piece_length(p->content.length, piece));
+            } else {
                 p->have[byte] &= (uint8_t) ~(1u << bit);
             }
         }
@@ -323,7 +329,7 @@ ps_status partial_name(struct partial *p, ps_posix_error *error)
     (void)ps_posix_remove(p->dir, p->state_name, &ignored);
     (void)close(p->part);
     p->part = -1;
-    return ps_posix_sync(p->dir, error);
+    return PS_OK;
 }
 
 /* Something is here that another download could use, or it cannot be told. */

@@ -70,8 +70,10 @@ enum partial_result partial_open(struct partial *p, const ps_crypto *crypto, int
 enum partial_result partial_open_loose(struct partial *p, const ps_crypto *crypto, int dir,
                                        const ps_content *content, ps_posix_error *error);
 /* Hashes the pieces of every `step`-th byte of `have`, from `first`, again and clears what does not
- * hold. Threads may do this at the same time with other values of `first`. */
-void partial_recheck(struct partial *p, uint32_t first, uint32_t step, const atomic_bool *stop);
+ * hold; `holds` is told of each that does. Threads may do this at the same time with other values
+ * of `first`. */
+void partial_recheck(struct partial *p, uint32_t first, uint32_t step, const atomic_bool *stop,
+                     void (*holds)(void *ctx, uint32_t len), void *ctx);
 /* All of that is done: takes the records back that did not hold. */
 void partial_rechecked(struct partial *p);
 /* Writes a verified piece and records it; without a record the piece will have to be fetched again
@@ -89,7 +91,8 @@ bool partial_whole(const struct partial *p);
 ps_status partial_restart(struct partial *p, ps_posix_error *error);
 /* Makes the bytes last. */
 ps_status partial_sync(struct partial *p, unsigned mode, ps_posix_error *error);
-/* Gives the part its final name, as ps_posix_rename_new(), and makes that last; the state goes. */
+/* Gives the part its final name, as ps_posix_rename_new(); the state goes. The folder is not
+ * synced. */
 ps_status partial_name(struct partial *p, ps_posix_error *error);
 /* Closes. What is there is kept for the next time; with nothing there, or `discard`, the files are
  * removed. */

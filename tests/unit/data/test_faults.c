@@ -123,11 +123,46 @@ static void a_failed_sync_is_told_and_tried_again(void **state)
     fetch_rest(p, &content, 5 * MIB);
 }
 
+static void fetch_noted(struct pair *p, const ps_content *content, int number, bool noted)
+{
+    struct data_source source = node_source(&p->up, content);
+    atomic_store(&folder_sync_fails, number);
+    pair_start(p, 1, content, &source, 1, "f");
+    if (noted) {
+        struct data_event *event = node_event_of(&p->down, DATA_NOTE);
+        assert_true(event->warning);
+        assert_non_null(strstr(event->text, "may not outlast a power failure"));
+        data_event_free(event);
+    }
+    struct data_event *event = node_event(&p->down);
+    assert_int_equal(event->type, DATA_GET_DONE);
+    data_event_free(event);
+    assert_int_equal(atomic_load(&folder_sync_fails), 0);
+    assert_true(node_has(&p->down, "f", (size_t)content->length, 1));
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/f", p->down.downloads);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* The file is there, whole; only after a power failure it may not be. */
+static void a_folder_that_cannot_be_synced_is_no_failure(void **state)
+{
+    static const size_t lengths[] = {1000, 2 * MIB};
+    struct pair *p = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        ps_content content = pair_publish(p, i == 0 ? "small" : "large", lengths[i], 1);
+        fetch_noted(p, &content, EIO, true);
+        fetch_noted(p, &content, EINVAL, false);
+        fetch_noted(p, &content, ENOTSUP, false);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PAIR_BOTH(a_failed_write_ends_it_and_keeps_what_was_written),
         PAIR_SEALED(a_state_that_cannot_grow_costs_nothing),
+        PAIR_SEALED(a_folder_that_cannot_be_synced_is_no_failure),
         PAIR_SEALED(a_failed_sync_is_told_and_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,11 +135,18 @@ static unsigned count(const struct partial *p)
     return n;
 }
 
+static void add(void *ctx, uint32_t len)
+{
+    *(uint64_t *)ctx += len;
+}
+
 static void recheck(struct partial *p)
 {
     atomic_bool stop = false;
-    partial_recheck(p, 0, 2, &stop);
-    partial_recheck(p, 1, 2, &stop);
+    uint64_t held = 0;
+    partial_recheck(p, 0, 2, &stop, add, &held);
+    partial_recheck(p, 1, 2, &stop, add, &held);
+    assert_int_equal(held, partial_bytes(p));
     partial_rechecked(p);
 }
 
@@ -261,7 +268,9 @@ static void one_that_was_stopped_vouches_for_nothing(void **state)
     kill_it(&p);
     alter_part(s, name, 5);
     assert_int_equal(open_it(s, &p), PARTIAL_OK);
-    partial_recheck(&p, 0, 1, &stop);
+    uint64_t held = 0;
+    partial_recheck(&p, 0, 1, &stop, add, &held);
+    assert_int_equal(held, 0);
     assert_int_equal(count(&p), 0);
     partial_close(&p, false);
     assert_int_equal(folder_count(s->folder), 2);
