@@ -206,7 +206,10 @@ struct word {
 static void word_free(struct word *w)
 {
     free(w->text);
-    free(w->sources);
+    if (w->sources) {
+        explicit_bzero(w->sources, w->count * sizeof *w->sources); /* Keys. */
+        free(w->sources);
+    }
     free(w);
 }
 

@@ -206,14 +206,21 @@ bool landing_sync_all(struct landing *l)
     return true;
 }
 
-bool landing_sync_names(struct landing *l)
+/* Many file systems cannot sync a folder, as they need not or never could. */
+static bool no_such_sync(int number)
+{
+    return number == EINVAL || number == ENOTSUP || number == EOPNOTSUPP || number == ENOSYS;
+}
+
+void landing_sync_names(struct landing *l)
 {
     ps_posix_error error = {0};
-    if (ps_posix_sync(l->dir, &error) != PS_OK) {
-        landing_fail(l, PS_E_IO, "cannot make the names in %s last: %s", l->folder, error.text);
-        return false;
+    if (ps_posix_sync(l->dir, &error) != PS_OK && !no_such_sync(error.number)) {
+        l->unsure = true;
+        (void)snprintf(l->text, sizeof l->text,
+                       "the names of new files in %s may not outlast a power failure: %s",
+                       l->folder, error.text);
     }
-    return true;
 }
 
 void landing_name_failed(struct landing *l, const ps_posix_error *error)

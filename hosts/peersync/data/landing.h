@@ -21,7 +21,8 @@ struct landing {
     ps_error error;
     bool already; /* The final name holds this content. */
     bool exists;  /* The final name holds something else. */
-    char text[LANDING_TEXT];
+    bool unsure;  /* The file is whole under its name, but that may not outlast a power failure. */
+    char text[LANDING_TEXT]; /* For `error` or `unsure`. */
 };
 
 /* Opens the folder. @return false: see the outcome. */
@@ -40,8 +41,8 @@ void landing_sync(struct landing *l, bool alone);
 bool landing_sync_all(struct landing *l);
 /* Gives a stored file its final name, not yet to last: landing_sync_names() must follow. */
 void landing_name(struct landing *l);
-/* Makes the names in the folder last. @return false: see the outcome. */
-bool landing_sync_names(struct landing *l);
+/* Makes the names in the folder last, where it can be asked to: else they may be `unsure`. */
+void landing_sync_names(struct landing *l);
 /* Removes what is left of a stored file; the folder is open. */
 void landing_discard(struct landing *l);
 /* The same, and closes the folder. The outcome stays. */
