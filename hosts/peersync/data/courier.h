@@ -9,9 +9,8 @@
 
 /* How long a courier without a file waits for one. */
 #define COURIER_IDLE_MS 1000u
-/* Pieces that a courier may have in memory. These, the window of its machine (8 MiB) and what the
- * other side has read ahead are what a killed process has to fetch again: less than 16 MiB. */
-#define COURIER_PIECES 6u
+/* Pieces that a courier may have in memory. */
+#define COURIER_PIECES 12u
 
 enum courier_stage {
     COURIER_DIALLING, /* The connection, and TLS in it. */

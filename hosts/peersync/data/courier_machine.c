@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Of a file: bytes asked for and not verified. */
-#define COURIER_WINDOW (8u * PS_PIECE_BYTES)
+/* Bytes asked for and not kept: what a killed process has to fetch again. */
+#define COURIER_WINDOW (14u * PS_PIECE_BYTES)
 
 bool courier_make_machine(struct courier *k)
 {
@@ -99,12 +99,7 @@ static void take_event(struct courier *k, const ps_stream_event *event)
         break;
     case PS_STREAM_EVENT_CHECK:
         if (p) {
-            piece_check(p);
-        }
-        break;
-    case PS_STREAM_EVENT_PIECE:
-        if (p) {
-            p->verified = true;
+            piece_check(p, &event->hash);
         }
         break;
     case PS_STREAM_EVENT_FILE_END:
@@ -119,6 +114,7 @@ static void take_event(struct courier *k, const ps_stream_event *event)
         k->remote = event->remote;
         k->blamed = k->error == PS_E_MISMATCH ? event->file : 0;
         break;
+    case PS_STREAM_EVENT_PIECE: /* A worker has seen to it. */
     case PS_STREAM_EVENT_OPEN:
     default:
         break;

@@ -136,7 +136,7 @@ static ps_status read_on(struct courier *k)
 static bool is_checking(const struct courier *k)
 {
     for (const struct piece *p = k->pieces; p; p = p->next) {
-        if (p->busy && !p->verified) {
+        if (p->busy) {
             return true;
         }
     }

@@ -70,18 +70,27 @@ static struct download *stop(struct piece *p)
     return p->download;
 }
 
+/* A file of one piece lands in a batch with others; of a longer one this is a part. */
+static void store(struct piece *p, struct download *dl)
+{
+    if (dl->small) {
+        if (!atomic_load(&dl->landing.cancelled)) {
+            landing_store(&dl->landing, p->bytes, p->len);
+            p->stored = dl->landing.error == PS_E_NONE;
+        }
+        return;
+    }
+    p->stored =
+        partial_write(&dl->partial, p->index, p->bytes, p->len, &p->hash, &p->error) == PS_OK;
+    p->refused = !p->stored;
+}
+
 static void check(struct work *work)
 {
     struct piece *p = piece_of(work);
-    struct download *dl = p->download;
     ps_piece_hash(p->data->cfg.crypto, p->content.length, p->bytes, p->len, &p->hash);
-    if (!dl || !dl->small || memcmp(&p->hash, p->content.root, sizeof p->hash) != 0) {
-        return;
-    }
-    /* The only piece is the file: verified here, it need not wait for the loop. */
-    if (!atomic_load(&dl->landing.cancelled)) {
-        landing_store(&dl->landing, p->bytes, p->len);
-        p->stored = dl->landing.error == PS_E_NONE;
+    if (p->download && memcmp(&p->hash, &p->expect, sizeof p->hash) == 0) {
+        store(p, p->download);
     }
 }
 
@@ -90,6 +99,8 @@ static void checked(struct loop *loop, struct work *work)
     struct piece *p = piece_of(work);
     struct courier *k = p->courier;
     struct download *dl = stop(p);
+    const bool refused = p->refused;
+    const ps_posix_error error = p->error;
     if (dl) {
         dl->jobs++; /* It goes on when all of this is done. */
     }
@@ -99,10 +110,9 @@ static void checked(struct loop *loop, struct work *work)
     if (k) {
         courier_hashed(k, p);
     }
-    if (k && dl && !dl->small && p->verified && download_wants(dl)) {
-        piece_write(p);
-    } else {
-        piece_free(p);
+    piece_free(p); /* What follows may end the courier, and with it all pieces that it has. */
+    if (dl && refused) {
+        download_not_stored(dl, &error);
     }
     if (k) {
         courier_run(k);
@@ -115,41 +125,8 @@ static void checked(struct loop *loop, struct work *work)
     data_loop_rest(loop);
 }
 
-void piece_check(struct piece *p)
+void piece_check(struct piece *p, const ps_node *expect)
 {
+    p->expect = *expect;
     start(p, check, checked);
-}
-
-static void write_out(struct work *work)
-{
-    struct piece *p = piece_of(work);
-    p->stored = partial_write(&p->download->partial, p->index, p->bytes, p->len, &p->hash,
-                              &p->error) == PS_OK;
-}
-
-static void written(struct loop *loop, struct work *work)
-{
-    struct piece *p = piece_of(work);
-    struct courier *k = p->courier;
-    struct download *dl = stop(p);
-    const bool stored = p->stored;
-    const ps_posix_error error = p->error;
-    if (stored) {
-        download_stored(dl, p);
-    }
-    piece_free(p); /* What follows may end the courier, and with it all pieces that it has. */
-    if (!stored) {
-        download_not_stored(dl, &error);
-    }
-    if (k) {
-        courier_run(k);
-    }
-    download_go_on(dl);
-    couriers_serve(loop);
-    data_loop_rest(loop);
-}
-
-void piece_write(struct piece *p)
-{
-    start(p, write_out, written);
 }
