@@ -80,7 +80,7 @@ static void land(struct batch_item *items[], unsigned n)
         items[i]->landing->dir = first->dir;
         landing_sync(items[i]->landing, n == 1);
     }
-    struct landing outcome = {.dir = first->dir, .folder = first->folder};
+    struct landing outcome = {.dir = first->dir, .stored = -1, .folder = first->folder};
     if (n > 1 && !landing_sync_all(&outcome)) {
         fail_all(items, n, &outcome);
     }

@@ -105,7 +105,8 @@ struct download *download_new(struct data *d, const struct data_get *what)
                                    .folder = data_strdup(what->dir),
                                    .name = data_strdup(what->name),
                                    .mode = d->file_mode,
-                                   .dir = -1};
+                                   .dir = -1,
+                                   .stored = -1};
     dl->partial.part = dl->partial.state = -1;
     dl->started_us = dl->progress_us = ps_posix_now_us();
     dl->transfer.shown =

@@ -1,6 +1,7 @@
 /* Where a download lands: its final name, which appears only for the whole file and never replaces
- * anything. A file of one piece is stored under a temporary name first; a longer one comes from a
- * partial. All of these may wait for the disk: they run on a worker. */
+ * anything. A file of one piece is stored without a name first, so that nothing is left of it
+ * whatever ends the process, or under a temporary name where that cannot be; a longer one comes
+ * from a partial. All of these may wait for the disk: they run on a worker. */
 #ifndef PEERSYNC_DATA_LANDING_H
 #define PEERSYNC_DATA_LANDING_H
 
@@ -16,7 +17,8 @@ struct landing {
     unsigned mode;                      /* Of the final file. */
     atomic_bool cancelled;              /* Ends a comparison early. */
     int dir;                            /* The open folder, or -1. */
-    char temporary[PS_POSIX_TEMPORARY]; /* Of a stored file, "" when there is none to remove. */
+    int stored;                         /* The stored file while it has no name, or -1. */
+    char temporary[PS_POSIX_TEMPORARY]; /* Its temporary name, "" when there is none to remove. */
     /* The outcome so far. */
     ps_error error;
     bool already; /* The final name holds this content. */
@@ -33,7 +35,7 @@ void landing_close(struct landing *l);
 bool landing_named(struct landing *l);
 /* Looks whether the name is taken; the folder is open. */
 void landing_look(struct landing *l);
-/* Writes a whole file of one piece under a temporary name. */
+/* Writes a whole file of one piece. */
 void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len);
 /* Makes the bytes of a stored file last; unless `alone`, landing_sync_all() must follow. */
 void landing_sync(struct landing *l, bool alone);

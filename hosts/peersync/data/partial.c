@@ -28,10 +28,8 @@ static int nameless(int dir, ps_posix_error *error)
 {
     char name[PS_POSIX_TEMPORARY];
     int fd = -1;
-#ifdef O_TMPFILE
-    fd = openat(dir, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-#endif
-    if (fd < 0 && ps_posix_create_temporary(dir, name, &fd, error) == PS_OK) {
+    if (ps_posix_create_nameless(dir, &fd, error) != PS_OK &&
+        ps_posix_create_temporary(dir, name, &fd, error) == PS_OK) {
         (void)ps_posix_remove(dir, name, error);
     }
     return fd;

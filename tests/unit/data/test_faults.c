@@ -24,6 +24,20 @@ static atomic_bool records_fail;
 /* The error of the next fsync() of a file or of a folder; 0: none. */
 static atomic_int file_sync_fails, folder_sync_fails;
 
+/* The error of naming a nameless file; 0: none. */
+static atomic_int naming_fails;
+
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __real_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    if (flags != 0 && atomic_load(&naming_fails) != 0) {
+        errno = atomic_load(&naming_fails);
+        return -1;
+    }
+    return __real_linkat(from_dir, from, to_dir, to, flags);
+}
+
 ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset)
@@ -157,12 +171,22 @@ static void a_folder_that_cannot_be_synced_is_no_failure(void **state)
     }
 }
 
+static void a_file_that_cannot_be_named_is_stored_again(void **state)
+{
+    struct pair *p = *state;
+    ps_content content = pair_publish(p, "f", 5000, 1);
+    atomic_store(&naming_fails, EPERM);
+    fetch_rest(p, &content, 0);
+    atomic_store(&naming_fails, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PAIR_BOTH(a_failed_write_ends_it_and_keeps_what_was_written),
         PAIR_SEALED(a_state_that_cannot_grow_costs_nothing),
         PAIR_SEALED(a_folder_that_cannot_be_synced_is_no_failure),
+        PAIR_SEALED(a_file_that_cannot_be_named_is_stored_again),
         PAIR_SEALED(a_failed_sync_is_told_and_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
