@@ -6,6 +6,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
 
 #if defined(__APPLE__)
 #define MTIME(st) ((st).st_mtimespec)
@@ -77,6 +81,11 @@ ps_status ps_posix_open_dir(const char *path, int *dir, ps_posix_error *why)
 static int set_aside(int fd, off_t len)
 {
 #if defined(__linux__)
+    /* In memory, setting aside means clearing every page, only to be written over later. */
+    struct statfs system;
+    if (fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC) {
+        return EOPNOTSUPP;
+    }
     /* posix_fallocate() of glibc writes into every block where the file system cannot. */
     int result = 0;
     do {

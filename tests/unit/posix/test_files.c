@@ -2,13 +2,24 @@
 #include "scratch.h"
 
 #include <errno.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
+static bool in_memory; /* What the file system claims to be. */
 static int fallocate_fails;
 static bool fallocate_interrupted;
 static int pwrite_fails;
 static size_t pwrite_limit; /* Bytes that one call takes; 0: all. */
 static bool pwrite_interrupted;
 static int fsync_fails;
+
+int __wrap_fstatfs(int fd, struct statfs *system);
+int __wrap_fstatfs(int fd, struct statfs *system)
+{
+    (void)fd;
+    system->f_type = in_memory ? TMPFS_MAGIC : EXT4_SUPER_MAGIC;
+    return 0;
+}
 
 int __real_fallocate(int fd, int mode, off_t offset, off_t len);
 int __wrap_fallocate(int fd, int mode, off_t offset, off_t len);
@@ -154,6 +165,10 @@ static void test_reserve(void **state)
     assert_int_equal(ps_posix_reserve(fd, 6000, &why), PS_FAILED);
     assert_int_equal(why.number, ENOSPC);
     assert_int_equal(size_of(fd), 5000); /* As it was: what is there is kept. */
+    in_memory = true;                    /* Nothing is set aside there. */
+    assert_int_equal(ps_posix_reserve(fd, 6000, &why), PS_OK);
+    assert_int_equal(size_of(fd), 6000);
+    in_memory = false;
     fallocate_fails = 0;
     assert_int_equal(ps_posix_reserve(fd, UINT64_MAX, &why), PS_FAILED);
     assert_int_equal(why.number, EFBIG);
