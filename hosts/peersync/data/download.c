@@ -22,11 +22,6 @@ void download_show(struct download *dl, bool waiting)
     transfers_set_waiting(&dl->data->transfers, &dl->transfer, waiting);
 }
 
-bool download_wants(const struct download *dl)
-{
-    return !dl->outcome && dl->landing.error == PS_E_NONE;
-}
-
 /* Settles the outcome; the first one counts. */
 static void tell(struct download *dl, const struct data_event *outcome)
 {

@@ -61,8 +61,6 @@ struct download {
 
 /* Goes on with whatever is next; does nothing while something is under way. */
 void download_go_on(struct download *dl);
-/* True while its pieces are worth writing. */
-bool download_wants(const struct download *dl);
 /* Settles the outcome; the first one counts. */
 void download_fail(struct download *dl, ps_error error, const char *text, bool exists);
 /* The landing has failed or found the file there already: that is the outcome. */
