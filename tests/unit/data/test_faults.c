@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include "pair.h"
+#include "partial.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +38,31 @@ int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, in
         return -1;
     }
     return __real_linkat(from_dir, from, to_dir, to, flags);
+}
+
+/* While `holding`, emptying a file waits until somebody joins a thread. */
+static atomic_bool holding;
+static sem_t held, released;
+
+int __wrap_ftruncate(int fd, off_t len);
+int __real_ftruncate(int fd, off_t len);
+int __wrap_ftruncate(int fd, off_t len)
+{
+    if (len == 0 && atomic_load(&holding)) {
+        assert_int_equal(sem_post(&held), 0);
+        assert_int_equal(sem_wait(&released), 0);
+    }
+    return __real_ftruncate(fd, len);
+}
+
+int __wrap_pthread_join(pthread_t thread, void **result);
+int __real_pthread_join(pthread_t thread, void **result);
+int __wrap_pthread_join(pthread_t thread, void **result)
+{
+    if (atomic_exchange(&holding, false)) {
+        assert_int_equal(sem_post(&released), 0);
+    }
+    return __real_pthread_join(thread, result);
 }
 
 ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t offset);
@@ -180,6 +207,44 @@ static void a_file_that_cannot_be_named_is_stored_again(void **state)
     atomic_store(&naming_fails, 0);
 }
 
+/* Leaves a state that is right in itself, but whose pieces are not those of the content. */
+static void leave_false_state(struct pair *p, const ps_content *content)
+{
+    static const uint8_t bytes[MIB] = {1};
+    struct partial part;
+    ps_posix_error error;
+    ps_node hash;
+    int dir = -1;
+    assert_int_equal(ps_posix_open_dir(p->down.downloads, &dir, &error), PS_OK);
+    assert_int_equal(partial_open(&part, p->down.cfg.crypto, dir, "f", content, &error),
+                     PARTIAL_OK);
+    for (uint32_t i = 0; i < part.pieces; i++) {
+        ps_piece_hash(p->down.cfg.crypto, content->length, bytes, MIB, &hash);
+        assert_int_equal(partial_write(&part, i, bytes, MIB, &hash, &error), PS_OK);
+        partial_mark(&part, i, &hash);
+    }
+    partial_close(&part, false);
+    assert_int_equal(close(dir), 0);
+}
+
+/* The end comes while a whole file turns out not to be one: it is not begun anew. */
+static void an_end_while_landing_is_the_end(void **state)
+{
+    struct pair *p = *state;
+    assert_int_equal(sem_init(&held, 0, 0), 0);
+    assert_int_equal(sem_init(&released, 0, 0), 0);
+    ps_content content = pair_publish(p, "f", 2 * MIB, 1);
+    struct data_source source = node_source(&p->up, &content);
+    p->down.cfg.loops = 1;
+    pair_restart_down(p);
+    leave_false_state(p, &content);
+    atomic_store(&holding, true);
+    pair_start(p, 1, &content, &source, 1, "f");
+    assert_int_equal(sem_wait(&held), 0);
+    pair_restart_down(p);
+    fetch_rest(p, &content, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +252,7 @@ int main(void)
         PAIR_SEALED(a_state_that_cannot_grow_costs_nothing),
         PAIR_SEALED(a_folder_that_cannot_be_synced_is_no_failure),
         PAIR_SEALED(a_file_that_cannot_be_named_is_stored_again),
+        PAIR_SEALED(an_end_while_landing_is_the_end),
         PAIR_SEALED(a_failed_sync_is_told_and_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
