@@ -176,6 +176,7 @@ void fetch_event(void *ctx, const struct data_event *e)
     case DATA_FILE_READY:
     case DATA_PUBLISH_FAILED:
     case DATA_FILE_GONE:
+    case DATA_FILE_AWAY:
     case DATA_HASHED:
     case DATA_HASH_FAILED:
     case DATA_UPLOAD_STARTED:

@@ -46,8 +46,8 @@ void data_config_default(struct data_config *cfg);
 
 /**
  * Starts the threads and loads the registry: entries whose file is unchanged are ready at once
- * (see data_files()); the others are hashed in the background and end in DATA_FILE_READY or
- * DATA_FILE_GONE. A broken registry is kept aside under another name and told of in a DATA_NOTE.
+ * (see data_files()); the others are hashed in the background and end in DATA_FILE_READY,
+ * DATA_FILE_AWAY or DATA_FILE_GONE. A broken registry is kept aside under another name and told of in a DATA_NOTE.
  * @return the data plane, to be ended by data_close(); NULL with a sentence for people in `why`.
  */
 struct data *data_open(const struct data_config *cfg, char *why, size_t why_cap);
@@ -94,7 +94,7 @@ struct data_file {
     char *name;
     char *path;
     ps_content content; /**< What it was when last hashed. */
-    bool ready;         /**< false: being hashed again; not served until then. */
+    bool ready;         /**< false: being hashed again, or away; not served until then. */
 };
 
 /**
@@ -167,8 +167,11 @@ enum data_event_type {
                                  hashed again in the background; `changed` says whether the content
                                  is another than before. */
     DATA_PUBLISH_FAILED,    /**< [tag, path, error] */
-    DATA_FILE_GONE,         /**< [path, error] A published file cannot be read any more and left the
-                                 registry: unpublish it at the server. */
+    DATA_FILE_GONE,         /**< [path, error] A published file was removed and left the registry:
+                                 unpublish it at the server. */
+    DATA_FILE_AWAY,         /**< [path, error] A published file cannot be read now, for a reason that
+                                 may pass; it is looked at again, and DATA_FILE_READY tells when it
+                                 is served again. Unpublish it at the server until then. */
     DATA_HASHED,            /**< [tag, path, content] */
     DATA_HASH_FAILED,       /**< [tag, path, error] */
     DATA_GET_RESUMED,       /**< [tag, done, total] `done` bytes of an earlier download are here and

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 bool file_same(const ps_posix_file *a, const ps_posix_file *b)
 {
@@ -14,6 +16,32 @@ bool file_unwritten(const ps_posix_file *a, const ps_posix_file *b)
 {
     return a->size == b->size && a->device == b->device && a->inode == b->inode &&
            a->mtime_ns == b->mtime_ns;
+}
+
+struct file_folder file_folder(const char *path)
+{
+    struct stat st;
+    const char *slash = strrchr(path, '/');
+    char *folder = data_format("%.*s", slash && slash > path ? (int)(slash - path) : 1, path);
+    const bool there = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+    free(folder);
+    return there ? (struct file_folder){(uint64_t)st.st_dev, (uint64_t)st.st_ino}
+                 : (struct file_folder){0, 0};
+}
+
+bool file_folder_same(const struct file_folder *a, const struct file_folder *b)
+{
+    return a->inode != 0 && a->device == b->device && a->inode == b->inode;
+}
+
+bool file_is_absent(const ps_posix_error *error)
+{
+    return error->number == ENOENT || error->number == ENOTDIR;
+}
+
+bool file_is_crowded(const ps_posix_error *error)
+{
+    return error->number == EMFILE || error->number == ENFILE || error->number == ENOMEM;
 }
 
 const char *file_fault(const ps_posix_error *error)

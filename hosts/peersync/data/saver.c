@@ -16,7 +16,7 @@
 #define SAVE_RETRY_US 10000000u
 
 /* True when the file is what was hashed and all that serving it takes is here. */
-static bool usable_at_once(const struct entry *e)
+static bool usable_at_once(struct entry *e)
 {
     int fd = -1;
     ps_posix_file now;
@@ -25,6 +25,7 @@ static bool usable_at_once(const struct entry *e)
         return false;
     }
     (void)close(fd);
+    e->folder = file_folder(e->path);
     return file_same(&e->file, &now);
 }
 
