@@ -304,7 +304,7 @@ static void closed(struct loop *loop, struct work *work)
     transfers_remove(&dl->data->transfers, &dl->transfer);
     (void)atomic_fetch_sub(&dl->data->downloads, 1);
     dl->outcome->fetched = dl->fetched;
-    dl->outcome->done = dl->small || dl->out >= 0 ? 0 : dl->done;
+    dl->outcome->done = dl->small || dl->out >= 0 || dl->discard ? 0 : dl->done;
     events_put(&dl->data->events, dl->outcome);
     *dl->link = dl->next;
     if (dl->next) {
