@@ -95,6 +95,7 @@ static void tell_ready(struct library *l, struct hash_run *run)
 {
     const struct hash_job *job = run->job;
     const struct slot *slot = slots_find(&l->slots, job->name);
+    const bool fresh = !slot;
     bool changed = !run->known && !(slot && entry_hashed(slot->entry) &&
                                     ps_content_equal(&slot->entry->content, &run->content));
     if (!run->known) {
@@ -110,7 +111,8 @@ static void tell_ready(struct library *l, struct hash_run *run)
                                         .name = job->name,
                                         .path = slot->entry->path,
                                         .content = slot->entry->content,
-                                        .changed = changed});
+                                        .changed = changed,
+                                        .fresh = fresh});
 }
 
 /* What was only asked for is told at once; that it is kept is for the next time. */
