@@ -1,6 +1,7 @@
 /* peersync: lists, publishes and fetches files, at a prompt or a command at a time. */
 #include "app.h"
 #include "commands/command.h"
+#include "common/secrecy.h"
 #include "jobs.h"
 #include "login.h"
 #include "prompt.h"
@@ -183,6 +184,7 @@ static ps_exit stop(struct app *a, ps_exit code)
 int main(int argc, char *argv[])
 {
     static struct app app;
+    ps_secrecy_begin();
     if (!have_standard_descriptors()) {
         return PS_EXIT_SYSTEM;
     }

@@ -79,7 +79,7 @@ void fetch_hand_over(struct fetch *f)
         .wait = !g->run->arguments.no_wait,
     };
     data_get(a->data, &what);
-    free(sources);
+    data_free_wiped(sources, f->source_count, sizeof *sources);
     run_beside(g->run);
 }
 

@@ -206,7 +206,7 @@ struct word {
 static void word_free(struct word *w)
 {
     free(w->text);
-    free(w->sources);
+    data_free_wiped(w->sources, w->count, sizeof *w->sources);
     free(w);
 }
 
