@@ -70,7 +70,7 @@ static void open_work(struct work *work)
         if (dl->out < 0) {
             landing_look(l);
         }
-        if (l->error == PS_E_NONE && !l->already && !dl->small) {
+        if (l->error == PS_E_NONE && !l->already && !l->comparing && !dl->small) {
             open_partial(dl);
         }
     }
@@ -195,10 +195,20 @@ static void start_sink(struct download *dl)
     }
 }
 
+static void compare_work(struct work *work)
+{
+    landing_compare(&download_of(work)->landing);
+}
+
 static void opened(struct loop *loop, struct work *work)
 {
     struct download *dl = download_of(work);
     (void)loop;
+    if (dl->landing.comparing) {
+        work->run = compare_work; /* And then back here. */
+        workers_add(&dl->data->workers, work);
+        return;
+    }
     bool good = dl->landing.error == PS_E_NONE && !dl->landing.already && !dl->outcome;
     if (!good) {
         dl->stage = DOWNLOAD_BETWEEN;

@@ -90,21 +90,3 @@ ps_error file_hash_pieces(int fd, uint64_t length, const ps_crypto *crypto, uint
     }
     return go_on(ctx, len) ? PS_E_NONE : PS_E_CANCELLED;
 }
-
-ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_content *content,
-                   bool (*go_on)(void *ctx, uint32_t hashed), void *ctx, ps_posix_error *error)
-{
-    const uint32_t pieces = ps_piece_count(length);
-    *error = (ps_posix_error){0};
-    *content = (ps_content){.length = length};
-    ps_node *layer = data_alloc(pieces, sizeof *layer);
-    uint8_t *buffer = data_alloc(1, PS_PIECE_BYTES);
-    ps_error result =
-        file_hash_pieces(fd, length, crypto, 0, pieces, buffer, layer, go_on, ctx, error);
-    if (result == PS_E_NONE) {
-        ps_tree_root(crypto, length, layer, content->root);
-    }
-    free(buffer);
-    free(layer);
-    return result;
-}

@@ -34,8 +34,5 @@ ps_error file_hash_pieces(int fd, uint64_t length, const ps_crypto *crypto, uint
                           uint32_t count, uint8_t *buffer, ps_node *layer,
                           bool (*go_on)(void *ctx, uint32_t hashed), void *ctx,
                           ps_posix_error *error);
-/* The same of all pieces, and what the file then holds. `length` is one that is expected of it. */
-ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_content *content,
-                   bool (*go_on)(void *ctx, uint32_t hashed), void *ctx, ps_posix_error *error);
 
 #endif

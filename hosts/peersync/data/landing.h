@@ -7,6 +7,8 @@
 #include "partial.h"
 
 #define LANDING_TEXT 512u
+/* Pieces that are compared at a time, so that others get their turns. */
+#define LANDING_PART_PIECES 8u
 
 struct landing {
     const ps_crypto *crypto;
@@ -17,6 +19,11 @@ struct landing {
     atomic_bool cancelled;              /* Ends a comparison early. */
     int dir;                            /* The open folder, or -1. */
     char temporary[PS_POSIX_TEMPORARY]; /* Of a stored file, "" when there is none to remove. */
+    /* A file that has the final name and the length. */
+    bool comparing;
+    int found;
+    uint32_t found_next;
+    ps_node *found_layer;
     /* The outcome so far. */
     ps_error error;
     bool already; /* The final name holds this content. */
@@ -30,8 +37,10 @@ bool landing_open(struct landing *l);
 void landing_close(struct landing *l);
 /* True when the name can be one. */
 bool landing_named(struct landing *l);
-/* Looks whether the name is taken; the folder is open. */
+/* Looks whether the name is taken; the folder is open. Leaves it `comparing` with a long file. */
 void landing_look(struct landing *l);
+/* Goes on `comparing` with a part of it. Hashes: another crew's work. */
+void landing_compare(struct landing *l);
 /* Writes a whole file of one piece under a temporary name. */
 void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len);
 /* Makes the bytes of a stored file last; unless `alone`, landing_sync_all() must follow. */
