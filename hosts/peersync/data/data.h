@@ -234,7 +234,8 @@ struct data_stats {
     unsigned uploads;   /**< Under way. */
     unsigned downloads; /**< Under way. */
     unsigned hashing;   /**< Files waiting or being hashed. */
-    size_t published;   /**< Names of the registry. */
+    size_t published;   /**< Names of the registry, */
+    unsigned away;      /**< and those of them whose files cannot be read now. */
     uint64_t uploaded_bytes;
     uint64_t downloaded_bytes; /**< Verified. */
     uint64_t slots_refused;    /**< Downloaders told SLOTS. */

@@ -194,11 +194,12 @@ void data_files_free(struct data_file *files, size_t n)
     free(files);
 }
 
-size_t library_count(struct library *l, unsigned *hashing)
+size_t library_count(struct library *l, unsigned *hashing, unsigned *away)
 {
     pthread_mutex_lock(&l->lock);
     const size_t n = slots_count(&l->slots);
     *hashing = l->hashing - l->away;
+    *away = l->away;
     pthread_mutex_unlock(&l->lock);
     return n;
 }

@@ -57,9 +57,9 @@ bool library_unpublish(struct library *l, const char *name);
 /* True when the tag was one of a job here. */
 bool library_cancel(struct library *l, uint64_t tag);
 struct data_file *library_files(struct library *l, size_t *n);
-/* Names of the registry; *hashing gets the files waiting or being hashed, without those
- * whose files cannot be read now. */
-size_t library_count(struct library *l, unsigned *hashing);
+/* Names of the registry; *hashing gets the files waiting or being hashed, *away those whose files
+ * cannot be read now. */
+size_t library_count(struct library *l, unsigned *hashing, unsigned *away);
 
 /* Looks for something to serve. @return PS_E_NONE with a reference in *out; PS_E_CHANGED when it
  * was published but its file is another now; PS_E_NOT_PUBLISHED. Any thread. */
