@@ -118,6 +118,11 @@ ps_error serve_begin(struct upload *u)
     return PS_E_NONE;
 }
 
+bool serve_all_sent(const struct upload *u)
+{
+    return u->entry && u->conn.file_sent - u->file_start >= u->entry->content.length;
+}
+
 /* Whoever deletes a file does not want it served any longer. */
 static bool is_deleted(int fd)
 {
