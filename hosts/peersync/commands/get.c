@@ -22,7 +22,7 @@
 #define ACTIVE_MAX 128u
 /* How often progress is drawn, and waiting files are looked after. */
 #define TICK_MS 200u
-/* Of several downloads, one is drawn when it takes longer. */
+/* Of many downloads, one is drawn when it takes longer. */
 #define DRAWN_AFTER_US 1000000u
 
 uint64_t get_now_us(void)
@@ -162,7 +162,7 @@ static bool draws(const struct get *g)
 static bool is_drawn(const struct get *g, const struct fetch *f, uint64_t now_us)
 {
     return f->state == FETCH_RUNNING &&
-           (g->many.total == 1 || f->waiting || now_us - f->began_us >= DRAWN_AFTER_US);
+           (many_are_few(&g->many) || f->waiting || now_us - f->began_us >= DRAWN_AFTER_US);
 }
 
 static struct bar bar_of(const struct fetch *f, const char *name, uint64_t now_us)
