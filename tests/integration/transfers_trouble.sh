@@ -10,11 +10,12 @@ start_server
 mkdir src down down-dave
 # Different contents: an uploader serves a content from any file of its that has it.
 troubles=(deleted truncated grown replaced touched)
-for trouble in "${troubles[@]}" stopped; do
+for trouble in "${troubles[@]}" awaited exchanged stopped; do
     head -c "$size" /dev/urandom >"src/$trouble"
 done
 head -c 5000000 /dev/urandom >honest
 
+patience=--no-wait
 # held WHOM NAME USER PASSWORD: begins a download and stops its WHOM (a background's name), with
 # some pieces recorded and the most of the file still to come.
 held() {
@@ -22,7 +23,7 @@ held() {
     [[ $user == bob ]] || down=down-$user
     for ((try = 0; try < 20; try++)); do
         background "get-$name" env PEERSYNC_PASSWORD="$4" "$PEER" "$PORT" --user "$user" \
-            --state "state-$user" --download-dir "$down" get --no-wait "$name"
+            --state "state-$user" --download-dir "$down" get ${patience:+"$patience"} "$name"
         until (($(recorded "$down") > 0)) || gone "${PID_OF[get-$name]}"; do :; done
         kill -STOP "${PID_OF[$whom]}" 2>/dev/null || true
         (($(recorded "$down") > (size >> 22) || $(recorded "$down") == 0)) || return 0
@@ -53,10 +54,10 @@ failed() {
 }
 
 background alice env PEERSYNC_PASSWORD=password123 "$PEER" "$PORT" --user alice --state state-alice
-tell alice "pub src/deleted src/truncated src/grown src/touched src/replaced"
+tell alice "pub src/deleted src/truncated src/grown src/touched src/replaced src/awaited src/exchanged"
 background carol env PEERSYNC_PASSWORD=password789 "$PEER" "$PORT" --user carol \
     --state state-carol share src/stopped
-for trouble in "${troubles[@]}"; do
+for trouble in "${troubles[@]}" awaited exchanged; do
     await 120 "published" has alice.err "published $trouble"
 done
 await 120 "sharing" has carol.err "serving until"
@@ -93,6 +94,21 @@ again() { run_peer bob password456 --download-dir down get touched; }
 await 60 "the touched file" again
 cmp src/touched down/touched
 want last.err "going on with touched at"
+# Who waits need not ask for that, and learns when it is another content.
+patience=
+held get-awaited awaited bob password456
+touch src/awaited
+kill -CONT "${PID_OF[get-awaited]}"
+await_exit "${PID_OF[get-awaited]}" 120
+((EXIT_CODE == 0)) || fail "awaited: ended with $EXIT_CODE"
+cmp src/awaited down/awaited
+hang_up get-awaited
+held get-exchanged exchanged bob password456
+head -c "$size" /dev/urandom >src/exchanged
+kill -CONT "${PID_OF[get-exchanged]}"
+failed exchanged 8 "the file changed at its source"
+rm down/.peersync-*
+patience=--no-wait
 
 # A folder that takes nothing.
 mkdir locked

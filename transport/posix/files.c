@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #if defined(__APPLE__)
@@ -91,6 +92,15 @@ static int set_aside(int fd, off_t len)
 #endif
 }
 
+/* Where nothing can be set aside, room that is there now is the best that can be asked for. */
+static bool has_room(int fd, uint64_t len, const struct stat *before)
+{
+    struct statvfs disk;
+    const uint64_t has = (uint64_t)before->st_blocks * 512;
+    return len <= has || fstatvfs(fd, &disk) != 0 || disk.f_frsize == 0 ||
+           (len - has + disk.f_frsize - 1) / disk.f_frsize <= disk.f_bavail;
+}
+
 ps_status ps_posix_reserve(int fd, uint64_t len, ps_posix_error *why)
 {
     if (len > INT64_MAX) {
@@ -102,7 +112,7 @@ ps_status ps_posix_reserve(int fd, uint64_t len, ps_posix_error *why)
     }
     int number = len > 0 ? set_aside(fd, (off_t)len) : 0;
     if (number == EOPNOTSUPP || number == ENOSYS || number == EINVAL) {
-        number = 0;
+        number = has_room(fd, len, &before) ? 0 : ENOSPC;
     }
     if (number == 0 && ftruncate(fd, (off_t)len) != 0) {
         number = errno;

@@ -85,6 +85,59 @@ ps_status ps_posix_create_temporary(int dir, char name[PS_POSIX_TEMPORARY], int 
     return ps_posix_create_beneath(dir, name, 0600, fd, why);
 }
 
+#if defined(O_TMPFILE)
+/* What stands for a descriptor: linkat() by AT_EMPTY_PATH is not allowed to everybody. */
+static const char *path_of(int fd, char path[static 32])
+{
+    (void)snprintf(path, 32, "/proc/self/fd/%d", fd);
+    return path;
+}
+
+ps_status ps_posix_create_nameless(int dir, int *fd, ps_posix_error *why)
+{
+    char path[32];
+    const int made = openat(dir, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+    if (made < 0) {
+        /* Kernels that do not know the flag see a folder that is opened for writing. */
+        const bool unknown = errno == EISDIR || errno == EINVAL || errno == ENOENT;
+        return ps_posix_fail(why, unknown ? EOPNOTSUPP : errno, "create");
+    }
+    if (access(path_of(made, path), F_OK) != 0) {
+        (void)close(made);
+        return ps_posix_fail(why, EOPNOTSUPP, "create");
+    }
+    *fd = made;
+    return PS_OK;
+}
+
+ps_status ps_posix_name_new(int fd, int dir, const char *name, ps_posix_error *why)
+{
+    char path[32];
+    if (!is_single_part(name)) {
+        return ps_posix_fail(why, EINVAL, "name");
+    }
+    if (linkat(AT_FDCWD, path_of(fd, path), dir, name, AT_SYMLINK_FOLLOW) != 0) {
+        return ps_posix_fail(why, errno, "name");
+    }
+    return PS_OK;
+}
+#else
+ps_status ps_posix_create_nameless(int dir, int *fd, ps_posix_error *why)
+{
+    (void)dir;
+    (void)fd;
+    return ps_posix_fail(why, EOPNOTSUPP, "create");
+}
+
+ps_status ps_posix_name_new(int fd, int dir, const char *name, ps_posix_error *why)
+{
+    (void)fd;
+    (void)dir;
+    (void)name;
+    return ps_posix_fail(why, EOPNOTSUPP, "name");
+}
+#endif
+
 int ps_posix_rename_portable(int dir, const char *from, const char *to)
 {
     /* link() refuses a name that is taken. Between the two calls the file has both names; should

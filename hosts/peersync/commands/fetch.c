@@ -77,6 +77,7 @@ void fetch_hand_over(struct fetch *f)
         .name = g->file != NULL ? g->file : f->name,
         .sink = g->to_stdout ? STDOUT_FILENO : -1,
         .wait = !g->run->arguments.no_wait,
+        .renew = true,
     };
     data_get(a->data, &what);
     data_free_wiped(sources, f->source_count, sizeof *sources);

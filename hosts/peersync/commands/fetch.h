@@ -42,6 +42,7 @@ struct fetch {
     /* RUNNING without a source; see fetch_wait.c. */
     bool waiting;
     bool told;            /* A person was told. */
+    ps_error denied;      /* CHANGED or NOT_PUBLISHED: what the last source said; or NONE. */
     bool trying;          /* With new sources: no other is looked for. */
     unsigned looks;       /* Since something came last. */
     unsigned missing;     /* Looks in a row that did not find the content at all. */

@@ -120,6 +120,10 @@ static void on_failed(struct fetch *f, const struct data_event *e)
 static void on_progress(struct fetch *f, const struct data_event *e)
 {
     struct get *g = f->all;
+    if (e->already) {
+        f->done = e->done; /* Nothing that came: no speed. */
+        return;
+    }
     if (f->waiting && e->peer.family != PS_ADDR_NONE) {
         fetch_wait_over(f, &e->peer);
     }

@@ -12,6 +12,11 @@
 /* Looks in a row that have to miss the content before it is given up: a server that has restarted
  * is told again by its peers within some seconds. */
 #define MISSING_MAX 3u
+/* Once is enough where a source has said the same. */
+#define DENIED_MISSING_MAX 1u
+/* Looks before people are told, where a source has the file but not as it was: often it was only
+ * touched, and is served again within a second. */
+#define DENIED_LOOKS 2u
 /* Files of a command that look at a time; see LOOKING_MAX. */
 #define LOOKS_MAX 24u
 /* An expired ticket is nothing to bother people with, unless new ones expire as well. */
@@ -63,6 +68,7 @@ void fetch_wait(struct fetch *f, const struct data_event *e)
 {
     f->waiting = true;
     f->trying = false;
+    f->denied = e->error == PS_E_CHANGED || e->error == PS_E_NOT_PUBLISHED ? e->error : PS_E_NONE;
     f->done = e->done;
     speed_reset(&f->speed);
     if (is_stale_ticket(f, e)) {
@@ -70,7 +76,7 @@ void fetch_wait(struct fetch *f, const struct data_event *e)
         fetch_wait_look(f, UINT64_MAX);
         return;
     }
-    if (!f->told) {
+    if (!f->told && (f->denied == PS_E_NONE || f->looks >= DENIED_LOOKS)) {
         say_waiting(f, e);
     }
     f->look_at_us = get_now_us() + pause_of(f);
@@ -94,8 +100,10 @@ void fetch_wait_over(struct fetch *f, const ps_addr *peer)
 static void give_up(struct fetch *f, bool other)
 {
     struct data *data = f->all->run->app->data;
-    f->outdated = other;
-    if (other) {
+    f->outdated = other || f->denied == PS_E_CHANGED;
+    if (f->denied == PS_E_CHANGED) {
+        data_get_end(data, f->tag, PS_E_CHANGED, "");
+    } else if (other) {
         data_get_end(data, f->tag, PS_E_CHANGED,
                      "what is published under that name now is another file");
     } else {
@@ -111,7 +119,7 @@ static void judge(struct fetch *f)
     const bool other = f->found.count > 0;
     located_keep(&f->found, &f->content);
     f->missing = f->found.count > 0 ? 0 : f->missing + 1;
-    if (f->missing >= MISSING_MAX) {
+    if (f->missing >= (f->denied != PS_E_NONE ? DENIED_MISSING_MAX : MISSING_MAX)) {
         give_up(f, other);
         return;
     }
@@ -155,6 +163,10 @@ static void on_found(void *ctx, const ps_event *event)
     if (f->waiting &&
         (error == PS_E_NONE || error == PS_E_NOT_FOUND || error == PS_E_NO_ACTIVE_PEER)) {
         judge(f);
+    }
+    if (f->waiting && !f->trying && g->run->arguments.no_wait) {
+        f->trying = true; /* No fresh ticket is to be had, and nothing else was waited for. */
+        data_get_end(g->run->app->data, f->tag, PS_E_FILE_TICKET, "");
     }
     located_free(&f->found);
 }

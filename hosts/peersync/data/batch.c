@@ -55,6 +55,19 @@ static void fail_all(struct batch_item *items[], unsigned n, const struct landin
     }
 }
 
+/* The first that has landed warns for all. */
+static void tell_one(struct batch_item *items[], unsigned n, const struct landing *outcome)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct landing *l = items[i]->landing;
+        if (l->error == PS_E_NONE) {
+            l->unsure = true;
+            memcpy(l->text, outcome->text, sizeof l->text);
+            return;
+        }
+    }
+}
+
 /* Files of one folder, which the first one opens for all. */
 static void land(struct batch_item *items[], unsigned n)
 {
@@ -67,7 +80,7 @@ static void land(struct batch_item *items[], unsigned n)
         items[i]->landing->dir = first->dir;
         landing_sync(items[i]->landing, n == 1);
     }
-    struct landing outcome = {.dir = first->dir, .folder = first->folder};
+    struct landing outcome = {.dir = first->dir, .stored = -1, .folder = first->folder};
     if (n > 1 && !landing_sync_all(&outcome)) {
         fail_all(items, n, &outcome);
     }
@@ -76,8 +89,9 @@ static void land(struct batch_item *items[], unsigned n)
             landing_name(items[i]->landing);
         }
     }
-    if (!landing_sync_names(&outcome)) {
-        fail_all(items, n, &outcome);
+    landing_sync_names(&outcome);
+    if (outcome.unsure) {
+        tell_one(items, n, &outcome);
     }
     for (unsigned i = n; i-- > 0;) {
         landing_discard(items[i]->landing);

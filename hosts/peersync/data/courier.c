@@ -37,6 +37,10 @@ static void closed(struct conn *c)
     if (k->next) {
         k->next->link = k->link;
     }
+    if (k->memory) {
+        explicit_bzero(k->memory, k->memory_size);
+    }
+    explicit_bzero(&k->to, sizeof k->to);
     free(k->memory);
     free(k->stash);
     free(k);
@@ -44,11 +48,13 @@ static void closed(struct conn *c)
 }
 
 /* Tells its downloads. Who is to blame depends on how it ended: for wrong bytes one file; for
- * silence, and where there was no connection at all, the source and so every file; for a cut
+ * silence, and where there was no connection at all, the source and so every file; for a ticket
+ * that TLS refused the first file, whose it was, and the others dial with theirs; for a cut
  * connection the file that was under way, and the others go on elsewhere. */
 static void tell_files(struct courier *k, ps_error error, const char *text)
 {
-    const bool all = !k->connected || error == PS_E_STALLED;
+    const bool ticket = !k->connected && error == PS_E_FILE_TICKET;
+    const bool all = (!k->connected && !ticket) || error == PS_E_STALLED;
     struct courier_file files[PS_DOWNLOAD_FILES];
     unsigned count = k->count;
     memcpy(files, k->files, sizeof files);
@@ -61,7 +67,7 @@ static void tell_files(struct courier *k, ps_error error, const char *text)
             download_go_on(dl);
         }
     }
-    const bool away = !k->connected && error != PS_E_CANCELLED;
+    const bool away = !k->connected && !ticket && error != PS_E_CANCELLED;
     for (struct download *dl; away && (dl = couriers_next(k->conn.loop, &k->to.addr)) != NULL;) {
         download_lost(dl, error, text, false);
         download_go_on(dl);

@@ -38,7 +38,8 @@ struct courier {
     bool more;      /* The machine has more due. */
     bool cut;       /* Nothing more can be read or said. */
     bool called;    /* Has something new to do: see couriers_serve(). */
-    void *memory;
+    void *memory;   /* Of the machine: it holds keys. */
+    size_t memory_size;
     ps_download *machine;
     struct courier_file files[PS_DOWNLOAD_FILES];
     unsigned count;

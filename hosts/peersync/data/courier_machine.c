@@ -23,6 +23,7 @@ bool courier_make_machine(struct courier *k)
     }
     size_t size = ps_download_size(&cfg);
     k->memory = data_alloc(1, size);
+    k->memory_size = size;
     k->more = true; /* The first step says HELLO. */
     return ps_download_init(k->memory, size, &cfg, ps_posix_now_us(), &k->machine) == PS_OK;
 }

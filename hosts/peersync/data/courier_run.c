@@ -28,14 +28,13 @@ static void end_broken(struct courier *k)
         courier_end(k, PS_E_FILE_TICKET, "");
         return;
     }
+    /* What went wrong last in the loop may be another stream's: this one is asked. */
     uint8_t byte;
     size_t n;
-    const ps_posix_error *why = ps_posix_streams_error(c->loop->streams);
-    if (!c->tls) {
-        (void)c->loop->io.read(c->loop->io.ctx, c->stream, &byte, 1, &n);
-    }
+    const bool failed = c->loop->io.read(c->loop->io.ctx, c->stream, &byte, 1, &n) == PS_FAILED;
+    const int number = failed ? ps_posix_streams_error(c->loop->streams)->number : 0;
     (void)snprintf(text, sizeof text, "cannot connect: %s",
-                   why->number != 0                            ? strerror(why->number)
+                   number != 0                                 ? strerror(number)
                    : c->tls && ps_tls_error(c->tls)[0] != '\0' ? ps_tls_error(c->tls)
                                                                : "the connection was closed");
     courier_end(k, PS_E_CLOSED, text);

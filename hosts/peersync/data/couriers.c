@@ -61,21 +61,19 @@ static void berth_give(struct loop *loop)
     pthread_mutex_unlock(&b->lock);
 }
 
-static struct lane *lane_to(struct loop *loop, const ps_addr *to)
+/* Where the lane to this address is, or belongs. */
+static struct lane **lane_at(struct loop *loop, const ps_addr *to)
 {
     struct lane **at = &loop->lanes;
     while (*at && !ps_addr_equal(&(*at)->to, to)) {
         at = &(*at)->next;
     }
-    return *at;
+    return at;
 }
 
 static struct lane *lane_make(struct loop *loop, const ps_addr *to)
 {
-    struct lane **at = &loop->lanes;
-    while (*at && !ps_addr_equal(&(*at)->to, to)) {
-        at = &(*at)->next;
-    }
+    struct lane **at = lane_at(loop, to);
     if (!*at) {
         *at = data_alloc(1, sizeof **at);
         (*at)->to = *to;
@@ -118,7 +116,7 @@ void couriers_unqueue(struct loop *loop, struct download *dl)
 
 struct download *couriers_next(struct loop *loop, const ps_addr *to)
 {
-    struct lane *lane = lane_to(loop, to);
+    struct lane *lane = *lane_at(loop, to);
     struct download *dl = lane ? lane->first[0] ? lane->first[0] : lane->first[1] : NULL;
     if (dl) {
         couriers_unqueue(loop, dl);

@@ -131,8 +131,10 @@ struct data_get {
     int sink;            /**< -1. Else a descriptor, the caller's, that gets the verified bytes in
                               their order instead of a file (`-o -`): `dir` and `name` then only
                               lend room for what waits, and no name appears. */
-    bool wait;           /**< When no source is left that may come back: DATA_GET_WAITING instead of
-                              the end. */
+    bool wait;           /**< When no source is left, but one that has failed may come back:
+                              DATA_GET_WAITING instead of the end. */
+    bool renew;          /**< Without `wait`: the same, once, if a source has refused its ticket,
+                              with this as the error. */
 };
 
 /**
@@ -179,7 +181,8 @@ enum data_event_type {
     DATA_HASH_FAILED,  /**< [tag, path, error] */
     DATA_GET_RESUMED,  /**< [tag, done, total] `done` bytes of an earlier download are here and
                             verified; comes before the first progress. */
-    DATA_GET_PROGRESS, /**< [tag, done, total, peer] */
+    DATA_GET_PROGRESS, /**< [tag, done, total, peer, already] With `already`, before RESUMED:
+                            `done` bytes of an earlier download were looked at and hold. */
     DATA_GET_SOURCE_FAILED, /**< [tag, peer, error] One source failed; the next is tried, if any. */
     DATA_GET_WAITING,       /**< [tag, peer, error, done, total] The last source failed: look for
                                  others and call data_get_sources(), data_get_end() or
@@ -208,7 +211,7 @@ struct data_event {
     uint32_t error; /**< A ps_error. */
     bool changed;
     bool fresh;
-    bool already; /**< GET_DONE: the file was here; nothing was fetched. */
+    bool already; /**< GET_DONE: the file was here; nothing was fetched. GET_PROGRESS: see there. */
     bool exists;  /**< GET_FAILED: a different file has the final name. */
     bool warning;
 };

@@ -58,6 +58,9 @@ void download_tell_landing(struct download *dl)
         download_fail(dl, l->error, l->text, l->exists);
         return;
     }
+    if (l->unsure && !dl->outcome) {
+        events_note(&dl->data->events, true, "%s", l->text);
+    }
     size_t len = strlen(l->folder);
     const char *slash = len > 0 && l->folder[len - 1] == '/' ? "" : "/";
     char *path = dl->out >= 0 ? data_strdup("") : data_format("%s%s%s", l->folder, slash, l->name);
@@ -94,6 +97,7 @@ struct download *download_new(struct data *d, const struct data_get *what)
     dl->tag = what->tag;
     dl->out = what->sink;
     dl->wait = what->wait;
+    dl->renew = what->renew;
     dl->small = what->content.length <= PS_PIECE_BYTES && dl->out < 0;
     sources_init(&dl->sources, what->sources, what->source_count);
     dl->landing = (struct landing){.crypto = d->cfg.crypto,
@@ -101,7 +105,8 @@ struct download *download_new(struct data *d, const struct data_get *what)
                                    .folder = data_strdup(what->dir),
                                    .name = data_strdup(what->name),
                                    .mode = d->file_mode,
-                                   .dir = -1};
+                                   .dir = -1,
+                                   .stored = -1};
     dl->partial.part = dl->partial.state = -1;
     dl->started_us = dl->progress_us = ps_posix_now_us();
     dl->transfer.shown =

@@ -43,8 +43,11 @@ struct download {
     unsigned jobs;            /* Pieces of it that workers have. */
     struct recheck *rechecks; /* Under way. */
     unsigned recheck_count;   /* Not done yet. */
+    uint64_t recorded;        /* Bytes that the state speaks of, before that. */
+    atomic_ullong rechecked;  /* Bytes found there so far. */
     bool whole;
-    bool wait;
+    bool wait;          /* For sources that may come back; */
+    bool renew;         /* else once, for fresh tickets. */
     int out;            /* The sink's descriptor, or -1. */
     bool sinking, sunk; /* The sink's thread runs; it has ended. */
     struct sink sink;

@@ -12,6 +12,7 @@ struct recheck {
     struct work work;
     struct download *download;
     uint32_t first;
+    uint64_t told_us;
 };
 
 static struct download *download_of(struct work *work)
@@ -88,7 +89,8 @@ static void begin(struct download *dl)
     struct partial *p = &dl->partial;
     dl->stage = DOWNLOAD_BETWEEN;
     if (!dl->small) {
-        dl->done = partial_bytes(p);
+        /* Of one that was stopped, all that is recorded is kept: the next one looks again. */
+        dl->done = p->trusted ? partial_bytes(p) : dl->recorded;
         while (dl->in_order < p->pieces && partial_has(p, dl->in_order)) {
             dl->in_order++;
         }
@@ -109,10 +111,9 @@ static void begin(struct download *dl)
 static void settle_work(struct work *work)
 {
     struct download *dl = download_of(work);
-    ps_posix_error error = {0};
     /* One that was stopped has not looked at all of it: then nothing is said about any. */
-    if (!atomic_load(&dl->landing.cancelled) && partial_rechecked(&dl->partial, &error) != PS_OK) {
-        landing_write_failed(&dl->landing, &error, 0);
+    if (!atomic_load(&dl->landing.cancelled)) {
+        partial_rechecked(&dl->partial);
     }
 }
 
@@ -122,11 +123,32 @@ static void settled(struct loop *loop, struct work *work)
     begin(download_of(work));
 }
 
+/* Shows that something happens. */
+static void tell_rechecked(void *ctx, uint32_t len)
+{
+    struct recheck *r = ctx;
+    struct download *dl = r->download;
+    const uint64_t done = atomic_fetch_add(&dl->rechecked, len) + len;
+    const uint64_t now_us = ps_posix_now_us();
+    atomic_store(&dl->transfer.done, done);
+    /* One of them speaks for all. */
+    if (r->first == 0 && now_us - r->told_us >= (uint64_t)dl->data->cfg.progress_ms * 1000) {
+        r->told_us = now_us;
+        events_post(&dl->data->events, &(struct data_event){.type = DATA_GET_PROGRESS,
+                                                            .tag = dl->tag,
+                                                            .name = dl->landing.name,
+                                                            .done = done,
+                                                            .total = dl->landing.content.length,
+                                                            .already = true});
+    }
+}
+
 static void recheck_work(struct work *work)
 {
     struct recheck *r = (struct recheck *)(void *)work;
     struct download *dl = r->download;
-    partial_recheck(&dl->partial, r->first, dl->data->workers.started, &dl->landing.cancelled);
+    partial_recheck(&dl->partial, r->first, dl->data->workers.started, &dl->landing.cancelled,
+                    tell_rechecked, r);
 }
 
 static void rechecked(struct loop *loop, struct work *work)
@@ -144,6 +166,7 @@ static void rechecked(struct loop *loop, struct work *work)
 static void recheck(struct download *dl)
 {
     dl->stage = DOWNLOAD_CHECKING;
+    dl->recorded = partial_bytes(&dl->partial);
     dl->recheck_count = dl->data->workers.started;
     dl->rechecks = data_alloc(dl->recheck_count, sizeof *dl->rechecks);
     for (unsigned i = 0; i < dl->recheck_count; i++) {
@@ -212,6 +235,7 @@ static void opened(struct loop *loop, struct work *work)
     bool good = dl->landing.error == PS_E_NONE && !dl->landing.already && !dl->outcome;
     if (!good) {
         dl->stage = DOWNLOAD_BETWEEN;
+        dl->done = dl->partial.have ? partial_bytes(&dl->partial) : 0; /* Kept. */
         download_tell_landing(dl);
         download_go_on(dl);
     } else if (!dl->small && !dl->partial.trusted) {
@@ -250,6 +274,8 @@ static void land_work(struct work *work)
         landing_write_failed(l, &error, 0);
     } else if (partial_name(p, &error) != PS_OK) {
         landing_name_failed(l, &error);
+    } else {
+        landing_sync_names(l);
     }
 }
 
@@ -260,6 +286,10 @@ static void landed(struct loop *loop, struct work *work)
     if (dl->whole || dl->landing.error != PS_E_NONE) {
         download_tell_landing(dl);
     } else {
+        if (atomic_load(&dl->landing.cancelled)) {
+            /* Asked to end while it looked whole. */
+            download_fail(dl, PS_E_CANCELLED, "", false);
+        }
         dl->done = dl->in_order = 0;
         atomic_store(&dl->transfer.done, 0);
     }

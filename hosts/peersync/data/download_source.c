@@ -87,17 +87,29 @@ void download_lost(struct download *dl, ps_error error, const char *text, bool c
 
 static void wait_for_sources(struct download *dl)
 {
-    const struct sources *s = &dl->sources;
+    const struct source_failure *failed = &dl->sources.passing;
     dl->stage = DOWNLOAD_WAITING;
     download_show(dl, true);
     events_post(&dl->data->events, &(struct data_event){.type = DATA_GET_WAITING,
                                                         .tag = dl->tag,
                                                         .name = dl->landing.name,
-                                                        .peer = s->failed,
-                                                        .error = s->error,
-                                                        .text = s->text,
+                                                        .peer = failed->from,
+                                                        .error = failed->error,
+                                                        .text = failed->text,
                                                         .done = dl->done,
                                                         .total = dl->landing.content.length});
+}
+
+static bool may_wait(struct download *dl)
+{
+    if (dl->wait) {
+        return sources_may_return(&dl->sources);
+    }
+    if (!dl->renew || !sources_want_tickets(&dl->sources)) {
+        return false;
+    }
+    dl->renew = false; /* If fresh tickets are refused as well, others will be. */
+    return true;
 }
 
 void download_next_source(struct download *dl)
@@ -105,14 +117,14 @@ void download_next_source(struct download *dl)
     struct sources *s = &dl->sources;
     if (sources_current(s) || sources_next(s)) {
         couriers_queue(dl->loop, dl);
-    } else if (s->error == PS_E_NONE) {
+    } else if (s->worst.error == PS_E_NONE) {
         download_fail(dl, PS_E_NO_ACTIVE_PEER, "", false);
         download_go_on(dl);
-    } else if (dl->wait && sources_may_return(s)) {
+    } else if (may_wait(dl)) {
         wait_for_sources(dl);
     } else {
-        download_fail(dl, s->error, s->text, false);
-        dl->outcome->peer = s->failed;
+        download_fail(dl, s->worst.error, s->worst.text, false);
+        dl->outcome->peer = s->worst.from;
         download_go_on(dl);
     }
 }

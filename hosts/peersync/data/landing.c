@@ -14,6 +14,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+/* Stored files without names hold descriptors, and the lowest are given out first: from this one on
+ * the rest is left to connections. */
+#define STORED_MAX 512
+
 void landing_fail(struct landing *l, ps_error error, const char *format, ...)
 {
     va_list args;
@@ -178,27 +182,57 @@ void landing_look(struct landing *l)
     (void)name_is_free(l);
 }
 
-void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len)
+/* Nothing has a name yet. @return -1: such a file cannot be made, or too many are open. */
+static int open_nameless(const struct landing *l)
+{
+    ps_posix_error ignored;
+    int fd = -1;
+    if (ps_posix_create_nameless(l->dir, &fd, &ignored) == PS_OK && fd >= STORED_MAX) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* @return false: see the outcome. */
+static bool write_stored(struct landing *l, int fd, const uint8_t *bytes, uint32_t len)
+{
+    ps_posix_error error = {0};
+    if (ps_posix_write_at(fd, bytes, len, 0, &error) != PS_OK) {
+        landing_write_failed(l, &error, l->content.length);
+        return false;
+    }
+    (void)fchmod(fd, l->mode);
+#ifdef SYNC_FILE_RANGE_WRITE
+    /* Begin now: the sync that follows finds less to do. */
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
+    return true;
+}
+
+static void store_temporary(struct landing *l, const uint8_t *bytes, uint32_t len)
 {
     ps_posix_error error = {0};
     int fd = -1;
-    if (!landing_open(l)) {
-        return;
-    }
     if (ps_posix_create_temporary(l->dir, l->temporary, &fd, &error) != PS_OK) {
         l->temporary[0] = '\0';
         landing_write_failed(l, &error, l->content.length);
-    } else if (ps_posix_write_at(fd, bytes, len, 0, &error) != PS_OK) {
-        landing_write_failed(l, &error, l->content.length);
-    } else {
-        (void)fchmod(fd, l->mode);
-#ifdef SYNC_FILE_RANGE_WRITE
-        /* Begin now: the sync that follows finds less to do. */
-        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-#endif
+        return;
     }
-    if (fd >= 0) {
-        (void)close(fd);
+    (void)write_stored(l, fd, bytes, len);
+    (void)close(fd);
+}
+
+void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len)
+{
+    if (!landing_open(l)) {
+        return;
+    }
+    l->stored = open_nameless(l);
+    if (l->stored < 0) {
+        store_temporary(l, bytes, len);
+    } else if (!write_stored(l, l->stored, bytes, len)) {
+        landing_discard(l);
     }
     landing_close(l);
 }
@@ -224,8 +258,8 @@ void landing_sync(struct landing *l, bool alone)
 {
     ps_posix_error error = {0};
     ps_posix_file file;
-    int fd = -1;
-    if (ps_posix_open_beneath(l->dir, l->temporary, &fd, &file, &error) != PS_OK) {
+    int fd = l->stored;
+    if (fd < 0 && ps_posix_open_beneath(l->dir, l->temporary, &fd, &file, &error) != PS_OK) {
         landing_fail(l, PS_E_IO, "cannot open %s in %s again: %s", l->temporary, l->folder,
                      file_fault(&error));
         return;
@@ -233,7 +267,9 @@ void landing_sync(struct landing *l, bool alone)
     if ((alone ? ps_posix_sync(fd, &error) : written_out(fd, &error)) != PS_OK) {
         landing_write_failed(l, &error, 0);
     }
-    (void)close(fd);
+    if (fd != l->stored) {
+        (void)close(fd);
+    }
 }
 
 bool landing_sync_all(struct landing *l)
@@ -248,14 +284,21 @@ bool landing_sync_all(struct landing *l)
     return true;
 }
 
-bool landing_sync_names(struct landing *l)
+/* Many file systems cannot sync a folder, as they need not or never could. */
+static bool no_such_sync(int number)
+{
+    return number == EINVAL || number == ENOTSUP || number == EOPNOTSUPP || number == ENOSYS;
+}
+
+void landing_sync_names(struct landing *l)
 {
     ps_posix_error error = {0};
-    if (ps_posix_sync(l->dir, &error) != PS_OK) {
-        landing_fail(l, PS_E_IO, "cannot make the names in %s last: %s", l->folder, error.text);
-        return false;
+    if (ps_posix_sync(l->dir, &error) != PS_OK && !no_such_sync(error.number)) {
+        l->unsure = true;
+        (void)snprintf(l->text, sizeof l->text,
+                       "the names of new files in %s may not outlast a power failure: %s",
+                       l->folder, error.text);
     }
-    return true;
 }
 
 void landing_name_failed(struct landing *l, const ps_posix_error *error)
@@ -271,9 +314,43 @@ void landing_name_failed(struct landing *l, const ps_posix_error *error)
     }
 }
 
+/* What cannot be named after all is stored once more, as where there is no such file. @return
+ * false: see the outcome. */
+static bool store_again(struct landing *l)
+{
+    const uint32_t len = (uint32_t)l->content.length;
+    uint8_t *bytes = data_grow(NULL, len + 1u, 1);
+    ps_posix_error error = {0};
+    size_t got = 0;
+    if (ps_posix_read_at(l->stored, bytes, len, 0, &got, &error) != PS_OK || got != len) {
+        landing_write_failed(l, &error, 0);
+    } else {
+        store_temporary(l, bytes, len);
+    }
+    free(bytes);
+    (void)close(l->stored);
+    l->stored = -1;
+    if (l->error == PS_E_NONE) {
+        landing_sync(l, true);
+    }
+    return l->error == PS_E_NONE;
+}
+
 void landing_name(struct landing *l)
 {
     ps_posix_error error = {0};
+    if (l->stored >= 0) {
+        if (ps_posix_name_new(l->stored, l->dir, l->name, &error) == PS_OK) {
+            return;
+        }
+        if (error.number == EEXIST) {
+            landing_name_failed(l, &error);
+            return;
+        }
+        if (!store_again(l)) {
+            return;
+        }
+    }
     if (ps_posix_rename_new(l->dir, l->temporary, l->name, &error) == PS_OK) {
         l->temporary[0] = '\0';
     } else {
@@ -283,6 +360,10 @@ void landing_name(struct landing *l)
 
 void landing_discard(struct landing *l)
 {
+    if (l->stored >= 0) {
+        (void)close(l->stored);
+        l->stored = -1;
+    }
     if (l->temporary[0] != '\0') {
         ps_posix_error error = {0};
         (void)ps_posix_remove(l->dir, l->temporary, &error);
@@ -293,7 +374,7 @@ void landing_discard(struct landing *l)
 void landing_abandon(struct landing *l)
 {
     end_comparison(l);
-    if (l->temporary[0] != '\0' && landing_open(l)) {
+    if (l->stored >= 0 || (l->temporary[0] != '\0' && landing_open(l))) {
         landing_discard(l);
     }
     landing_close(l);

@@ -1,6 +1,7 @@
 /* Where a download lands: its final name, which appears only for the whole file and never replaces
- * anything. A file of one piece is stored under a temporary name first; a longer one comes from a
- * partial. All of these may wait for the disk: they run on a worker. */
+ * anything. A file of one piece is stored without a name first, so that nothing is left of it
+ * whatever ends the process, or under a temporary name where that cannot be; a longer one comes
+ * from a partial. All of these may wait for the disk: they run on a worker. */
 #ifndef PEERSYNC_DATA_LANDING_H
 #define PEERSYNC_DATA_LANDING_H
 
@@ -18,7 +19,8 @@ struct landing {
     unsigned mode;                      /* Of the final file. */
     atomic_bool cancelled;              /* Ends a comparison early. */
     int dir;                            /* The open folder, or -1. */
-    char temporary[PS_POSIX_TEMPORARY]; /* Of a stored file, "" when there is none to remove. */
+    int stored;                         /* The stored file while it has no name, or -1. */
+    char temporary[PS_POSIX_TEMPORARY]; /* Its temporary name, "" when there is none to remove. */
     /* A file that has the final name and the length. */
     bool comparing;
     int found;
@@ -28,7 +30,8 @@ struct landing {
     ps_error error;
     bool already; /* The final name holds this content. */
     bool exists;  /* The final name holds something else. */
-    char text[LANDING_TEXT];
+    bool unsure;  /* The file is whole under its name, but that may not outlast a power failure. */
+    char text[LANDING_TEXT]; /* For `error` or `unsure`. */
 };
 
 /* Opens the folder. @return false: see the outcome. */
@@ -41,7 +44,7 @@ bool landing_named(struct landing *l);
 void landing_look(struct landing *l);
 /* Goes on `comparing` with a part of it. Hashes: another crew's work. */
 void landing_compare(struct landing *l);
-/* Writes a whole file of one piece under a temporary name. */
+/* Writes a whole file of one piece. */
 void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len);
 /* Makes the bytes of a stored file last; unless `alone`, landing_sync_all() must follow. */
 void landing_sync(struct landing *l, bool alone);
@@ -49,8 +52,8 @@ void landing_sync(struct landing *l, bool alone);
 bool landing_sync_all(struct landing *l);
 /* Gives a stored file its final name, not yet to last: landing_sync_names() must follow. */
 void landing_name(struct landing *l);
-/* Makes the names in the folder last. @return false: see the outcome. */
-bool landing_sync_names(struct landing *l);
+/* Makes the names in the folder last, where it can be asked to: else they may be `unsure`. */
+void landing_sync_names(struct landing *l);
 /* Removes what is left of a stored file; the folder is open. */
 void landing_discard(struct landing *l);
 /* The same, and closes the folder. The outcome stays. */

@@ -24,20 +24,54 @@ static enum partial_result refused(ps_posix_error *error, const char *what)
     return PARTIAL_FAILED;
 }
 
+static int nameless(int dir, ps_posix_error *error)
+{
+    char name[PS_POSIX_TEMPORARY];
+    int fd = -1;
+    if (ps_posix_create_nameless(dir, &fd, error) != PS_OK &&
+        ps_posix_create_temporary(dir, name, &fd, error) == PS_OK) {
+        (void)ps_posix_remove(dir, name, error);
+    }
+    return fd;
+}
+
+/* Whom a file that we make there belongs to: on many network and foreign file systems somebody
+ * else. */
+static bool is_owner_there(int dir, uid_t owner)
+{
+    ps_posix_error ignored;
+    struct stat st;
+    int fd = owner == geteuid() ? -1 : nameless(dir, &ignored);
+    if (fd < 0) {
+        return owner == geteuid();
+    }
+    bool same = fstat(fd, &st) == 0 && st.st_uid == owner;
+    (void)close(fd);
+    return same;
+}
+
 /* Opens a regular file of ours with one name, or makes it. Links are never followed, and nothing
  * that is no such file is opened for long. */
 static enum partial_result open_own(int dir, const char *name, int extra, int *fd,
                                     ps_posix_error *error)
 {
-    int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | extra;
     struct stat st;
-    *fd = openat(dir, name, flags | extra, 0600);
+    *fd = openat(dir, name, flags | O_CREAT | O_EXCL, 0600);
+    if (*fd >= 0) {
+        return PARTIAL_OK;
+    }
+    if (errno == EEXIST) {
+        *fd = openat(dir, name, flags | O_CREAT, 0600);
+    }
     if (*fd < 0) {
         bool foreign = errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == EACCES;
         enum partial_result result = refused(error, name);
         return foreign ? PARTIAL_FOREIGN : result;
     }
-    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink <= 1 && st.st_uid == geteuid()) {
+    /* What another user has made could be changed by them after it was verified. */
+    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink <= 1 &&
+        is_owner_there(dir, st.st_uid)) {
         return PARTIAL_OK;
     }
     (void)close(*fd);
@@ -54,6 +88,13 @@ static bool still_named(const struct partial *p)
            open.st_ino == named.st_ino && open.st_dev == named.st_dev;
 }
 
+/* The file system knows no locks: two downloads of one file cost time there, as pieces are verified
+ * before they are written and the whole before it is named. */
+static bool cannot_lock(int number)
+{
+    return number == ENOLCK || number == EOPNOTSUPP || number == ENOTSUP || number == ENOSYS;
+}
+
 static enum partial_result open_locked_state(struct partial *p, ps_posix_error *error)
 {
     for (unsigned i = 0; i < OPEN_TRIES; i++) {
@@ -61,7 +102,7 @@ static enum partial_result open_locked_state(struct partial *p, ps_posix_error *
         if (result != PARTIAL_OK) {
             return result;
         }
-        if (flock(p->state, LOCK_EX | LOCK_NB) != 0) {
+        if (flock(p->state, LOCK_EX | LOCK_NB) != 0 && !cannot_lock(errno)) {
             return errno == EWOULDBLOCK ? PARTIAL_BUSY : refused(error, "lock");
         }
         struct stat st;
@@ -117,24 +158,13 @@ enum partial_result partial_open(struct partial *p, const ps_crypto *crypto, int
         result = PARTIAL_MEMORY;
     } else if (partial_state_read(p, error) != PS_OK) {
         result = PARTIAL_FAILED;
+    } else {
+        partial_state_reserve(p);
     }
     if (result != PARTIAL_OK) {
         partial_close(p, false);
     }
     return result;
-}
-
-static int nameless(int dir, ps_posix_error *error)
-{
-    char name[PS_POSIX_TEMPORARY];
-    int fd = -1;
-#ifdef O_TMPFILE
-    fd = openat(dir, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-#endif
-    if (fd < 0 && ps_posix_create_temporary(dir, name, &fd, error) == PS_OK) {
-        (void)ps_posix_remove(dir, name, error);
-    }
-    return fd;
 }
 
 enum partial_result partial_open_loose(struct partial *p, const ps_crypto *crypto, int dir,
@@ -160,19 +190,21 @@ bool partial_has(const struct partial *p, uint32_t piece)
     return (p->have[piece / 8] >> (piece % 8) & 1) != 0;
 }
 
-ps_status partial_rechecked(struct partial *p, ps_posix_error *error)
+void partial_rechecked(struct partial *p)
 {
     static const ps_node nothing;
+    ps_posix_error ignored;
     for (uint32_t i = 0; i < p->pieces; i++) {
         if (!partial_has(p, i) && memcmp(&p->layer[i], &nothing, sizeof nothing) != 0) {
             p->layer[i] = nothing;
-            if (partial_state_append(p, i, &nothing, error) != PS_OK) {
-                return PS_FAILED;
+            if (partial_state_append(p, i, &nothing, &ignored) != PS_OK) {
+                /* The record that does not hold stays, so the next one must look again. */
+                atomic_store(&p->mute, true);
+                atomic_store(&p->doubted, true);
             }
         }
     }
     p->trusted = true;
-    return PS_OK;
 }
 
 void partial_mark(struct partial *p, uint32_t piece, const ps_node *hash)
@@ -190,7 +222,7 @@ uint64_t partial_bytes(const struct partial *p)
     return bytes;
 }
 
-static bool holds(const struct partial *p, uint32_t piece, uint8_t *room)
+static bool is_there(const struct partial *p, uint32_t piece, uint8_t *room)
 {
     uint32_t len = ps_piece_length(p->content.length, piece);
     size_t got = 0;
@@ -205,14 +237,20 @@ static bool holds(const struct partial *p, uint32_t piece, uint8_t *room)
     return memcmp(&hash, &p->layer[piece], sizeof hash) == 0;
 }
 
-void partial_recheck(struct partial *p, uint32_t first, uint32_t step, const atomic_bool *stop)
+void partial_recheck(struct partial *p, uint32_t first, uint32_t step, const atomic_bool *stop,
+                     void (*holds)(void *ctx, uint32_t len), void *ctx)
 {
     uint8_t *room = data_grow(NULL, PS_PIECE_BYTES, 1);
     for (uint64_t byte = first; byte * 8 < p->pieces; byte += step) {
         for (uint32_t bit = 0; bit < 8; bit++) {
             uint32_t piece = (uint32_t)byte * 8 + bit;
+            if ((p->have[byte] >> bit & 1) == 0) {
+                continue;
+            }
             /* What could not be looked at in time does not count as there. */
-            if ((p->have[byte] >> bit & 1) != 0 && (atomic_load(stop) || !holds(p, piece, room))) {
+            if (!atomic_load(stop) && is_there(p, piece, room)) {
+                holds(ctx, ps_piece_length(p->content.length, piece));
+            } else {
                 p->have[byte] &= (uint8_t) ~(1u << bit);
             }
         }
@@ -239,10 +277,17 @@ ps_status partial_write(struct partial *p, uint32_t piece, const uint8_t *bytes,
 {
     uint64_t offset = (uint64_t)piece * PS_PIECE_BYTES;
     if (ps_posix_write_at(p->part, bytes, len, offset, error) != PS_OK) {
+        atomic_store(&p->doubted, true);
         return PS_FAILED;
     }
     write_behind(p, offset + len);
-    return p->state < 0 ? PS_OK : partial_state_append(p, piece, hash, error);
+    if (p->state >= 0 && !atomic_load(&p->mute)) {
+        ps_posix_error ignored;
+        if (partial_state_append(p, piece, hash, &ignored) != PS_OK) {
+            atomic_store(&p->mute, true);
+        }
+    }
+    return PS_OK;
 }
 
 bool partial_whole(const struct partial *p)
@@ -266,7 +311,11 @@ ps_status partial_restart(struct partial *p, ps_posix_error *error)
 ps_status partial_sync(struct partial *p, unsigned mode, ps_posix_error *error)
 {
     (void)fchmod(p->part, mode);
-    return ps_posix_sync(p->part, error);
+    if (ps_posix_sync(p->part, error) != PS_OK) {
+        atomic_store(&p->doubted, true);
+        return PS_FAILED;
+    }
+    return PS_OK;
 }
 
 ps_status partial_name(struct partial *p, ps_posix_error *error)
@@ -278,7 +327,7 @@ ps_status partial_name(struct partial *p, ps_posix_error *error)
     (void)ps_posix_remove(p->dir, p->state_name, &ignored);
     (void)close(p->part);
     p->part = -1;
-    return ps_posix_sync(p->dir, error);
+    return PS_OK;
 }
 
 /* Something is here that another download could use, or it cannot be told. */
@@ -295,6 +344,16 @@ static bool worth_keeping(const struct partial *p)
     return false;
 }
 
+/* What the disk refused may still be in memory and look well there. */
+static void forget_cached(int fd)
+{
+#ifdef POSIX_FADV_DONTNEED
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+#else
+    (void)fd;
+#endif
+}
+
 void partial_close(struct partial *p, bool discard)
 {
     ps_posix_error ignored;
@@ -302,6 +361,9 @@ void partial_close(struct partial *p, bool discard)
         if (discard || !worth_keeping(p)) {
             (void)ps_posix_remove(p->dir, p->part_name, &ignored);
             (void)ps_posix_remove(p->dir, p->state_name, &ignored);
+        } else if (atomic_load(&p->doubted)) {
+            (void)fchmod(p->part, 0600);
+            forget_cached(p->part);
         } else if (p->trusted) {
             (void)fchmod(p->part, 0600);
             partial_state_close(p);

@@ -20,8 +20,8 @@
  * the root over all pieces' hashes must be the content's, before the file is given its name: a bad
  * state costs time, never a wrong file.
  *
- * The state is locked (flock) while a download uses it. Functions wait for the disk: they run on
- * workers. */
+ * The state is locked (flock) while a download uses it, where the file system can. Functions wait
+ * for the disk: they run on workers. */
 #ifndef PEERSYNC_DATA_PARTIAL_H
 #define PEERSYNC_DATA_PARTIAL_H
 
@@ -53,10 +53,13 @@ struct partial {
     uint8_t seed[32];    /* Of the checks. */
     ps_posix_file found; /* The part as it was when it was opened. */
     uint32_t pieces;
-    bool fresh;     /* There was no state before. */
-    bool trusted;   /* What is recorded is there: no need to look, or it was looked at. */
-    uint8_t *have;  /* A bit a piece, as in ps_stream_fetch: recorded, later verified. */
-    ps_node *layer; /* Hashes of the pieces that are in `have`. */
+    bool fresh;          /* There was no state before. */
+    bool trusted;        /* What is recorded is there: no need to look, or it was looked at. */
+    atomic_bool doubted; /* The disk has refused something: what it holds must be looked at. The
+                            system reports a failed sync once, so another proves nothing. */
+    atomic_bool mute;    /* A record could not be written, or not as a whole: no more follow. */
+    uint8_t *have;       /* A bit a piece, as in ps_stream_fetch: recorded, later verified. */
+    ps_node *layer;      /* Hashes of the pieces that are in `have`. */
 };
 
 /* Opens or makes both files, locks, reads what is recorded, reserves the room that is missing. */
@@ -67,12 +70,15 @@ enum partial_result partial_open(struct partial *p, const ps_crypto *crypto, int
 enum partial_result partial_open_loose(struct partial *p, const ps_crypto *crypto, int dir,
                                        const ps_content *content, ps_posix_error *error);
 /* Hashes the pieces of every `step`-th byte of `have`, from `first`, again and clears what does not
- * hold. Threads may do this at the same time with other values of `first`. */
-void partial_recheck(struct partial *p, uint32_t first, uint32_t step, const atomic_bool *stop);
+ * hold; `holds` is told of each that does. Threads may do this at the same time with other values
+ * of `first`. */
+void partial_recheck(struct partial *p, uint32_t first, uint32_t step, const atomic_bool *stop,
+                     void (*holds)(void *ctx, uint32_t len), void *ctx);
 /* All of that is done: takes the records back that did not hold. */
-ps_status partial_rechecked(struct partial *p, ps_posix_error *error);
-/* Writes a verified piece and records it. Threads may do this at the same time; `have` and `layer`
- * are the caller's to set, from one thread: partial_mark(). */
+void partial_rechecked(struct partial *p);
+/* Writes a verified piece and records it; without a record the piece will have to be fetched again
+ * if this download does not end, and that is all. Threads may do this at the same time; `have` and
+ * `layer` are the caller's to set, from one thread: partial_mark(). */
 ps_status partial_write(struct partial *p, uint32_t piece, const uint8_t *bytes, uint32_t len,
                         const ps_node *hash, ps_posix_error *error);
 void partial_mark(struct partial *p, uint32_t piece, const ps_node *hash);
@@ -85,7 +91,8 @@ bool partial_whole(const struct partial *p);
 ps_status partial_restart(struct partial *p, ps_posix_error *error);
 /* Makes the bytes last. */
 ps_status partial_sync(struct partial *p, unsigned mode, ps_posix_error *error);
-/* Gives the part its final name, as ps_posix_rename_new(), and makes that last; the state goes. */
+/* Gives the part its final name, as ps_posix_rename_new(); the state goes. The folder is not
+ * synced. */
 ps_status partial_name(struct partial *p, ps_posix_error *error);
 /* Closes. What is there is kept for the next time; with nothing there, or `discard`, the files are
  * removed. */

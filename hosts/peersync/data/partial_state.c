@@ -4,6 +4,7 @@
 #include "hex.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,19 @@ ps_status partial_state_read(struct partial *p, ps_posix_error *error)
     }
     p->trusted = true; /* Of no record. */
     return read_records(p, len, error);
+}
+
+void partial_state_reserve(struct partial *p)
+{
+#ifdef FALLOC_FL_KEEP_SIZE
+    struct stat st;
+    if (fstat(p->state, &st) == 0) {
+        (void)fallocate(p->state, FALLOC_FL_KEEP_SIZE, st.st_size,
+                        ((off_t)p->pieces + 1) * (off_t)PARTIAL_RECORD_BYTES);
+    }
+#else
+    (void)p;
+#endif
 }
 
 ps_status partial_state_clear(struct partial *p, ps_posix_error *error)

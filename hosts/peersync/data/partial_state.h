@@ -10,6 +10,8 @@
 void partial_state_names(struct partial *p);
 /* Fills `have`, `layer` and `trusted`. A file that is not this state is begun anew. */
 ps_status partial_state_read(struct partial *p, ps_posix_error *error);
+/* Sets room aside for the records to come, where the system can. */
+void partial_state_reserve(struct partial *p);
 /* Any thread: a record goes in one piece to the end. */
 ps_status partial_state_append(struct partial *p, uint32_t piece, const ps_node *hash,
                                ps_posix_error *error);

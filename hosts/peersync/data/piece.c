@@ -132,12 +132,15 @@ static void written(struct loop *loop, struct work *work)
     struct piece *p = piece_of(work);
     struct courier *k = p->courier;
     struct download *dl = stop(p);
-    if (p->stored) {
+    const bool stored = p->stored;
+    const ps_posix_error error = p->error;
+    if (stored) {
         download_stored(dl, p);
-    } else {
-        download_not_stored(dl, &p->error);
     }
-    piece_free(p);
+    piece_free(p); /* What follows may end the courier, and with it all pieces that it has. */
+    if (!stored) {
+        download_not_stored(dl, &error);
+    }
     if (k) {
         courier_run(k);
     }

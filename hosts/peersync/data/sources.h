@@ -1,7 +1,8 @@
 /* Whom a download may ask: in turn, each until it fails. What a failure says about its source
- * decides whether it may be asked again: one that is away, busy or wants a fresh ticket may come
- * back; one that sent wrong bytes, broke the protocol or does not have the content (any more) is
- * ruled out for the rest of the job. No locking. */
+ * decides whether it may be asked again: one that is away, busy, wants a fresh ticket or does not
+ * have the content just now (a mere touch has its file hashed again) may be asked when it is listed
+ * anew; one that sent wrong bytes or broke the protocol is ruled out for the rest of the job. No
+ * locking. */
 #ifndef PEERSYNC_DATA_SOURCES_H
 #define PEERSYNC_DATA_SOURCES_H
 
@@ -9,30 +10,37 @@
 
 enum source_state {
     SOURCE_UNTRIED,
-    SOURCE_FAILED,   /* May come back, with a fresh ticket. */
+    SOURCE_FAILED,   /* May come back, with a fresh ticket: remembered, so that it is awaited. */
     SOURCE_RULED_OUT /* Remembered, so that it is not taken again. */
+};
+
+/* `error` PS_E_NONE: none. */
+struct source_failure {
+    ps_error error;
+    ps_addr from;
+    char *text;
 };
 
 struct source {
     struct data_source who;
     enum source_state state;
+    ps_error error;  /* Why it failed last. */
     bool second_try; /* It was cut off once and is being asked again. */
 };
 
 struct sources {
     struct source *list;
     size_t count;
-    size_t current; /* Being asked; `count`: nobody. */
-    /* The most telling failure so far; `error` PS_E_NONE: none. */
-    ps_error error;
-    ps_addr failed;
-    char *text;
+    size_t current;                /* Being asked; `count`: nobody. */
+    struct source_failure worst;   /* The most telling one so far. */
+    struct source_failure passing; /* The last one that may pass. */
 };
 
 /* Copies `n` of them. */
 void sources_init(struct sources *s, const struct data_source *who, size_t n);
 void sources_free(struct sources *s);
-/* Puts these in the place of those that were not tried yet or failed; the one being asked stays. */
+/* Puts these in the place of those that were not tried yet or failed; the one being asked stays,
+ * and so does the memory of all that failed. */
 void sources_renew(struct sources *s, const struct data_source *who, size_t n);
 /* The next to ask becomes the current one. @return false: there is none. */
 bool sources_next(struct sources *s);
@@ -44,5 +52,7 @@ const struct data_source *sources_current(const struct sources *s);
 void sources_fail(struct sources *s, ps_error error, const char *text, bool connected);
 /* Some have failed in a way that may pass. */
 bool sources_may_return(const struct sources *s);
+/* Some have failed for their ticket only. */
+bool sources_want_tickets(const struct sources *s);
 
 #endif

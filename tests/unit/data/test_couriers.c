@@ -102,6 +102,38 @@ static void a_refused_file_stops_no_other(void **state)
     assert_int_equal(folder_count(p->down.downloads), 19);
 }
 
+/* TLS refuses the ticket that a connection is opened with: that says nothing about the others. */
+static void a_refused_ticket_stops_no_other(void **state)
+{
+    struct pair *p = *state;
+    ps_content contents[8];
+    char name[16];
+    p->down.cfg.loops = 1;
+    pair_restart_down(p);
+    for (unsigned i = 0; i < 8; i++) {
+        (void)snprintf(name, sizeof name, "f%u", i);
+        contents[i] = pair_publish(p, name, 3000, i);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        (void)snprintf(name, sizeof name, "f%u", i);
+        struct data_source source = node_source(&p->up, &contents[i]);
+        source.ticket[source.ticket_len - 1] ^= i < 2; /* The first of each connection. */
+        pair_start(p, 1 + i, &contents[i], &source, 1, name);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        struct data_event *event = node_event(&p->down);
+        while (event->type == DATA_GET_SOURCE_FAILED) {
+            assert_in_range(event->tag, 1, 2);
+            data_event_free(event);
+            event = node_event(&p->down);
+        }
+        assert_int_equal(event->type, event->tag <= 2 ? DATA_GET_FAILED : DATA_GET_DONE);
+        assert_int_equal(event->error, event->tag <= 2 ? PS_E_FILE_TICKET : PS_E_NONE);
+        data_event_free(event);
+    }
+    assert_int_equal(folder_count(p->down.downloads), 6);
+}
+
 /* All of a source that is not there fail together, not one after the other's patience. */
 static void a_source_that_is_away_fails_all(void **state)
 {
@@ -221,9 +253,13 @@ static void the_budget_holds_and_all_arrive(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PAIR_BOTH(many_small_files_share_connections),   PAIR_SEALED(connections_need_not_be_kept),
-        PAIR_BOTH(a_refused_file_stops_no_other),        PAIR_BOTH(a_source_that_is_away_fails_all),
-        PAIR_BOTH(a_cancelled_small_one_stops_no_other), PAIR_SEALED(the_rest_waits_its_turn),
+        PAIR_BOTH(many_small_files_share_connections),
+        PAIR_SEALED(connections_need_not_be_kept),
+        PAIR_BOTH(a_refused_file_stops_no_other),
+        PAIR_SEALED(a_refused_ticket_stops_no_other),
+        PAIR_BOTH(a_source_that_is_away_fails_all),
+        PAIR_BOTH(a_cancelled_small_one_stops_no_other),
+        PAIR_SEALED(the_rest_waits_its_turn),
         PAIR_BOTH(the_budget_holds_and_all_arrive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "fixture.h"
 #include "peersync/crypto_openssl.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,41 @@
 
 #define PIECES 5u
 #define LENGTH ((PIECES - 1) * PS_PIECE_BYTES + 777u)
+
+/* The errors of the next calls; 0: none. */
+static int fsync_fails, flock_fails;
+/* Files belong to another user than who makes them, as where a file system maps them. */
+static unsigned owner_shift;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    if (fsync_fails != 0) {
+        errno = fsync_fails;
+        fsync_fails = 0; /* The system tells of it once. */
+        return -1;
+    }
+    return __real_fsync(fd);
+}
+
+int __wrap_flock(int fd, int how);
+int __real_flock(int fd, int how);
+int __wrap_flock(int fd, int how)
+{
+    if (flock_fails != 0) {
+        errno = flock_fails;
+        return -1;
+    }
+    return __real_flock(fd, how);
+}
+
+uid_t __real_geteuid(void);
+uid_t __wrap_geteuid(void);
+uid_t __wrap_geteuid(void)
+{
+    return __real_geteuid() + owner_shift;
+}
 
 struct scene {
     char folder[64];
@@ -99,13 +135,19 @@ static unsigned count(const struct partial *p)
     return n;
 }
 
+static void add(void *ctx, uint32_t len)
+{
+    *(uint64_t *)ctx += len;
+}
+
 static void recheck(struct partial *p)
 {
-    ps_posix_error error;
     atomic_bool stop = false;
-    partial_recheck(p, 0, 2, &stop);
-    partial_recheck(p, 1, 2, &stop);
-    assert_int_equal(partial_rechecked(p, &error), PS_OK);
+    uint64_t held = 0;
+    partial_recheck(p, 0, 2, &stop, add, &held);
+    partial_recheck(p, 1, 2, &stop, add, &held);
+    assert_int_equal(held, partial_bytes(p));
+    partial_rechecked(p);
 }
 
 /* With pieces 0, 1 and 3. */
@@ -226,7 +268,9 @@ static void one_that_was_stopped_vouches_for_nothing(void **state)
     kill_it(&p);
     alter_part(s, name, 5);
     assert_int_equal(open_it(s, &p), PARTIAL_OK);
-    partial_recheck(&p, 0, 1, &stop);
+    uint64_t held = 0;
+    partial_recheck(&p, 0, 1, &stop, add, &held);
+    assert_int_equal(held, 0);
     assert_int_equal(count(&p), 0);
     partial_close(&p, false);
     assert_int_equal(folder_count(s->folder), 2);
@@ -421,6 +465,58 @@ static void loose_one_leaves_nothing(void **state)
     assert_int_equal(folder_count(s->folder), 0);
 }
 
+/* A second sync would succeed, and prove nothing. */
+static void a_failed_sync_is_not_forgotten(void **state)
+{
+    struct scene *s = *state;
+    struct partial p;
+    ps_posix_error error;
+    assert_int_equal(open_it(s, &p), PARTIAL_OK);
+    for (uint32_t i = 0; i < PIECES; i++) {
+        write_piece(s, &p, i);
+    }
+    fsync_fails = EIO;
+    assert_int_equal(partial_sync(&p, 0644, &error), PS_FAILED);
+    partial_close(&p, false);
+    assert_int_equal(open_it(s, &p), PARTIAL_OK);
+    assert_int_equal(count(&p), PIECES);
+    assert_false(p.trusted);
+    recheck(&p);
+    assert_true(partial_whole(&p));
+    partial_close(&p, true);
+}
+
+static void a_disk_without_locks_will_do(void **state)
+{
+    static const int numbers[] = {ENOLCK, EOPNOTSUPP, ENOSYS};
+    struct scene *s = *state;
+    struct partial p;
+    for (unsigned i = 0; i < 3; i++) {
+        flock_fails = numbers[i];
+        begin_three(s, &p);
+        partial_close(&p, false);
+        assert_int_equal(open_it(s, &p), PARTIAL_OK);
+        assert_int_equal(count(&p), 3);
+        partial_close(&p, true);
+    }
+    flock_fails = EIO;
+    assert_int_equal(open_it(s, &p), PARTIAL_FAILED);
+    flock_fails = 0;
+}
+
+static void whose_files_become_there_is_learnt(void **state)
+{
+    struct scene *s = *state;
+    struct partial p;
+    owner_shift = 1;
+    begin_three(s, &p);
+    partial_close(&p, false);
+    assert_int_equal(open_it(s, &p), PARTIAL_OK);
+    assert_int_equal(count(&p), 3);
+    partial_close(&p, true);
+    owner_shift = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +531,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(foreign_things_are_not_touched, make, end),
         cmocka_unit_test_setup_teardown(a_full_disk_takes_nothing, make, end),
         cmocka_unit_test_setup_teardown(loose_one_leaves_nothing, make, end),
+        cmocka_unit_test_setup_teardown(a_failed_sync_is_not_forgotten, make, end),
+        cmocka_unit_test_setup_teardown(a_disk_without_locks_will_do, make, end),
+        cmocka_unit_test_setup_teardown(whose_files_become_there_is_learnt, make, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

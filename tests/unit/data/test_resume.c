@@ -91,6 +91,52 @@ static void a_killed_one_is_hashed_and_believed(void **state)
     finish(p, &content, 3 * MIB);
 }
 
+/* Stopped before all was looked at: what is recorded is kept, and said to be. */
+static void one_that_is_stopped_early_says_what_is_kept(void **state)
+{
+    struct pair *p = *state;
+    struct relay relay;
+    ps_content content = leave_part(p, 9 * MIB + 5, 4 * MIB);
+    relay_start(&relay, RELAY_STALL, 0, &p->up.addr);
+    struct data_source source = pair_source_at(p, &content, &relay.addr);
+    const char *path = left_behind(p, ".state");
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size - 40), 0); /* No clean end. */
+    for (unsigned i = 0; i < 20; i++) {
+        pair_start(p, 5, &content, &source, 1, "f");
+        data_cancel(p->down.data, 5);
+        struct data_event *event = node_event_of(&p->down, DATA_GET_FAILED);
+        assert_int_equal(event->error, PS_E_CANCELLED);
+        assert_int_equal(event->done, 4 * MIB);
+        data_event_free(event);
+    }
+    relay_stop(&relay);
+    finish(p, &content, 4 * MIB);
+}
+
+static void looking_at_it_is_seen(void **state)
+{
+    struct pair *p = *state;
+    ps_content content = leave_part(p, 9 * MIB + 5, 4 * MIB);
+    const char *path = left_behind(p, ".state");
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size - 40), 0);
+    pair_start(p, 5, &content, NULL, 0, "f");
+    struct data_event *event = data_next_event(p->down.data);
+    while (!event || event->type != DATA_GET_PROGRESS) {
+        assert_true(!event || event->type != DATA_GET_RESUMED);
+        data_event_free(event);
+        event = data_next_event(p->down.data);
+    }
+    assert_true(event->already);
+    assert_in_range(event->done, MIB, 4 * MIB);
+    assert_int_equal(event->peer.family, PS_ADDR_NONE);
+    data_event_free(event);
+    pair_assert_failed(p, 5, PS_E_NO_ACTIVE_PEER);
+}
+
 static void an_altered_part_is_mended(void **state)
 {
     struct pair *p = *state;
@@ -250,6 +296,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PAIR_BOTH(what_is_there_is_not_fetched_again),
         PAIR_BOTH(a_killed_one_is_hashed_and_believed),
+        PAIR_SEALED(one_that_is_stopped_early_says_what_is_kept),
+        PAIR_SEALED(looking_at_it_is_seen),
         PAIR_SEALED(an_altered_part_is_mended),
         PAIR_SEALED(lost_files_cost_time_only),
         PAIR_SEALED(another_process_is_told),

@@ -222,6 +222,7 @@ void data_get(struct data *d, const struct data_get *what)
     job->content = what->content;
     job->sink = what->sink;
     job->wait = what->wait;
+    job->renew = what->renew;
     set_sources(job, what->sources, what->source_count);
 }
 

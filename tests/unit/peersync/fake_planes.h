@@ -26,7 +26,7 @@ struct fake_job {
     size_t sources; /* Handed over last. */
     ps_addr source; /* The first of them. */
     int sink;
-    bool wait, cancelled;
+    bool wait, renew, cancelled;
     uint32_t ended; /* data_get_end()'s error. */
 };
 

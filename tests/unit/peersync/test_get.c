@@ -287,6 +287,53 @@ static void an_expired_ticket_bothers_nobody(void **state)
     (void)fake_close();
 }
 
+static void without_waiting_a_fresh_ticket_is_asked_for_once(void **state)
+{
+    (void)state;
+    for (unsigned there = 0; there < 2; there++) {
+        fake_open();
+        GET("a", "--no-wait");
+        locate("alice", PORT);
+        assert_false(fake_jobs->wait);
+        assert_true(fake_jobs->renew);
+        fake_event((struct data_event){
+            .type = DATA_GET_WAITING, .error = PS_E_FILE_TICKET, .peer = peer(PORT)});
+        assert_int_equal(fake_request_count, 1);
+        if (there == 0) {
+            fake_done(PS_E_TIMEOUT);
+            assert_int_equal(fake_jobs->ended, PS_E_FILE_TICKET);
+        } else {
+            locate("alice", 8);
+            assert_int_equal(fake_jobs->ended, PS_E_NONE);
+            assert_int_equal(fake_jobs->source.port, 8);
+            finish_job();
+            assert_int_equal(fake_code, PS_EXIT_DONE);
+        }
+        (void)fake_close();
+    }
+}
+
+/* Its source has it hashed again: it is soon the same content, or else another. */
+static void a_touched_file_is_asked_for_again(void **state)
+{
+    (void)state;
+    lose_the_source(PS_E_CHANGED);
+    look_again();
+    locate("alice", PORT);
+    assert_string_equal(fake_said(), "");
+    fake_event((struct data_event){
+        .type = DATA_GET_PROGRESS, .done = 500, .total = 1000, .peer = peer(PORT)});
+    finish_job();
+    assert_int_equal(fake_code, PS_EXIT_DONE);
+    (void)fake_close();
+    lose_the_source(PS_E_CHANGED);
+    look_again();
+    fake_source("alice", 1000, 0xcc, PORT);
+    fake_done(PS_E_NONE);
+    assert_int_equal(fake_jobs->ended, PS_E_CHANGED);
+    (void)fake_close();
+}
+
 static void a_server_that_is_lost_says_nothing_about_the_file(void **state)
 {
     (void)state;
@@ -391,6 +438,8 @@ int main(void)
         cmocka_unit_test(another_file_of_the_name_ends_it),
         cmocka_unit_test(the_servers_return_begins_the_looks_anew),
         cmocka_unit_test(an_expired_ticket_bothers_nobody),
+        cmocka_unit_test(without_waiting_a_fresh_ticket_is_asked_for_once),
+        cmocka_unit_test(a_touched_file_is_asked_for_again),
         cmocka_unit_test(a_server_that_is_lost_says_nothing_about_the_file),
         cmocka_unit_test(what_is_kept_is_said),
         cmocka_unit_test(a_signal_lets_downloads_save),

@@ -147,6 +147,9 @@ static void test_reserve(void **state)
     fallocate_fails = EOPNOTSUPP; /* The length at least. */
     assert_int_equal(ps_posix_reserve(fd, 5000, &why), PS_OK);
     assert_int_equal(size_of(fd), 5000);
+    assert_int_equal(ps_posix_reserve(fd, UINT64_C(1) << 62, &why), PS_FAILED); /* No such disk. */
+    assert_int_equal(why.number, ENOSPC);
+    assert_int_equal(size_of(fd), 5000);
     fallocate_fails = ENOSPC;
     assert_int_equal(ps_posix_reserve(fd, 6000, &why), PS_FAILED);
     assert_int_equal(why.number, ENOSPC);

@@ -219,6 +219,32 @@ static void test_remove(void **state)
     assert_int_equal(why.number, ENOENT);
 }
 
+/* Nothing can be seen of it until it has its name, which never replaces. */
+static void test_nameless(void **state)
+{
+    const scratch *s = *state;
+    ps_posix_error why;
+    int fd = -1, other = -1;
+    if (ps_posix_create_nameless(s->dir, &fd, &why) != PS_OK) {
+        assert_int_equal(why.number, EOPNOTSUPP);
+        skip();
+    }
+    assert_int_equal(ps_posix_write_at(fd, "bytes", 5, 0, &why), PS_OK);
+    assert_int_equal(ps_posix_remove(s->dir, "name", &why), PS_FAILED);
+    assert_int_equal(ps_posix_name_new(fd, s->dir, "a/b", &why), PS_FAILED);
+    assert_int_equal(ps_posix_name_new(fd, s->dir, "name", &why), PS_OK);
+    assert_int_equal(ps_posix_create_nameless(s->dir, &other, &why), PS_OK);
+    assert_int_equal(ps_posix_name_new(other, s->dir, "name", &why), PS_FAILED);
+    assert_int_equal(why.number, EEXIST);
+    close(other);
+    close(fd);
+    assert_int_equal(ps_posix_open_beneath(s->dir, "name", &fd, NULL, &why), PS_OK);
+    char got[8];
+    assert_int_equal(read(fd, got, sizeof got), 5);
+    close(fd);
+    assert_int_equal(ps_posix_remove(s->dir, "name", &why), PS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +256,7 @@ int main(void)
         SCRATCH_TEST(test_temporaries),
         SCRATCH_TEST(test_rename),
         SCRATCH_TEST(test_rename_on_an_old_system),
+        SCRATCH_TEST(test_nameless),
         SCRATCH_TEST(test_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,6 +185,13 @@ ps_status ps_posix_create_beneath(int dir, const char *name, unsigned mode, int 
 /** Makes an empty file of mode 0600 with a fresh name ".peersync-<random>.part". */
 ps_status ps_posix_create_temporary(int dir, char name[PS_POSIX_TEMPORARY], int *fd,
                                     ps_posix_error *why);
+/** Makes an empty file of mode 0600 in this folder without a name: it goes with its last
+ *  descriptor, whatever ends the process, unless ps_posix_name_new() names it. Number EOPNOTSUPP
+ *  where the system has no such files, or could not name them. */
+ps_status ps_posix_create_nameless(int dir, int *fd, ps_posix_error *why);
+/** Names a file that ps_posix_create_nameless() made, if nothing has the name (else number EEXIST).
+ */
+ps_status ps_posix_name_new(int fd, int dir, const char *name, ps_posix_error *why);
 /** Gives a file a new name if nothing has it (else number EEXIST); never replaces. */
 ps_status ps_posix_rename_new(int dir, const char *from, const char *to, ps_posix_error *why);
 /** Removes a file. */
