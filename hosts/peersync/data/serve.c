@@ -75,7 +75,8 @@ static void begin(struct upload *u, struct entry *entry, int fd)
 }
 
 /* Opens the file of an entry if it is what was hashed; else has it looked at again. That there is
- * no room to open one now says nothing about the file. */
+ * no room to open one now says nothing about the file, and one that is not there may come back:
+ * CHANGED would make who fetches it give up what he has. */
 static ps_error open_entry(struct data *d, struct entry *entry, int *fd)
 {
     ps_posix_file now;
@@ -92,7 +93,7 @@ static ps_error open_entry(struct data *d, struct entry *entry, int *fd)
     }
     *fd = -1;
     library_recheck(&d->library, entry);
-    return error.number == 0 || file_is_absent(&error) ? PS_E_CHANGED : PS_E_IO;
+    return error.number == 0 ? PS_E_CHANGED : PS_E_IO;
 }
 
 ps_error serve_begin(struct upload *u)
