@@ -66,6 +66,7 @@ static void on_signal(uv_signal_t *handle, int number)
     if (a->phase == PHASE_LEAVING || a->stopping) {
         a->code = a->stopping ? PS_EXIT_INTERRUPTED : a->code;
         a->phase = PHASE_LEAVING;
+        a->at_once = true;
         uv_stop(&a->loop);
         return;
     }

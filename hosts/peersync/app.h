@@ -46,7 +46,9 @@ struct app {
     bool connected;  /* The server answers. */
     bool lost_shown; /* The person was told that it does not. */
     bool interrupted;
+    bool at_once;       /* By a second signal: what is under way is not waited for. */
     bool stopping;      /* A signal came: the commands under way are ending. */
+    size_t away_told;   /* Published files that could not be read. */
     size_t unlisted;    /* Names that the server has given up since the last login. */
     ps_exit login_code; /* How the login under way ended. */
     ps_exit code;       /* The program's end. */

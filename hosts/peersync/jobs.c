@@ -46,6 +46,23 @@ static void on_gone(struct app *a, const struct data_event *e)
     session_request(a->session, PS_INPUT_UNPUBLISH, e->name, NULL, NULL, NULL);
 }
 
+/* Files that are told of by name when they cannot be read: a disk that is not there may have held
+ * thousands. */
+#define AWAY_TOLD 10u
+
+/* What is not served is not listed. */
+static void on_away(struct app *a, const struct data_event *e)
+{
+    a->away_told++;
+    if (a->away_told <= AWAY_TOLD) {
+        out_fail(a->out, "%s is not served: %s; it is again when it can be read (unp forgets it)",
+                 SAFE(e->name), e->text[0] != '\0' ? SAFE(e->text) : ps_error_text(e->error));
+    } else if (a->away_told == AWAY_TOLD + 1) {
+        out_fail(a->out, "more files cannot be read; they are served again when they can");
+    }
+    session_request(a->session, PS_INPUT_UNPUBLISH, e->name, NULL, NULL, NULL);
+}
+
 /* Uploads of this length are told of when they begin, and when they are cut off. */
 #define LONG_UPLOAD (64ull << 20)
 
@@ -126,6 +143,9 @@ static void handle(struct app *a, const struct data_event *e)
         break;
     case DATA_UPLOAD_ENDED:
         on_upload_ended(a, e);
+        break;
+    case DATA_FILE_AWAY:
+        on_away(a, e);
         break;
     case DATA_NOTE:
         if (e->warning) {

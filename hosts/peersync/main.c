@@ -1,6 +1,7 @@
 /* peersync: lists, publishes and fetches files, at a prompt or a command at a time. */
 #include "app.h"
 #include "commands/command.h"
+#include "common/secrecy.h"
 #include "jobs.h"
 #include "login.h"
 #include "prompt.h"
@@ -147,6 +148,15 @@ static ps_exit check_output(struct app *a, ps_exit code)
     return PS_EXIT_LOCAL_FILE;
 }
 
+/* Leaves what is under way as it is: a thread may wait for a disk for long. What was fetched
+ * survives that, and so does what is published. */
+static void end_at_once(struct app *a, ps_exit code)
+{
+    code = check_output(a, code);
+    out_close(a->out, false);
+    _exit((int)code);
+}
+
 /* Ends all, and then what is still to be written. @return the exit code. */
 static ps_exit stop(struct app *a, ps_exit code)
 {
@@ -154,6 +164,9 @@ static ps_exit stop(struct app *a, ps_exit code)
     run_drop_all(a);
     question_drop(a);
     prompt_close(a->prompt);
+    if (a->at_once) {
+        end_at_once(a, code);
+    }
     jobs_close(a);
     session_close(a->session);
     state_close(&a->state, false);
@@ -171,6 +184,7 @@ static ps_exit stop(struct app *a, ps_exit code)
 int main(int argc, char *argv[])
 {
     static struct app app;
+    ps_secrecy_begin();
     if (!have_standard_descriptors()) {
         return PS_EXIT_SYSTEM;
     }

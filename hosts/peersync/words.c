@@ -90,3 +90,33 @@ char *words_quote(const char *word)
     *to++ = '\'';
     return out;
 }
+
+static int compare_words(const void *a, const void *b)
+{
+    const char *const *left = *(const char *const *const *)a;
+    const char *const *right = *(const char *const *const *)b;
+    const int words = strcmp(*left, *right);
+    return words != 0 ? words : (left > right) - (left < right);
+}
+
+size_t words_once(const char **words, size_t count)
+{
+    const char ***sorted = data_alloc(count, sizeof *sorted);
+    bool *again = data_alloc(count, sizeof *again);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &words[i];
+    }
+    qsort(sorted, count, sizeof *sorted, compare_words);
+    for (size_t i = 1; i < count; i++) {
+        again[sorted[i] - words] = strcmp(*sorted[i], *sorted[i - 1]) == 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!again[i]) {
+            words[kept++] = words[i];
+        }
+    }
+    free(again);
+    free(sorted);
+    return kept;
+}

@@ -14,4 +14,8 @@ char **words_split(char *line, size_t *count, const char **why);
 /* The word as a POSIX shell (and this program's prompt) reads it back. free() it. */
 char *words_quote(const char *word);
 
+/* Leaves out what is there already, in place; the rest keeps its order. @return how many are left.
+ */
+size_t words_once(const char **words, size_t count);
+
 #endif

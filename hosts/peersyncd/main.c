@@ -1,5 +1,6 @@
 /* peersyncd: the server's program. */
 #include "common/exit_codes.h"
+#include "common/secrecy.h"
 #include "peersyncd/accounts.h"
 #include "peersyncd/check_config.h"
 #include "peersyncd/identity.h"
@@ -97,6 +98,7 @@ int main(int argc, char **argv)
     static ps_daemon_config config;
     static ps_words words;
     char error[ERROR_BYTES];
+    ps_secrecy_begin();
     ps_daemon_options_default(&options);
     const ps_options_result result =
         ps_options_parse(&ps_daemon_line, argc, argv, &options, &words);

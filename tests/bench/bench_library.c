@@ -170,7 +170,8 @@ static void publish_files(const char *folder, uint64_t files, uint64_t bytes, un
     const uint64_t began = bench_wall_ns();
     start(state, hashers);
     unsigned hashing = 0;
-    require(library_count(&library, &hashing) == files && hashing == 0, "not all are there");
+    unsigned away = 0;
+    require(library_count(&library, &hashing, &away) == files && hashing == 0, "not all are there");
     printf("load files=%" PRIu64 " seconds=%.3f\n", files, (double)(bench_wall_ns() - began) / 1e9);
     stop();
 }

@@ -118,15 +118,21 @@ run_peer carol password789 get f1 -o later || code=$?
 ((code == 7)) || fail "ended with $code"
 want last.err "no active peer has this file"
 
-# The next session announces what is remembered; a file that is gone is said so.
-rm src/f16383
+# The next session announces what is remembered; a file that cannot be read is said so, and is
+# listed again once it is back.
+mv src/f16383 kept
 printf 'changed' >src/f1
 background alice2 env PEERSYNC_PASSWORD=password123 "$PEER" "$PORT" --user alice
 tell alice2 status
-await 10 "the loss told" has alice2.err "f16383 is not published any more"
+await 10 "the loss told" has alice2.err "f16383 is not served: there is no such file"
 changed() { run_peer carol password789 lpf && has last.out "$(printf 'f1\t7\talice\tactive')"; }
 await 10 "the change published" changed
 want_not last.out f16383
+tell alice2 status
+await 10 "the file away" has alice2.out "1 of them cannot be read now"
+mv kept src/f16383
+returned() { run_peer carol password789 lpf && has last.out "$(printf 'f16383\t16383\talice\tactive')"; }
+await 20 "the file back" returned
 run_peer carol password789 get f1 -o later
 cmp src/f1 later
 

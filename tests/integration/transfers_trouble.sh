@@ -107,7 +107,8 @@ held get-exchanged exchanged bob password456
 head -c "$size" /dev/urandom >src/exchanged
 kill -CONT "${PID_OF[get-exchanged]}"
 failed exchanged 8 "the file changed at its source"
-rm down/.peersync-*
+[[ -z $(find down -name ".peersync-*") ]] || fail "the replaced content is kept"
+want get-exchanged.err "is of no use any more"
 patience=--no-wait
 
 # A folder that takes nothing.

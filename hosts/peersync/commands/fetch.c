@@ -80,7 +80,7 @@ void fetch_hand_over(struct fetch *f)
         .renew = true,
     };
     data_get(a->data, &what);
-    free(sources);
+    data_free_wiped(sources, f->source_count, sizeof *sources);
     run_beside(g->run);
 }
 

@@ -46,6 +46,7 @@ struct fetch {
     bool trying;          /* With new sources: no other is looked for. */
     unsigned looks;       /* Since something came last. */
     unsigned missing;     /* Looks in a row that did not find the content at all. */
+    bool outdated;        /* The name stands for another content now. */
     uint64_t look_at_us;  /* The next one. */
     struct located found; /* Of the look under way. */
 };

@@ -75,12 +75,13 @@ static void on_done(struct fetch *f, const struct data_event *e)
 }
 
 /* What a later get goes on from. */
-static void say_kept(const struct fetch *f, uint64_t bytes)
+static void say_kept(const struct fetch *f, uint64_t bytes, bool published)
 {
     char size[PS_FORMAT_SIZE_BYTES];
     char *name = words_quote(f->name);
-    out_note(f->all->run->app->out, "%s %s kept: get %s%s goes on from there",
-             ps_format_size(size, bytes), bytes == 1 ? "is" : "are", f->name[0] == '-' ? "-- " : "",
+    out_note(f->all->run->app->out, "%s %s kept: %sget %s%s goes on from there",
+             ps_format_size(size, bytes), bytes == 1 ? "is" : "are",
+             published ? "" : "should it be published again, ", f->name[0] == '-' ? "-- " : "",
              SAFE(name));
     free(name);
 }
@@ -108,7 +109,9 @@ static void on_failed(struct fetch *f, const struct data_event *e)
             out_fail(out, "%s was not fetched: %s", SAFE(f->name), SAFE(fetch_why(e)));
         }
         if (e->done > 0) {
-            say_kept(f, e->done);
+            say_kept(f, e->done, e->error != PS_E_NOT_FOUND);
+        } else if (f->outdated && f->done > 0) {
+            out_note(out, "what was fetched of it is of no use any more: it is removed");
         }
     }
     fetch_end(f, e->exists ? PS_EXIT_EXISTS : ps_exit_of_error(e->error));
@@ -180,6 +183,7 @@ void fetch_event(void *ctx, const struct data_event *e)
     case DATA_FILE_READY:
     case DATA_PUBLISH_FAILED:
     case DATA_FILE_GONE:
+    case DATA_FILE_AWAY:
     case DATA_HASHED:
     case DATA_HASH_FAILED:
     case DATA_UPLOAD_STARTED:

@@ -100,6 +100,7 @@ void fetch_wait_over(struct fetch *f, const ps_addr *peer)
 static void give_up(struct fetch *f, bool other)
 {
     struct data *data = f->all->run->app->data;
+    f->outdated = other || f->denied == PS_E_CHANGED;
     if (f->denied == PS_E_CHANGED) {
         data_get_end(data, f->tag, PS_E_CHANGED, "");
     } else if (other) {
@@ -132,7 +133,7 @@ static void judge(struct fetch *f)
         f->source_count = n;
         data_get_sources(f->all->run->app->data, f->tag, active, n);
     }
-    free(active);
+    data_free_wiped(active, n, sizeof *active);
 }
 
 static void on_found(void *ctx, const ps_event *event)

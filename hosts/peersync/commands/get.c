@@ -6,10 +6,12 @@
 #include "data/alloc.h"
 #include "question.h"
 #include "safe.h"
+#include "words.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Names that are being looked up at a time: half of the requests that the session's machine has
  * room for, less what other commands need. The files that wait look for sources beside that. */
@@ -20,7 +22,7 @@
 #define ACTIVE_MAX 128u
 /* How often progress is drawn, and waiting files are looked after. */
 #define TICK_MS 200u
-/* Of several downloads, one is drawn when it takes longer. */
+/* Of many downloads, one is drawn when it takes longer. */
 #define DRAWN_AFTER_US 1000000u
 
 uint64_t get_now_us(void)
@@ -57,6 +59,17 @@ static bool is_directory(const char *path)
     return (len > 0 && path[len - 1] == '/') || (stat(path, &there) == 0 && S_ISDIR(there.st_mode));
 }
 
+/* What waits for its turn on the way to standard output waits in a file that has no name for long.
+ * It goes where downloads go, or, where nothing can be written there, where the system has room. */
+static const char *room_of(const char *folder)
+{
+    const char *other = getenv("TMPDIR");
+    if (access(folder, W_OK | X_OK) == 0) {
+        return folder;
+    }
+    return other != NULL && other[0] == '/' ? other : "/tmp";
+}
+
 /* Splits -o PATH into a folder and a name; a folder alone keeps the publication's name. */
 static void find_place(struct get *g)
 {
@@ -64,7 +77,8 @@ static void find_place(struct get *g)
     const char *path = g->run->arguments.output;
     g->to_stdout = path != NULL && strcmp(path, "-") == 0;
     if (path == NULL || g->to_stdout) {
-        g->dir = data_strdup(o->download_dir != NULL ? o->download_dir : ".");
+        const char *folder = o->download_dir != NULL ? o->download_dir : ".";
+        g->dir = data_strdup(g->to_stdout ? room_of(folder) : folder);
         return;
     }
     if (is_directory(path)) {
@@ -148,7 +162,7 @@ static bool draws(const struct get *g)
 static bool is_drawn(const struct get *g, const struct fetch *f, uint64_t now_us)
 {
     return f->state == FETCH_RUNNING &&
-           (g->many.total == 1 || f->waiting || now_us - f->began_us >= DRAWN_AFTER_US);
+           (many_are_few(&g->many) || f->waiting || now_us - f->began_us >= DRAWN_AFTER_US);
 }
 
 static struct bar bar_of(const struct fetch *f, const char *name, uint64_t now_us)
@@ -268,6 +282,7 @@ static void start(struct run *r)
     struct get *g = data_alloc(1, sizeof *g);
     r->state = g;
     g->run = r;
+    r->arguments.line.len = words_once(r->arguments.line.items, r->arguments.line.len);
     g->many = (struct many){.out = a->out, .doing = "fetching", .total = r->arguments.line.len};
     g->began_us = get_now_us();
     g->timer = data_alloc(1, sizeof *g->timer);
@@ -331,7 +346,8 @@ static const ps_option options[] = {
      .offset = offsetof(struct arguments, output),
      .argument = "PATH",
      .help = "Put it there; a directory keeps the file's name. -: write the verified bytes\n"
-             "to standard output, in their order."},
+             "to standard output, in their order; that needs room for the file, too, in the\n"
+             "download folder or, where nothing can be written there, in $TMPDIR or /tmp."},
     {.name = "root",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(struct arguments, root),

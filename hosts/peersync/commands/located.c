@@ -13,6 +13,21 @@
 /* Digits of a root that are enough to choose by, short of an attack. */
 #define PREFIX_DIGITS 12
 
+/* Room for one more; no copy of a key is left behind. */
+static void make_room(struct located *s)
+{
+    if (s->count < s->room) {
+        return;
+    }
+    struct source *items = data_alloc(2 * s->room + 1, sizeof *items);
+    if (s->count > 0) {
+        memcpy(items, s->items, s->count * sizeof *items);
+    }
+    data_free_wiped(s->items, s->room, sizeof *items);
+    s->items = items;
+    s->room = 2 * s->room + 1;
+}
+
 void located_add(struct located *s, const char *self, const ps_event_entry *e)
 {
     if (self != NULL && e->user.len == strlen(self) &&
@@ -20,7 +35,7 @@ void located_add(struct located *s, const char *self, const ps_event_entry *e)
         s->own = true;
         return;
     }
-    s->items = data_grow(s->items, s->count + 1, sizeof *s->items);
+    make_room(s);
     struct source *source = &s->items[s->count++];
     *source = (struct source){.content = e->content, .at.addr = e->addr, .active = e->active};
     if (e->ticket.len <= PS_FILE_TICKET_MAX && e->key.len == PS_KEY_BYTES) {
@@ -35,7 +50,7 @@ void located_add(struct located *s, const char *self, const ps_event_entry *e)
 
 void located_free(struct located *s)
 {
-    free(s->items);
+    data_free_wiped(s->items, s->room, sizeof *s->items);
     *s = (struct located){.items = NULL};
 }
 

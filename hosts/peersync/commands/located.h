@@ -14,7 +14,8 @@ struct source {
 struct located {
     struct source *items;
     size_t count;
-    bool own; /* The asker publishes this name too; that is left out of `items`. */
+    size_t room; /* Of the array, whose keys are wiped in the end. */
+    bool own;    /* The asker publishes this name too; that is left out of `items`. */
 };
 
 /* Keeps a line of LOCATE. `self` NULL: the asker's own, too. */

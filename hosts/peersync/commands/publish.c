@@ -22,6 +22,7 @@ struct item {
     char *name;        /* Once hashed. */
     char *path;
     ps_content content;
+    bool fresh; /* The command added it: what was published before is not to be lost. */
     struct progress progress;
 };
 
@@ -123,6 +124,12 @@ static void item_done(struct item *item, ps_exit code)
     }
 }
 
+/* The server will not list it as things are; else it may when it is asked again. */
+static bool is_refused(uint32_t error)
+{
+    return error == PS_E_QUOTA || error == PS_E_FULL || error == PS_E_BAD_NAME;
+}
+
 /* The server has answered. */
 static void on_answer(void *ctx, const ps_event *event)
 {
@@ -137,7 +144,9 @@ static void on_answer(void *ctx, const ps_event *event)
             out_fail(a->out, "%s is not published: %s (%s)", SAFE(item->name), ps_error_text(error),
                      ps_error_advice(error));
         }
-        (void)data_unpublish(a->data, item->name);
+        if (item->fresh && is_refused(error)) {
+            (void)data_unpublish(a->data, item->name);
+        }
         item_done(item, ps_exit_of_error(error));
         return;
     }
@@ -151,6 +160,7 @@ static void on_hashed(struct item *item, const struct data_event *e)
     item->name = data_strdup(e->name);
     item->path = data_strdup(e->path);
     item->content = e->content;
+    item->fresh = e->fresh;
     if (item->all->many.total == 1) {
         out_progress_end(a->out);
     }

@@ -82,7 +82,8 @@ static void print_transfers(struct out *out, const struct data_transfer *t, size
 static size_t acknowledged(const ps_peer_stats *peer, const struct data_stats *data)
 {
     const size_t n = peer->publications - peer->unacknowledged;
-    return n < data->published ? n : data->published;
+    const size_t served = data->published - data->away;
+    return n < served ? n : served;
 }
 
 static void print_json(struct app *a, const ps_peer_stats *peer, const struct data_stats *data)
@@ -94,6 +95,7 @@ static void print_json(struct app *a, const ps_peer_stats *peer, const struct da
     json_number(&j, "rtt_us", peer->rtt_us);
     json_number(&j, "losses", peer->losses);
     json_number(&j, "published", data->published);
+    json_number(&j, "away", data->away);
     json_number(&j, "acknowledged", acknowledged(peer, data));
     json_number(&j, "unacknowledged", peer->unacknowledged);
     json_number(&j, "hashing", data->hashing);
@@ -116,10 +118,13 @@ static void print(struct app *a, const ps_peer_stats *peer, const struct data_st
     say_line(a->out, "round trip", "%" PRIu32 " us", peer->rtt_us);
     say_line(a->out, "published", "%zu", data->published);
     /* (A command on its own announces nothing.) */
-    if (a->prompt != NULL && acknowledged(peer, data) < data->published) {
+    if (a->prompt != NULL && acknowledged(peer, data) < data->published - data->away) {
         say_line(a->out, "listed", "%s of %s published names are acknowledged by the server",
                  ps_format_count(known, acknowledged(peer, data)),
-                 ps_format_count(all, data->published));
+                 ps_format_count(all, data->published - data->away));
+    }
+    if (data->away > 0) {
+        say_line(a->out, "away", "%u of them cannot be read now, and are not served", data->away);
     }
     if (data->hashing > 0) {
         say_line(a->out, "hashing", "%u", data->hashing);

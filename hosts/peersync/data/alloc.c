@@ -40,3 +40,11 @@ char *data_format(const char *format, ...)
     va_end(args);
     return need(text);
 }
+
+void data_free_wiped(void *array, size_t count, size_t size)
+{
+    if (array != NULL) {
+        explicit_bzero(array, count * size);
+    }
+    free(array);
+}

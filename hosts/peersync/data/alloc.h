@@ -12,5 +12,7 @@ void *data_grow(void *old, size_t count, size_t size);
 char *data_strdup(const char *text);
 /* printf into a new string. */
 __attribute__((format(printf, 1, 2))) char *data_format(const char *format, ...);
+/* Wipes an array of secrets, and frees it. NULL is allowed. */
+void data_free_wiped(void *array, size_t count, size_t size);
 
 #endif

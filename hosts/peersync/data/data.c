@@ -206,10 +206,7 @@ struct word {
 static void word_free(struct word *w)
 {
     free(w->text);
-    if (w->sources) {
-        explicit_bzero(w->sources, w->count * sizeof *w->sources); /* Keys. */
-        free(w->sources);
-    }
+    data_free_wiped(w->sources, w->count, sizeof *w->sources);
     free(w);
 }
 
@@ -266,12 +263,14 @@ struct data_event *data_next_event(struct data *d)
 void data_stats_get(struct data *d, struct data_stats *stats)
 {
     unsigned hashing = 0;
-    const size_t published = library_count(&d->library, &hashing);
+    unsigned away = 0;
+    const size_t published = library_count(&d->library, &hashing, &away);
     *stats = (struct data_stats){
         .uploads = atomic_load(&d->uploads),
         .downloads = atomic_load(&d->downloads),
         .hashing = hashing,
         .published = published,
+        .away = away,
         .uploaded_bytes = atomic_load(&d->uploaded_bytes),
         .downloaded_bytes = atomic_load(&d->downloaded_bytes),
         .slots_refused = atomic_load(&d->slots_refused),

@@ -46,8 +46,9 @@ void data_config_default(struct data_config *cfg);
 
 /**
  * Starts the threads and loads the registry: entries whose file is unchanged are ready at once
- * (see data_files()); the others are hashed in the background and end in DATA_FILE_READY or
- * DATA_FILE_GONE. A broken registry is kept aside under another name and told of in a DATA_NOTE.
+ * (see data_files()); the others are hashed in the background and end in DATA_FILE_READY,
+ * DATA_FILE_AWAY or DATA_FILE_GONE. A broken registry is kept aside under another name and told of
+ * in a DATA_NOTE.
  * @return the data plane, to be ended by data_close(); NULL with a sentence for people in `why`.
  */
 struct data *data_open(const struct data_config *cfg, char *why, size_t why_cap);
@@ -94,7 +95,7 @@ struct data_file {
     char *name;
     char *path;
     ps_content content; /**< What it was when last hashed. */
-    bool ready;         /**< false: being hashed again; not served until then. */
+    bool ready;         /**< false: being hashed again, or away; not served until then. */
 };
 
 /**
@@ -147,8 +148,9 @@ void data_get(struct data *d, const struct data_get *what);
  *  yet; one that waits goes on. An unknown tag is ignored. */
 void data_get_sources(struct data *d, uint64_t tag, const struct data_source *sources, size_t n);
 
-/** Ends a download under way with this error and these words: what was fetched is kept for the next
- *  one. For a waiting one whose content has gone for good. Unknown tags are ignored. */
+/** Ends a download under way with this error and these words. For a waiting one whose content has
+ *  gone: what was fetched is kept for the next one, but after PS_E_CHANGED, which says that the
+ * name stands for another content now. Unknown tags are ignored. */
 void data_get_end(struct data *d, uint64_t tag, ps_error error, const char *text);
 
 /** Hashes a local file and nothing else. Ends with one DATA_HASHED or DATA_HASH_FAILED of its tag;
@@ -165,18 +167,22 @@ void data_cancel(struct data *d, uint64_t tag);
 /** What has happened. In brackets: the fields that are set beside `type`, `name` and `text`. */
 enum data_event_type {
     DATA_HASH_PROGRESS = 1, /**< [tag, done, total] Tag 0: hashed again in the background. */
-    DATA_FILE_READY,        /**< [tag, path, content, changed] Published here: announce it. Tag 0:
-                                 hashed again in the background; `changed` says whether the content
-                                 is another than before. */
+    DATA_FILE_READY,        /**< [tag, path, content, changed, fresh] Published here: announce it.
+                                 Tag 0: hashed again in the background; `changed` says whether the
+                                 content is another than before, `fresh` that the name was not
+                                 published. */
     DATA_PUBLISH_FAILED,    /**< [tag, path, error] */
-    DATA_FILE_GONE,         /**< [path, error] A published file cannot be read any more and left the
-                                 registry: unpublish it at the server. */
-    DATA_HASHED,            /**< [tag, path, content] */
-    DATA_HASH_FAILED,       /**< [tag, path, error] */
-    DATA_GET_RESUMED,       /**< [tag, done, total] `done` bytes of an earlier download are here and
-                                 verified; comes before the first progress. */
-    DATA_GET_PROGRESS,      /**< [tag, done, total, peer, already] With `already`, before RESUMED:
-                                 `done` bytes of an earlier download were looked at and hold. */
+    DATA_FILE_GONE,         /**< [path, error] A published file was removed and left the registry:
+                                 unpublish it at the server. */
+    DATA_FILE_AWAY,    /**< [path, error] A published file cannot be read now, for a reason that
+                            may pass; it is looked at again, and DATA_FILE_READY tells when it
+                            is served again. Unpublish it at the server until then. */
+    DATA_HASHED,       /**< [tag, path, content] */
+    DATA_HASH_FAILED,  /**< [tag, path, error] */
+    DATA_GET_RESUMED,  /**< [tag, done, total] `done` bytes of an earlier download are here and
+                            verified; comes before the first progress. */
+    DATA_GET_PROGRESS, /**< [tag, done, total, peer, already] With `already`, before RESUMED:
+                            `done` bytes of an earlier download were looked at and hold. */
     DATA_GET_SOURCE_FAILED, /**< [tag, peer, error] One source failed; the next is tried, if any. */
     DATA_GET_WAITING,       /**< [tag, peer, error, done, total] The last source failed: look for
                                  others and call data_get_sources(), data_get_end() or
@@ -204,6 +210,7 @@ struct data_event {
     ps_addr peer;   /**< Family NONE where no other peer is meant. */
     uint32_t error; /**< A ps_error. */
     bool changed;
+    bool fresh;
     bool already; /**< GET_DONE: the file was here; nothing was fetched. GET_PROGRESS: see there. */
     bool exists;  /**< GET_FAILED: a different file has the final name. */
     bool warning;
@@ -230,7 +237,8 @@ struct data_stats {
     unsigned uploads;   /**< Under way. */
     unsigned downloads; /**< Under way. */
     unsigned hashing;   /**< Files waiting or being hashed. */
-    size_t published;   /**< Names of the registry. */
+    size_t published;   /**< Names of the registry, */
+    unsigned away;      /**< and those of them whose files cannot be read now. */
     uint64_t uploaded_bytes;
     uint64_t downloaded_bytes; /**< Verified. */
     uint64_t slots_refused;    /**< Downloaders told SLOTS. */

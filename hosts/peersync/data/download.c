@@ -162,6 +162,7 @@ void download_stop(struct loop *loop, uint64_t tag, ps_error error, const char *
     struct download *dl = find(loop, tag);
     /* One that is being given its name has all but ended. */
     if (dl && !dl->outcome && (dl->stage != DOWNLOAD_LANDING || dl->out >= 0)) {
+        dl->discard = error == PS_E_CHANGED; /* Nothing will go on from it. */
         download_fail(dl, error, text, false);
         download_abandon(dl);
     }

@@ -71,7 +71,7 @@ static void open_work(struct work *work)
         if (dl->out < 0) {
             landing_look(l);
         }
-        if (l->error == PS_E_NONE && !l->already && !dl->small) {
+        if (l->error == PS_E_NONE && !l->already && !l->comparing && !dl->small) {
             open_partial(dl);
         }
     }
@@ -218,10 +218,20 @@ static void start_sink(struct download *dl)
     }
 }
 
+static void compare_work(struct work *work)
+{
+    landing_compare(&download_of(work)->landing);
+}
+
 static void opened(struct loop *loop, struct work *work)
 {
     struct download *dl = download_of(work);
     (void)loop;
+    if (dl->landing.comparing) {
+        work->run = compare_work; /* And then back here. */
+        workers_add(&dl->data->workers, work);
+        return;
+    }
     bool good = dl->landing.error == PS_E_NONE && !dl->landing.already && !dl->outcome;
     if (!good) {
         dl->stage = DOWNLOAD_BETWEEN;
@@ -334,7 +344,7 @@ static void closed(struct loop *loop, struct work *work)
     transfers_remove(&dl->data->transfers, &dl->transfer);
     (void)atomic_fetch_sub(&dl->data->downloads, 1);
     dl->outcome->fetched = dl->fetched;
-    dl->outcome->done = dl->small || dl->out >= 0 ? 0 : dl->done;
+    dl->outcome->done = dl->small || dl->out >= 0 || dl->discard ? 0 : dl->done;
     events_put(&dl->data->events, dl->outcome);
     *dl->link = dl->next;
     if (dl->next) {

@@ -2,19 +2,21 @@
 #ifndef PEERSYNC_DATA_ENTRY_H
 #define PEERSYNC_DATA_ENTRY_H
 
+#include "files.h"
 #include "peersync/posix.h"
 #include "peersync/transfer.h"
 
 #include <stdatomic.h>
 
-/* Shared by the registry and the uploads under way; never changed after it is made, but for the two
- * atomics. A file that changed becomes a new entry. */
+/* Shared by the registry and the uploads under way; never changed once it is shared, but for the
+ * two atomics. A file that changed becomes a new entry. */
 struct entry {
     atomic_uint references;
     atomic_bool withdrawn; /* Taken back: uploads of it end. */
     char *name;
     char *path; /* As realpath() gave it: no part of it was a link. */
     ps_posix_file file;
+    struct file_folder folder; /* Where it was when it was last seen; zeros: not since the start. */
     ps_content content;
     ps_node *tree; /* ps_tree_nodes(content.length) nodes; NULL where there are none. */
 };

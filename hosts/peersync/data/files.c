@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 bool file_same(const ps_posix_file *a, const ps_posix_file *b)
 {
@@ -14,6 +16,32 @@ bool file_unwritten(const ps_posix_file *a, const ps_posix_file *b)
 {
     return a->size == b->size && a->device == b->device && a->inode == b->inode &&
            a->mtime_ns == b->mtime_ns;
+}
+
+struct file_folder file_folder(const char *path)
+{
+    struct stat st;
+    const char *slash = strrchr(path, '/');
+    char *folder = data_format("%.*s", slash && slash > path ? (int)(slash - path) : 1, path);
+    const bool there = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+    free(folder);
+    return there ? (struct file_folder){(uint64_t)st.st_dev, (uint64_t)st.st_ino}
+                 : (struct file_folder){0, 0};
+}
+
+bool file_folder_same(const struct file_folder *a, const struct file_folder *b)
+{
+    return a->inode != 0 && a->device == b->device && a->inode == b->inode;
+}
+
+bool file_is_absent(const ps_posix_error *error)
+{
+    return error->number == ENOENT || error->number == ENOTDIR;
+}
+
+bool file_is_crowded(const ps_posix_error *error)
+{
+    return error->number == EMFILE || error->number == ENFILE || error->number == ENOMEM;
 }
 
 const char *file_fault(const ps_posix_error *error)
@@ -61,22 +89,4 @@ ps_error file_hash_pieces(int fd, uint64_t length, const ps_crypto *crypto, uint
         ps_piece_hash(crypto, length, buffer, len, &layer[i]);
     }
     return go_on(ctx, len) ? PS_E_NONE : PS_E_CANCELLED;
-}
-
-ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_content *content,
-                   bool (*go_on)(void *ctx, uint32_t hashed), void *ctx, ps_posix_error *error)
-{
-    const uint32_t pieces = ps_piece_count(length);
-    *error = (ps_posix_error){0};
-    *content = (ps_content){.length = length};
-    ps_node *layer = data_alloc(pieces, sizeof *layer);
-    uint8_t *buffer = data_alloc(1, PS_PIECE_BYTES);
-    ps_error result =
-        file_hash_pieces(fd, length, crypto, 0, pieces, buffer, layer, go_on, ctx, error);
-    if (result == PS_E_NONE) {
-        ps_tree_root(crypto, length, layer, content->root);
-    }
-    free(buffer);
-    free(layer);
-    return result;
 }

@@ -11,6 +11,18 @@ bool file_same(const ps_posix_file *a, const ps_posix_file *b);
 /* The same file, not written to: for an upload under way, which a rename or a chmod must not end.
  */
 bool file_unwritten(const ps_posix_file *a, const ps_posix_file *b);
+/* A folder, told from any other that may have its path later; zeros: none. */
+struct file_folder {
+    uint64_t device, inode;
+};
+/* The folder that an absolute path of a file goes through last; zeros where there is none. */
+struct file_folder file_folder(const char *path);
+/* The same one; none is the same as none. */
+bool file_folder_same(const struct file_folder *a, const struct file_folder *b);
+/* The system says that there is no such file. */
+bool file_is_absent(const ps_posix_error *error);
+/* The system has no room to open a file now; that says nothing about the file. */
+bool file_is_crowded(const ps_posix_error *error);
 /* Why a published path could not be opened or read, as a clause for people. Static storage, or
  * error->text. */
 const char *file_fault(const ps_posix_error *error);
@@ -22,8 +34,5 @@ ps_error file_hash_pieces(int fd, uint64_t length, const ps_crypto *crypto, uint
                           uint32_t count, uint8_t *buffer, ps_node *layer,
                           bool (*go_on)(void *ctx, uint32_t hashed), void *ctx,
                           ps_posix_error *error);
-/* The same of all pieces, and what the file then holds. `length` is one that is expected of it. */
-ps_error file_hash(int fd, uint64_t length, const ps_crypto *crypto, ps_content *content,
-                   bool (*go_on)(void *ctx, uint32_t hashed), void *ctx, ps_posix_error *error);
 
 #endif

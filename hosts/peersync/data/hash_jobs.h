@@ -20,6 +20,8 @@ struct hash_job {
     bool exact;                /* The path was resolved before: no links are followed. */
     bool large;                /* It is known to be a large file. */
     bool told_unsettled;       /* Background: people know that it keeps changing. */
+    bool away;                 /* Background: waits for its file to come back, */
+    uint64_t away_us;          /* and did so for this long at least; people know then. */
     atomic_ullong progress_us; /* When progress was last told. */
     atomic_uint cancel;        /* A ps_error that ends it, or PS_E_NONE. */
 };

@@ -15,6 +15,9 @@
 /* File systems stamp times with the kernel's tick, 10 ms at most. A write within the tick of the
  * last one leaves no trace in the stamps, so hashing waits until the last one is older. */
 #define STAMP_NS INT64_C(20000000)
+/* Some have whole seconds only, or two at a time. */
+#define COARSE_NS INT64_C(2000000000)
+#define SECOND_NS INT64_C(1000000000)
 
 struct hash_run *hash_run_new(struct hash_job *job)
 {
@@ -73,19 +76,30 @@ bool hash_run_open(struct hash_run *run)
         }
         status = ps_posix_open_exact(run->path, &run->fd, &run->file, &run->system);
     }
+    run->folder = file_folder(run->path);
     if (status != PS_OK) {
+        run->absent = file_is_absent(&run->system);
         return fail(run, PS_E_IO, file_fault(&run->system));
     }
     return true;
+}
+
+int64_t hash_run_unsettled_ns(const ps_posix_file *file, int64_t now_ns)
+{
+    const bool coarse = file->ctime_ns % SECOND_NS == 0 && file->mtime_ns % SECOND_NS == 0;
+    const int64_t needed = coarse ? COARSE_NS : STAMP_NS;
+    const int64_t age = now_ns - file->ctime_ns;
+    return age >= 0 && age < needed ? needed - age : 0;
 }
 
 static void let_stamps_age(const ps_posix_file *file)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t age = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - file->ctime_ns;
-    if (age >= 0 && age < STAMP_NS) {
-        struct timespec wait = {.tv_nsec = (long)(STAMP_NS - age)};
+    const int64_t ns = hash_run_unsettled_ns(file, (int64_t)now.tv_sec * SECOND_NS + now.tv_nsec);
+    if (ns > 0) {
+        const struct timespec wait = {.tv_sec = (time_t)(ns / SECOND_NS),
+                                      .tv_nsec = (long)(ns % SECOND_NS)};
         (void)nanosleep(&wait, NULL);
     }
 }

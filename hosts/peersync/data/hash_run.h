@@ -18,6 +18,8 @@ struct hash_run {
     char *path; /* Resolved; NULL where that failed. */
     int fd;     /* -1: not open. */
     ps_posix_file file;
+    struct file_folder folder; /* Where the file is, or is not. */
+    bool absent;               /* There is no such file. */
     uint32_t pieces;
     uint32_t next;         /* The first piece that was not handed out. */
     unsigned threads;      /* That work on it. */
@@ -39,6 +41,9 @@ void hash_run_free(struct hash_run *run);
 
 /* Resolves the path and opens the file. @return false: it failed, with `error` and `why` set. */
 bool hash_run_open(struct hash_run *run);
+/* How long a file's times cannot be relied on yet at this time of the system's clock: a write that
+ * follows may leave no trace in them. */
+int64_t hash_run_unsettled_ns(const ps_posix_file *file, int64_t now_ns);
 /* What the open file is to be hashed as, once its times can be relied on. @return false: failed. */
 bool hash_run_begin(struct hash_run *run);
 bool hash_run_is_large(const struct hash_run *run);

@@ -12,6 +12,9 @@
 
 /* A file that changes while it is hashed is looked at again after this. */
 #define UNSETTLED_RETRY_US 2000000u
+/* One that cannot be read: after this, and then after twice as long each time, up to the last. */
+#define AWAY_FIRST_US UINT64_C(5000000)
+#define AWAY_LAST_US  UINT64_C(300000000)
 
 /* One of the threads. */
 struct hasher {
@@ -81,7 +84,7 @@ static void tell_failed(struct library *l, const struct hash_run *run)
                                .text = run->why};
     if (job->tag != 0) {
         events_post(l->events, &event);
-    } else if (run->error == PS_E_IO && slot) {
+    } else if (run->error == PS_E_IO && slot && !slot->ready) {
         event.type = DATA_FILE_GONE;
         slots_take_out(&l->slots, slot);
         library_taken_back(l, job->name, &event);
@@ -92,12 +95,14 @@ static void tell_ready(struct library *l, struct hash_run *run)
 {
     const struct hash_job *job = run->job;
     const struct slot *slot = slots_find(&l->slots, job->name);
+    const bool fresh = !slot;
     bool changed = !run->known && !(slot && entry_hashed(slot->entry) &&
                                     ps_content_equal(&slot->entry->content, &run->content));
     if (!run->known) {
-        slots_put(&l->slots, entry_new(job->name, run->path, &run->file, &run->content, run->tree),
-                  true);
+        struct entry *e = entry_new(job->name, run->path, &run->file, &run->content, run->tree);
+        e->folder = run->folder;
         run->tree = NULL;
+        slots_put(&l->slots, e, true);
         slot = slots_find(&l->slots, job->name);
     }
     library_hashed(l, slot->entry, !run->known && !run->kept,
@@ -106,7 +111,8 @@ static void tell_ready(struct library *l, struct hash_run *run)
                                         .name = job->name,
                                         .path = slot->entry->path,
                                         .content = slot->entry->content,
-                                        .changed = changed});
+                                        .changed = changed,
+                                        .fresh = fresh});
 }
 
 /* What was only asked for is told at once; that it is kept is for the next time. */
@@ -122,13 +128,33 @@ static void tell_hashed(struct library *l, struct hash_run *run)
     entry_drop(e);
 }
 
-/* Puts a background job back that met a file being written. @return false: it is no such job. */
-static bool try_again_later(struct library *l, const struct hash_run *run)
+/* The file was removed from a folder that is where it was. Else it may come back, and who published
+ * it wants it served then: its disk is not mounted, its folder was moved, a system is short of
+ * something, a disk fails. */
+static bool is_gone(const struct hash_run *run, const struct slot *slot)
+{
+    return run->absent && file_folder_same(&run->folder, &slot->entry->folder);
+}
+
+static void wait_for_its_file(struct library *l, const struct hash_run *run)
 {
     struct hash_job *job = run->job;
-    if (job->tag != 0 || run->error != PS_E_CHANGED) {
-        return false;
+    if (job->away_us == 0) {
+        events_post(l->events, &(struct data_event){.type = DATA_FILE_AWAY,
+                                                    .name = job->name,
+                                                    .path = job->path,
+                                                    .error = run->error,
+                                                    .text = run->why});
     }
+    job->away_us = job->away_us == 0 ? AWAY_FIRST_US : job->away_us * 2;
+    job->away_us = job->away_us < AWAY_LAST_US ? job->away_us : AWAY_LAST_US;
+    job->away = true;
+    job->due_us = ps_posix_now_us() + job->away_us;
+    library_job_add(l, job);
+}
+
+static void wait_for_rest(struct library *l, struct hash_job *job)
+{
     if (!job->told_unsettled) {
         job->told_unsettled = true;
         events_note(l->events, true, "%s is being written to; it is served again when it is still",
@@ -136,7 +162,24 @@ static bool try_again_later(struct library *l, const struct hash_run *run)
     }
     job->due_us = ps_posix_now_us() + UNSETTLED_RETRY_US;
     library_job_add(l, job);
-    return true;
+}
+
+/* Puts a background job back that met a file being written, or none that could be read. @return
+ * false: it is no such job. */
+static bool try_again_later(struct library *l, const struct hash_run *run, const struct slot *slot)
+{
+    if (run->job->tag != 0) {
+        return false;
+    }
+    if (run->error == PS_E_CHANGED) {
+        wait_for_rest(l, run->job);
+        return true;
+    }
+    if (run->error == PS_E_IO && slot && !slot->ready && !is_gone(run, slot)) {
+        wait_for_its_file(l, run);
+        return true;
+    }
+    return false;
 }
 
 static void leave_running(struct library *l, const struct hash_job *job)
@@ -167,7 +210,7 @@ static void finish_job(struct library *l, struct hash_run *run)
         library_job_add(l, job);
         return;
     }
-    if (try_again_later(l, run)) {
+    if (try_again_later(l, run, slot)) {
         return;
     }
     if (run->error != PS_E_NONE) {
@@ -244,7 +287,7 @@ static void add_large(struct library *l, struct hash_run *run)
 static void start_job(struct hasher *h, struct hash_job *job)
 {
     struct library *l = h->l;
-    hash_jobs_remove(&l->jobs, job);
+    library_job_take(l, job);
     job->next_running = l->running;
     l->running = job;
     pthread_mutex_unlock(&l->lock);

@@ -34,14 +34,11 @@ static bool go_on(void *ctx, uint32_t hashed)
     return !atomic_load(&l->cancelled);
 }
 
-/* The final name is taken: by this content, or by another file? */
-static void compare(struct landing *l, int fd, const ps_posix_file *file)
+static void compared(struct landing *l, ps_error result, const ps_posix_error *error)
 {
-    ps_posix_error error = {0};
-    ps_content found = {.length = file->size};
-    ps_error result = PS_E_NONE;
-    if (file->size == l->content.length) {
-        result = file_hash(fd, file->size, l->crypto, &found, go_on, l, &error);
+    ps_content found = {.length = l->content.length};
+    if (result == PS_E_NONE) {
+        ps_tree_root(l->crypto, found.length, l->found_layer, found.root);
     }
     if (result == PS_E_CANCELLED) {
         landing_fail(l, result, "%s", ps_error_text(result));
@@ -50,10 +47,54 @@ static void compare(struct landing *l, int fd, const ps_posix_file *file)
     } else if (result == PS_E_IO) {
         l->exists = true;
         landing_fail(l, PS_E_IO, "%s/%s exists and cannot be compared: %s", l->folder, l->name,
-                     file_fault(&error));
+                     file_fault(error));
     } else {
         l->exists = true;
         landing_fail(l, PS_E_IO, "%s/%s exists and is a different file", l->folder, l->name);
+    }
+}
+
+static void end_comparison(struct landing *l)
+{
+    if (l->comparing) {
+        (void)close(l->found);
+        free(l->found_layer);
+        l->found_layer = NULL;
+        l->comparing = false;
+    }
+}
+
+void landing_compare(struct landing *l)
+{
+    const uint32_t pieces = ps_piece_count(l->content.length);
+    const uint32_t rest = pieces - l->found_next;
+    const uint32_t count = rest < LANDING_PART_PIECES ? rest : LANDING_PART_PIECES;
+    ps_posix_error error = {0};
+    uint8_t *buffer = data_alloc(1, PS_PIECE_BYTES);
+    const ps_error result = file_hash_pieces(l->found, l->content.length, l->crypto, l->found_next,
+                                             count, buffer, l->found_layer, go_on, l, &error);
+    free(buffer);
+    l->found_next += count;
+    if (result != PS_E_NONE || l->found_next == pieces) {
+        compared(l, result, &error);
+        end_comparison(l);
+    }
+}
+
+/* The final name is taken: by this content, or by another file? What is short is hashed now. */
+static void compare(struct landing *l, int fd, const ps_posix_file *file)
+{
+    if (file->size != l->content.length) {
+        compared(l, PS_E_CHANGED, NULL);
+        (void)close(fd);
+        return;
+    }
+    l->found = fd;
+    l->found_next = 0;
+    l->found_layer = data_alloc(ps_piece_count(file->size), sizeof *l->found_layer);
+    l->comparing = true;
+    if (ps_piece_count(file->size) <= LANDING_PART_PIECES) {
+        landing_compare(l);
     }
 }
 
@@ -65,7 +106,6 @@ static bool name_is_free(struct landing *l)
     ps_posix_error error = {0};
     if (ps_posix_open_beneath(l->dir, l->name, &fd, &file, &error) == PS_OK) {
         compare(l, fd, &file);
-        (void)close(fd);
         return false;
     }
     if (error.number == ENOENT) {
@@ -264,7 +304,11 @@ void landing_sync_names(struct landing *l)
 void landing_name_failed(struct landing *l, const ps_posix_error *error)
 {
     /* Somebody has taken the name meanwhile; perhaps another download of the same content. */
-    if (error->number != EEXIST || name_is_free(l)) {
+    const bool is_free = error->number != EEXIST || name_is_free(l);
+    while (l->comparing) {
+        landing_compare(l);
+    }
+    if (is_free) {
         landing_fail(l, PS_E_IO, "cannot name the file %s in %s: %s", l->name, l->folder,
                      error->text);
     }
@@ -329,6 +373,7 @@ void landing_discard(struct landing *l)
 
 void landing_abandon(struct landing *l)
 {
+    end_comparison(l);
     if (l->stored >= 0 || (l->temporary[0] != '\0' && landing_open(l))) {
         landing_discard(l);
     }

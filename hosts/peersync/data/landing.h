@@ -8,6 +8,8 @@
 #include "partial.h"
 
 #define LANDING_TEXT 512u
+/* Pieces that are compared at a time, so that others get their turns. */
+#define LANDING_PART_PIECES 8u
 
 struct landing {
     const ps_crypto *crypto;
@@ -19,6 +21,11 @@ struct landing {
     int dir;                            /* The open folder, or -1. */
     int stored;                         /* The stored file while it has no name, or -1. */
     char temporary[PS_POSIX_TEMPORARY]; /* Its temporary name, "" when there is none to remove. */
+    /* A file that has the final name and the length. */
+    bool comparing;
+    int found;
+    uint32_t found_next;
+    ps_node *found_layer;
     /* The outcome so far. */
     ps_error error;
     bool already; /* The final name holds this content. */
@@ -33,8 +40,10 @@ bool landing_open(struct landing *l);
 void landing_close(struct landing *l);
 /* True when the name can be one. */
 bool landing_named(struct landing *l);
-/* Looks whether the name is taken; the folder is open. */
+/* Looks whether the name is taken; the folder is open. Leaves it `comparing` with a long file. */
 void landing_look(struct landing *l);
+/* Goes on `comparing` with a part of it. Hashes: another crew's work. */
+void landing_compare(struct landing *l);
 /* Writes a whole file of one piece. */
 void landing_store(struct landing *l, const uint8_t *bytes, uint32_t len);
 /* Makes the bytes of a stored file last; unless `alone`, landing_sync_all() must follow. */

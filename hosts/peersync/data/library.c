@@ -15,7 +15,15 @@ void library_job_add(struct library *l, struct hash_job *job)
 {
     hash_jobs_add(&l->jobs, job);
     l->hashing++;
+    l->away += job->away ? 1u : 0u;
     pthread_cond_signal(&l->work);
+}
+
+void library_job_take(struct library *l, struct hash_job *job)
+{
+    hash_jobs_remove(&l->jobs, job);
+    l->away -= job->away ? 1u : 0u;
+    job->away = false;
 }
 
 /* Has the file of an entry hashed in the background. */
@@ -68,7 +76,7 @@ static bool cancel_jobs(struct library *l, const char *name, uint64_t tag, ps_er
 {
     bool any = false;
     for (struct hash_job *job; (job = waiting_job(l, name, tag)) != NULL;) {
-        hash_jobs_remove(&l->jobs, job);
+        library_job_take(l, job);
         l->hashing--;
         any = true;
         tell_cancelled(l, job, error);
@@ -186,11 +194,12 @@ void data_files_free(struct data_file *files, size_t n)
     free(files);
 }
 
-size_t library_count(struct library *l, unsigned *hashing)
+size_t library_count(struct library *l, unsigned *hashing, unsigned *away)
 {
     pthread_mutex_lock(&l->lock);
     const size_t n = slots_count(&l->slots);
-    *hashing = l->hashing;
+    *hashing = l->hashing - l->away;
+    *away = l->away;
     pthread_mutex_unlock(&l->lock);
     return n;
 }

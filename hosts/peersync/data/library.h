@@ -29,7 +29,8 @@ struct library {
     struct hash_jobs jobs;                 /* Those that wait. */
     struct hash_job *running;              /* A list. */
     struct hash_run *large;                /* Has pieces to hand out; NULL: none has. */
-    unsigned hashing;                      /* Jobs queued and running. */
+    unsigned hashing;                      /* Jobs queued and running, */
+    unsigned away;                         /* and those of them that wait for their files. */
     struct library_db db;                  /* Not open without `state_dir`. */
     struct change *changes, **changes_end; /* To be saved, then told of. */
     uint64_t save_us;                      /* While much is hashed: not saved before this. */
@@ -56,8 +57,9 @@ bool library_unpublish(struct library *l, const char *name);
 /* True when the tag was one of a job here. */
 bool library_cancel(struct library *l, uint64_t tag);
 struct data_file *library_files(struct library *l, size_t *n);
-/* Names of the registry; *hashing gets the files waiting or being hashed. */
-size_t library_count(struct library *l, unsigned *hashing);
+/* Names of the registry; *hashing gets the files waiting or being hashed, *away those whose files
+ * cannot be read now. */
+size_t library_count(struct library *l, unsigned *hashing, unsigned *away);
 
 /* Looks for something to serve. @return PS_E_NONE with a reference in *out; PS_E_CHANGED when it
  * was published but its file is another now; PS_E_NOT_PUBLISHED. Any thread. */
@@ -71,6 +73,8 @@ void library_recheck(struct library *l, struct entry *entry);
 
 /* Queues a job, new or again. */
 void library_job_add(struct library *l, struct hash_job *job);
+/* Takes a job out of the queue, to be run or freed; `hashing` still counts it. */
+void library_job_take(struct library *l, struct hash_job *job);
 /* A job of this name has ended without an entry: one whose file may be another now is looked at
  * again, unless a job of the name is there. */
 void library_look_again(struct library *l, const char *name);

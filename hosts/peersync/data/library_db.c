@@ -178,7 +178,18 @@ static bool make_file(const char *path, char *why, size_t why_cap)
  * yet goes with it. 0, or -1 with errno; EEXIST: `aside` is taken. */
 static int move_aside(const char *path, const char *aside)
 {
-    if (link(path, aside) != 0) {
+    struct stat taken;
+    const bool linked = link(path, aside) == 0;
+    if (!linked && errno == EEXIST) {
+        return -1;
+    }
+    /* Some file systems have no links. No other process uses the folder: a name that is free stays
+     * so. */
+    if (!linked && lstat(aside, &taken) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    if (!linked && rename(path, aside) != 0) {
         return -1;
     }
     char *log = data_format("%s-wal", path);
@@ -189,10 +200,12 @@ static int move_aside(const char *path, const char *aside)
     free(log);
     free(log_aside);
     free(index);
-    return unlink(path);
+    return linked ? unlink(path) : 0;
 }
 
-static bool keep_aside(const char *path, const char *fault, struct events *events)
+/* `advice` is for people: what they have to do, or "". */
+static bool keep_aside(const char *path, const char *fault, const char *advice,
+                       struct events *events)
 {
     int result = -1;
     errno = EEXIST;
@@ -201,9 +214,8 @@ static bool keep_aside(const char *path, const char *fault, struct events *event
         result = move_aside(path, aside);
         const int number = errno;
         if (result == 0) {
-            events_note(events, true,
-                        "%s cannot be used (%s): it is kept as %s; publish your files again", path,
-                        fault, aside);
+            events_note(events, true, "%s cannot be used (%s): it is kept as %s%s", path, fault,
+                        aside, advice);
         }
         free(aside);
         errno = number;
@@ -275,7 +287,7 @@ bool library_db_open(struct library_db *db, const char *state_dir, const ps_cryp
         return false;
     }
     enum db_status status = attempt(db, fault, sizeof fault);
-    if (status == DB_DAMAGED && keep_aside(db->path, fault, events)) {
+    if (status == DB_DAMAGED && keep_aside(db->path, fault, LIBRARY_DB_LOST, events)) {
         if (!make_file(db->path, why, why_cap)) {
             return false;
         }
@@ -299,7 +311,7 @@ void library_db_close(struct library_db *db)
     *db = (struct library_db){0};
 }
 
-bool library_db_renew(struct library_db *db, struct events *events)
+bool library_db_renew(struct library_db *db, const char *advice, struct events *events)
 {
     char why[256];
     pthread_mutex_lock(&db->read_lock);
@@ -312,7 +324,7 @@ bool library_db_renew(struct library_db *db, struct events *events)
         const char *fault = library_db_fault(db);
         (void)sqlite3_db_config(db->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         disconnect_both(db);
-        done = keep_aside(db->path, fault, events);
+        done = keep_aside(db->path, fault, advice, events);
     }
     done = done && make_file(db->path, why, sizeof why) && attempt(db, why, sizeof why) == DB_OK;
     pthread_mutex_unlock(&db->read_lock);

@@ -77,6 +77,9 @@ struct change {
     struct data_event *event; /* Told of when that is durable; may be NULL. */
 };
 
+/* Advice where publications were lost. */
+#define LIBRARY_DB_LOST "; publish your files again"
+
 /* Frees what the change holds, and the change. */
 void change_free(struct change *change);
 
@@ -87,8 +90,9 @@ bool library_db_open(struct library_db *db, const char *state_dir, const ps_cryp
 /* Also after a failed open. */
 void library_db_close(struct library_db *db);
 /* Keeps what is there aside and begins anew, or opens it again if it is `unwritable` or not open.
- * The writer's thread. @return false: not now. */
-bool library_db_renew(struct library_db *db, struct events *events);
+ * `advice` is what people are told to do where it was, or "". The
+ * writer's thread. @return false: not now. */
+bool library_db_renew(struct library_db *db, const char *advice, struct events *events);
 /* What the last failure of the writer was, a clause. */
 const char *library_db_fault(const struct library_db *db);
 

@@ -16,7 +16,7 @@
 #define SAVE_RETRY_US 10000000u
 
 /* True when the file is what was hashed and all that serving it takes is here. */
-static bool usable_at_once(const struct entry *e)
+static bool usable_at_once(struct entry *e)
 {
     int fd = -1;
     ps_posix_file now;
@@ -25,6 +25,7 @@ static bool usable_at_once(const struct entry *e)
         return false;
     }
     (void)close(fd);
+    e->folder = file_folder(e->path);
     return file_same(&e->file, &now);
 }
 
@@ -49,7 +50,7 @@ bool library_load(struct library *l, char *why, size_t why_cap)
     l->unsaved = l->db.unwritable;
     if (status == DB_DAMAGED) {
         l->unsaved = true; /* All that could be read. */
-        (void)library_db_renew(&l->db, l->events);
+        (void)library_db_renew(&l->db, LIBRARY_DB_LOST, l->events);
     } else if (status != DB_OK) {
         (void)snprintf(why, why_cap, "cannot read %s: %s", l->db.path, library_db_fault(&l->db));
     }
@@ -128,7 +129,7 @@ static bool mend(struct library *l, enum db_status status)
 {
     return (status == DB_DAMAGED || atomic_load(&l->db.damage_seen) || !l->db.writer.db ||
             l->db.unwritable) &&
-           library_db_renew(&l->db, l->events);
+           library_db_renew(&l->db, "", l->events); /* All of it is in memory. */
 }
 
 static enum db_status write_changes(struct library *l, const struct change *changes)

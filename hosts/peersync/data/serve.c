@@ -74,20 +74,26 @@ static void begin(struct upload *u, struct entry *entry, int fd)
                                                  .total = entry->content.length});
 }
 
-/* Opens the file of an entry if it is what was hashed; else has it looked at again. */
+/* Opens the file of an entry if it is what was hashed; else has it looked at again. That there is
+ * no room to open one now says nothing about the file, and one that is not there may come back:
+ * CHANGED would make who fetches it give up what he has. */
 static ps_error open_entry(struct data *d, struct entry *entry, int *fd)
 {
     ps_posix_file now;
-    ps_posix_error error;
+    ps_posix_error error = {0};
     if (entry_open(entry, fd, &now, &error) == PS_OK) {
         if (file_same(&now, &entry->file)) {
             return PS_E_NONE;
         }
         (void)close(*fd);
+        error = (ps_posix_error){0};
+    } else if (file_is_crowded(&error)) {
+        *fd = -1;
+        return PS_E_IO;
     }
     *fd = -1;
     library_recheck(&d->library, entry);
-    return PS_E_CHANGED;
+    return error.number == 0 ? PS_E_CHANGED : PS_E_IO;
 }
 
 ps_error serve_begin(struct upload *u)
@@ -111,6 +117,11 @@ ps_error serve_begin(struct upload *u)
     }
     begin(u, entry, fd);
     return PS_E_NONE;
+}
+
+bool serve_all_sent(const struct upload *u)
+{
+    return u->entry && u->conn.file_sent - u->file_start >= u->entry->content.length;
 }
 
 /* Whoever deletes a file does not want it served any longer. */

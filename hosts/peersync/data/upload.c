@@ -110,8 +110,8 @@ static void after_burst(struct upload *u)
     ps_stream_input in = {.type = PS_STREAM_SENT};
     size_t consumed;
     u->conn.taken = 0;
-    serve_count(u);
     ps_error fault = u->ended ? PS_E_NONE : serve_fault(u);
+    serve_count(u);
     if (fault != PS_E_NONE) {
         upload_end_with(u, fault);
     } else if (!u->ended && !step(u, &in, &consumed)) {
@@ -126,8 +126,9 @@ static void feed_input(struct upload *u)
     ps_stream_input in = {.type = PS_STREAM_BYTES,
                           .u.bytes = {u->input + u->input_at, u->input_len - u->input_at}};
     size_t consumed;
-    /* What is wanted now may be handed out at once, long after the last burst was looked at. */
-    ps_error fault = serve_fault(u);
+    /* What is wanted now may be handed out at once, long after the last burst was looked at. A file
+     * that was fetched may have become another one meanwhile: that must not end the connection. */
+    ps_error fault = serve_all_sent(u) ? PS_E_NONE : serve_fault(u);
     if (fault != PS_E_NONE) {
         upload_end_with(u, fault);
         return;
@@ -225,7 +226,7 @@ static void look(struct upload *u)
 {
     if (atomic_load(&u->guest.out)) {
         upload_cut(u, PS_E_CLOSED);
-    } else if (u->entry && !u->ended && atomic_load(&u->entry->withdrawn)) {
+    } else if (u->entry && !u->ended && !serve_all_sent(u) && atomic_load(&u->entry->withdrawn)) {
         if (conn_pending(&u->conn)) {
             upload_cut(u, PS_E_NOT_PUBLISHED);
         } else {

@@ -56,6 +56,8 @@ bool upload_greet(struct upload *u);
 ps_error serve_begin(struct upload *u);
 /* Around a burst: is the file still what was published, and published? */
 ps_error serve_fault(const struct upload *u);
+/* The file was sent, and was in order then: what comes next may well be about another one. */
+bool serve_all_sent(const struct upload *u);
 /* Adds what has been sent to the totals. */
 void serve_count(struct upload *u);
 /* Gives back what the file under way takes, if there is one, and tells its end. */

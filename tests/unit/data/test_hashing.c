@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "hash_run.h"
 #include "shelf.h"
 
 #include "../../vectors/bep52.h"
@@ -164,8 +165,10 @@ static void hashing_ends_at_once_when_it_is_cancelled(void **state)
     assert_true(atomic_load(&shelf_hashed) < 30 * MIB);
     assert_false(library_cancel(&s->library, 7));
     unsigned hashing = 1;
-    assert_int_equal(library_count(&s->library, &hashing), 0);
+    unsigned away = 1;
+    assert_int_equal(library_count(&s->library, &hashing, &away), 0);
     assert_int_equal(hashing, 0);
+    assert_int_equal(away, 0);
 }
 
 static void closing_ends_what_is_being_hashed(void **state)
@@ -186,12 +189,27 @@ static void closing_ends_what_is_being_hashed(void **state)
     data_files_free(files, n);
 }
 
+static void coarse_times_are_waited_for_longer(void **state)
+{
+    const int64_t second = INT64_C(1000000000);
+    const ps_posix_file fine = {.ctime_ns = 7 * second + 1, .mtime_ns = 5 * second};
+    const ps_posix_file coarse = {.ctime_ns = 7 * second, .mtime_ns = 7 * second};
+    (void)state;
+    assert_int_equal(hash_run_unsettled_ns(&fine, 7 * second + 1), second / 50);
+    assert_int_equal(hash_run_unsettled_ns(&fine, 7 * second + second / 50 + 1), 0);
+    assert_int_equal(hash_run_unsettled_ns(&coarse, 7 * second), 2 * second);
+    assert_int_equal(hash_run_unsettled_ns(&coarse, 9 * second - 1), 1);
+    assert_int_equal(hash_run_unsettled_ns(&coarse, 9 * second), 0);
+    assert_int_equal(hash_run_unsettled_ns(&coarse, 6 * second), 0); /* The clock was set. */
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, shelf_open, shelf_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(files_hash_to_the_vectors),
+        cmocka_unit_test(coarse_times_are_waited_for_longer),
         TEST(all_threads_hash_one_file),
         TEST(large_and_small_files_take_turns),
         TEST(a_file_that_changes_meanwhile_is_refused),

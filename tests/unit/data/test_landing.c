@@ -57,6 +57,15 @@ static struct landing landing_of(char *name, const char *bytes)
     return l;
 }
 
+static int open_in(const char *name)
+{
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    const int fd = open(path, O_RDWR | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    return fd;
+}
+
 static void store(struct landing *l, const char *bytes)
 {
     landing_store(l, (const uint8_t *)bytes, (uint32_t)strlen(bytes));
@@ -145,6 +154,43 @@ static void a_name_that_is_taken_stays(void **state)
     assert_holds("name", "bytes");
 }
 
+/* A long file is compared a part at a time, for its crew has others to serve. */
+static void a_long_file_is_compared_in_parts(void **state)
+{
+    enum { PIECES = 2 * LANDING_PART_PIECES + 1 };
+    static uint8_t zeros[PS_PIECE_BYTES];
+    const uint64_t length = (uint64_t)PIECES * PS_PIECE_BYTES;
+    ps_node layer[PIECES];
+    (void)state;
+    const int fd = open_in("name");
+    assert_int_equal(ftruncate(fd, (off_t)length), 0);
+    assert_int_equal(close(fd), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        struct landing l = landing_of((char[]){"name"}, "");
+        l.content.length = length;
+        for (unsigned k = 0; k < PIECES; k++) {
+            ps_piece_hash(l.crypto, length, zeros, sizeof zeros, &layer[k]);
+        }
+        layer[PIECES - 1].bytes[0] ^= i == 1 ? 1 : 0;
+        ps_tree_root(l.crypto, length, layer, l.content.root);
+        assert_true(landing_open(&l));
+        landing_look(&l);
+        landing_compare(&l);
+        assert_true(l.comparing);
+        landing_compare(&l);
+        assert_true(l.comparing);
+        atomic_store(&l.cancelled, i == 2);
+        if (i < 3) {
+            landing_compare(&l);
+            assert_false(l.comparing);
+            assert_int_equal(l.already, i == 0);
+            assert_int_equal(l.exists, i == 1);
+            assert_int_equal(l.error, i == 0 ? PS_E_NONE : i == 1 ? PS_E_IO : PS_E_CANCELLED);
+        }
+        landing_abandon(&l); /* The last one in the midst of it. */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +198,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_abandoned_leaves_nothing, make, end),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_nothing, make, end),
         cmocka_unit_test_setup_teardown(a_name_that_is_taken_stays, make, end),
+        cmocka_unit_test_setup_teardown(a_long_file_is_compared_in_parts, make, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

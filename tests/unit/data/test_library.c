@@ -115,11 +115,86 @@ static void links_are_followed_at_publishing_only(void **state)
     assert_int_not_equal(library_find(&s->library, &content, &none), PS_E_NONE);
     entry_drop(e);
     struct data_event *event = shelf_event(s);
-    assert_int_equal(event->type, DATA_FILE_GONE);
+    assert_int_equal(event->type, DATA_FILE_AWAY);
     assert_string_equal(event->name, "link");
     data_event_free(event);
+    assert_int_not_equal(library_find(&s->library, &content, &none), PS_E_NONE);
+}
+
+/* Has a published file looked at again. */
+static void doubt(struct shelf *s, const ps_content *content)
+{
+    struct entry *e = NULL;
+    assert_int_equal(library_find(&s->library, content, &e), PS_E_NONE);
+    library_recheck(&s->library, e);
+    entry_drop(e);
+}
+
+static void a_file_removed_from_its_folder_is_not_published_any_more(void **state)
+{
+    struct shelf *s = *state;
+    assert_int_equal(mkdir(shelf_path(s, "folder"), 0700), 0);
+    const char *path = shelf_write(s, "folder/f", 100, 1);
+    ps_content content = shelf_publish(s, path, NULL);
+    shelf_stop(s);
+    shelf_start(s); /* It is seen at the start as well. */
+    assert_int_equal(unlink(path), 0);
+    doubt(s, &content);
+    struct data_event *event = shelf_event(s);
+    assert_int_equal(event->type, DATA_FILE_GONE);
+    assert_string_equal(event->name, "f");
+    data_event_free(event);
     shelf_expect(s, "");
-    assert_int_equal(library_find(&s->library, &content, &none), PS_E_NOT_PUBLISHED);
+}
+
+/* The names in the registry, whose file is away. */
+static size_t count_away(struct shelf *s)
+{
+    unsigned hashing = 0;
+    unsigned away = 0;
+    const size_t n = library_count(&s->library, &hashing, &away);
+    assert_int_equal(hashing, 0);
+    assert_int_equal(n, away);
+    return n;
+}
+
+static void expect_away(struct shelf *s)
+{
+    struct data_event *event = shelf_event(s);
+    assert_int_equal(event->type, DATA_FILE_AWAY);
+    assert_string_equal(event->name, "f");
+    assert_int_equal(event->error, PS_E_IO);
+    data_event_free(event);
+    assert_int_equal(count_away(s), 1);
+}
+
+/* As when a disk is not mounted, or a path cannot be opened for another reason. */
+static void a_file_that_may_come_back_stays_published(void **state)
+{
+    struct shelf *s = *state;
+    assert_int_equal(mkdir(shelf_path(s, "folder"), 0700), 0);
+    const char *path = shelf_write(s, "folder/f", 100, 1);
+    ps_content content = shelf_publish(s, path, NULL);
+    assert_int_equal(rename(shelf_path(s, "folder"), shelf_path(s, "was")), 0);
+    assert_int_equal(mkdir(shelf_path(s, "folder"), 0700), 0);
+    doubt(s, &content);
+    expect_away(s);
+    shelf_stop(s);
+    shelf_start(s);
+    expect_away(s);
+    assert_int_equal(symlink("f", path), 0); /* ELOOP. */
+    shelf_stop(s);
+    shelf_start(s);
+    expect_away(s);
+    shelf_stop(s);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(shelf_path(s, "folder")), 0);
+    assert_int_equal(rename(shelf_path(s, "was"), shelf_path(s, "folder")), 0);
+    shelf_start(s);
+    shelf_expect(s, "f");
+    doubt(s, &content);
+    data_event_free(shelf_event_of(s, DATA_FILE_READY));
+    shelf_expect(s, "f");
 }
 
 static void unpublished_names_are_gone(void **state)
@@ -186,6 +261,8 @@ int main(void)
         TEST(a_known_file_is_not_hashed_again),
         TEST(a_file_is_hashed_without_being_published),
         TEST(links_are_followed_at_publishing_only),
+        TEST(a_file_removed_from_its_folder_is_not_published_any_more),
+        TEST(a_file_that_may_come_back_stays_published),
         TEST(unpublished_names_are_gone),
         TEST(newer_publish_of_a_name_wins),
         TEST(failed_publish_leaves_the_older_entry_to_be_hashed),

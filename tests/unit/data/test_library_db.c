@@ -351,7 +351,7 @@ static void any_byte_may_be_wrong(void **state)
         enum db_status status = library_db_list(&d->db, add_name, names);
         (void)keeps(d, "/y", 3 * PS_PIECE_BYTES, 2);
         if (status == DB_DAMAGED) {
-            assert_true(library_db_renew(&d->db, &d->events));
+            assert_true(library_db_renew(&d->db, "", &d->events));
         }
         assert_int_equal(put(d, "z", "/z", 100, 3), DB_OK);
         library_db_close(&d->db);
@@ -391,7 +391,7 @@ static void what_was_removed_is_made_again(void **state)
     assert_int_equal(put(d, "x", "/x", 100, 1), DB_OK);
     assert_int_equal(unlink(d->path), 0);
     assert_int_equal(put(d, "x", "/x", 100, 1), DB_DAMAGED);
-    assert_true(library_db_renew(&d->db, &d->events));
+    assert_true(library_db_renew(&d->db, "", &d->events));
     data_event_free(events_next(&d->events));
     assert_lists(d, "");
     assert_int_equal(put(d, "y", "/y", 100, 1), DB_OK);

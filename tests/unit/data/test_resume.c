@@ -231,6 +231,28 @@ static void waits_for_sources_and_goes_on(void **state)
     assert_true(node_has(&p->down, "f", 9 * MIB, 1));
 }
 
+static void a_replaced_content_leaves_nothing(void **state)
+{
+    struct pair *p = *state;
+    struct relay relay;
+    ps_content content = pair_publish(p, "f", 9 * MIB, 1);
+    relay_start(&relay, RELAY_CLOSE, 2 * MIB + 100000, &p->up.addr);
+    struct data_source source = pair_source_at(p, &content, &relay.addr);
+    for (uint64_t tag = 7; tag <= 8; tag++) {
+        const bool replaced = tag == 8;
+        struct data_get what = pair_get(p, tag, &content, &source, 1, "f");
+        what.wait = true;
+        data_get(p->down.data, &what);
+        data_event_free(node_event_of(&p->down, DATA_GET_WAITING));
+        data_get_end(p->down.data, tag, replaced ? PS_E_CHANGED : PS_E_NOT_FOUND, "");
+        struct data_event *event = node_event_of(&p->down, DATA_GET_FAILED);
+        assert_int_equal(event->done > 0, !replaced);
+        assert_int_equal(folder_count(p->down.downloads), replaced ? 0 : 2);
+        data_event_free(event);
+    }
+    relay_stop(&relay);
+}
+
 static void one_that_waits_can_be_ended(void **state)
 {
     struct pair *p = *state;
@@ -282,6 +304,7 @@ int main(void)
         PAIR_SEALED(all_here_needs_no_source),
         PAIR_BOTH(waits_for_sources_and_goes_on),
         PAIR_SEALED(one_that_waits_can_be_ended),
+        PAIR_SEALED(a_replaced_content_leaves_nothing),
         cmocka_unit_test_setup_teardown(does_not_wait_for_liars, pair_make_plain, pair_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "uploader.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,36 @@ static void a_file_of_another_content_is_hashed_again(void **state)
     const uint32_t file = caller_fetch(&c, &after, &fresh);
     assert_int_equal(caller_await(&c, file), PS_E_NONE);
     assert_true(rig_has(r, &c.files[file], "f"));
+    caller_end(&c);
+}
+
+/* The uploader knows, too, that all of the file has been sent. */
+static void await_sent(struct rig *r, uint64_t length)
+{
+    struct data_transfer shown = {.done = 0};
+    while (data_transfers(r->up.data, &shown, 1) == 1 && shown.done < length) {
+        (void)sched_yield();
+    }
+    assert_int_equal(shown.done, length);
+}
+
+/* A connection that has fetched a file goes on with what it has become. */
+static void a_fetched_file_may_be_published_anew(void **state)
+{
+    struct rig *r = *state;
+    struct caller c;
+    const ps_content first = rig_publish(r, "f", 50000, 1);
+    struct data_source source = node_source(&r->up, &first);
+    rig_reach(r, &c, &source);
+    assert_int_equal(caller_await(&c, caller_fetch(&c, &first, &source)), PS_E_NONE);
+    for (uint32_t seed = 1; seed <= 2; seed++) { /* The same, then another one. */
+        await_sent(r, 50000);
+        const ps_content content = rig_publish(r, "f", 50000, seed);
+        source = node_source(&r->up, &content);
+        const uint32_t file = caller_fetch(&c, &content, &source);
+        assert_int_equal(caller_await(&c, file), PS_E_NONE);
+        assert_true(rig_has(r, &c.files[file], "f"));
+    }
     caller_end(&c);
 }
 
@@ -316,6 +347,7 @@ int main(void)
         BOTH(a_tickets_file_is_the_only_one_it_opens),
         BOTH(a_refused_file_leaves_the_connection_as_it_was),
         BOTH(a_file_of_another_content_is_hashed_again),
+        BOTH(a_fetched_file_may_be_published_anew),
         BOTH(truncating_ends_an_upload),
         BOTH(growing_ends_an_upload),
         BOTH(rewriting_ends_an_upload),

@@ -67,6 +67,8 @@ const char *fake_said(void)
     return said + from;
 }
 
+unsigned fake_unpublished;
+
 const char *fake_close(void)
 {
     read_said();
@@ -258,8 +260,9 @@ void fake_event(struct data_event e)
     e.path = e.path != NULL ? e.path : job->name;
     e.user = "";
     e.text = e.text != NULL ? e.text : "";
-    const bool last = e.type == DATA_GET_DONE || e.type == DATA_GET_FAILED ||
-                      e.type == DATA_HASHED || e.type == DATA_HASH_FAILED;
+    const bool last = e.type == DATA_FILE_READY || e.type == DATA_GET_DONE ||
+                      e.type == DATA_GET_FAILED || e.type == DATA_HASHED ||
+                      e.type == DATA_HASH_FAILED;
     if (last) {
         fake_jobs = job->next;
         fake_job_count--;
@@ -295,7 +298,8 @@ bool data_unpublish(struct data *d, const char *name)
 {
     (void)d;
     (void)name;
-    return false;
+    fake_unpublished++;
+    return true;
 }
 
 void data_stats_get(struct data *d, struct data_stats *stats)

@@ -34,6 +34,8 @@ extern struct app fake_app;
 extern struct fake_request *fake_requests; /* The oldest first. */
 extern struct fake_job *fake_jobs;
 extern size_t fake_request_count, fake_job_count;
+/* Calls of data_unpublish(). */
+extern unsigned fake_unpublished;
 /* How the command ended; -1: not yet. */
 extern int fake_code;
 

@@ -250,6 +250,12 @@ static void another_file_of_the_name_ends_it(void **state)
         fake_done(PS_E_NONE);
     }
     assert_int_equal(fake_jobs->ended, PS_E_CHANGED);
+    (void)fake_said();
+    fake_event((struct data_event){
+        .type = DATA_GET_FAILED, .error = PS_E_CHANGED, .text = "it is another"});
+    assert_string_equal(fake_said(),
+                        "a was not fetched: it is another\n"
+                        "what was fetched of it is of no use any more: it is removed\n");
     (void)fake_close();
 }
 

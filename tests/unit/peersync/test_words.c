@@ -107,6 +107,18 @@ static void quoting_is_undone_by_splitting(void **state)
     free(plain);
 }
 
+static void a_word_is_kept_once(void **state)
+{
+    const char *words[] = {"b", "a", "b", "", "c", "a", "a", ""};
+    static const char *const once[] = {"b", "a", "", "c"};
+    (void)state;
+    assert_int_equal(words_once(words, 8), 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(words[i], once[i]);
+    }
+    assert_int_equal(words_once(words, 1), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +127,7 @@ int main(void)
         cmocka_unit_test(an_open_quote_is_refused),
         cmocka_unit_test(a_line_is_split_however_many_words_it_holds),
         cmocka_unit_test(quoting_is_undone_by_splitting),
+        cmocka_unit_test(a_word_is_kept_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
