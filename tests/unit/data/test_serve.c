@@ -148,13 +148,12 @@ static void a_file_of_another_content_is_hashed_again(void **state)
 }
 
 /* The uploader knows, too, that all of the file has been sent. */
-static void await_sent(struct rig *r, uint64_t length)
+static void await_sent(struct rig *r)
 {
-    struct data_transfer shown = {.done = 0};
-    while (data_transfers(r->up.data, &shown, 1) == 1 && shown.done < length) {
+    struct data_transfer shown;
+    while (data_transfers(r->up.data, &shown, 1) > 0) {
         (void)sched_yield();
     }
-    assert_int_equal(shown.done, length);
 }
 
 /* A connection that has fetched a file goes on with what it has become. */
@@ -167,7 +166,7 @@ static void a_fetched_file_may_be_published_anew(void **state)
     rig_reach(r, &c, &source);
     assert_int_equal(caller_await(&c, caller_fetch(&c, &first, &source)), PS_E_NONE);
     for (uint32_t seed = 1; seed <= 2; seed++) { /* The same, then another one. */
-        await_sent(r, 50000);
+        await_sent(r);
         const ps_content content = rig_publish(r, "f", 50000, seed);
         source = node_source(&r->up, &content);
         const uint32_t file = caller_fetch(&c, &content, &source);
