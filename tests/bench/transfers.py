@@ -353,9 +353,11 @@ def large(stage, args, what):
     if "plain" in kept:
         fine &= hold("plain with verification / bound", kept["plain"].rate() / bound, 0.8)
     if "torrent" in what:
-        for key in "sealed", "plain":
+        # With its fastest settings libtorrent does 0.7 GB/s on two cores: three times that is more
+        # than their bound. What is held is what stays true of the best run of it.
+        for key, least in ("sealed", 0.9), ("plain", 1.7):
             if key in kept:
-                fine &= hold(f"{key} / libtorrent", kept[key].rate() / kept["torrent"].rate(), 3)
+                fine &= hold(f"{key} / libtorrent", kept[key].rate() / kept["torrent"].rate(), least)
     return fine
 
 

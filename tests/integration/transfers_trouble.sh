@@ -21,12 +21,12 @@ patience=--no-wait
 held() {
     local whom=$1 name=$2 user=$3 down=down
     [[ $user == bob ]] || down=down-$user
-    for ((try = 0; try < 20; try++)); do
+    for ((try = 0; try < 60; try++)); do
         background "get-$name" env PEERSYNC_PASSWORD="$4" "$PEER" "$PORT" --user "$user" \
             --state "state-$user" --download-dir "$down" get ${patience:+"$patience"} "$name"
         until (($(recorded "$down") > 0)) || gone "${PID_OF[get-$name]}"; do :; done
         kill -STOP "${PID_OF[$whom]}" 2>/dev/null || true
-        (($(recorded "$down") > (size >> 22) || $(recorded "$down") == 0)) || return 0
+        (($(recorded "$down") > (size >> 21) || $(recorded "$down") == 0)) || return 0
         kill -CONT "${PID_OF[$whom]}" 2>/dev/null || true
         kill -KILL "${PID_OF[get-$name]}" 2>/dev/null || true
         wait "${PID_OF[get-$name]}" 2>/dev/null || true
