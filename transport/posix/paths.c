@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -39,6 +40,19 @@ static bool is_canonical(const char *path)
     }
 }
 
+/* A link where a folder should be is ENOTDIR to open(), as O_DIRECTORY is looked at first, and
+ * ELOOP to openat2(): the caller hears the same of both. */
+static int open_folder(int folder, const char *name)
+{
+    const int next = openat(folder, name, FOLDER_FLAGS);
+    struct stat s;
+    if (next < 0 && errno == ENOTDIR) {
+        const bool link = fstatat(folder, name, &s, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(s.st_mode);
+        errno = link ? ELOOP : ENOTDIR;
+    }
+    return next;
+}
+
 int ps_posix_open_exact_portable(const char *path)
 {
     char part[256]; /* NAME_MAX and a NUL. */
@@ -51,7 +65,7 @@ int ps_posix_open_exact_portable(const char *path)
         } else {
             memcpy(part, at, len);
             part[len] = '\0';
-            next = openat(folder, part, at[len] == '/' ? FOLDER_FLAGS : FILE_FLAGS);
+            next = at[len] == '/' ? open_folder(folder, part) : openat(folder, part, FILE_FLAGS);
         }
         const int number = errno;
         (void)close(folder);

@@ -39,14 +39,14 @@ static const char *below(const scratch *s, const char *name)
     return path;
 }
 
-static void refused(const char *path, int number, int or_number)
+static void refused(const char *path, int number)
 {
     for (size_t i = 0; i < WAYS; i++) {
         int fd = -1;
         ps_posix_error why = {0};
         openat2_fails = ways[i];
         assert_int_equal(ps_posix_open_exact(path, &fd, NULL, &why), PS_FAILED);
-        assert_true(why.number == number || why.number == or_number);
+        assert_int_equal(why.number, number);
         assert_int_equal(fd, -1);
     }
     openat2_fails = 0;
@@ -60,7 +60,7 @@ static void what_was_not_resolved_is_refused(void **state)
         "/tmp/.."};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        refused(bad[i], EINVAL, EINVAL);
+        refused(bad[i], EINVAL);
     }
 }
 
@@ -86,9 +86,8 @@ static void links_are_not_followed(void **state)
     scratch_write(s, "f", "bytes");
     assert_int_equal(symlinkat("f", s->dir, "link"), 0);
     assert_int_equal(symlinkat(".", s->dir, "way"), 0);
-    refused(below(s, "link"), ELOOP, ELOOP);
-    /* A link is not a folder. */
-    refused(below(s, "way/f"), ELOOP, ENOTDIR);
+    refused(below(s, "link"), ELOOP);
+    refused(below(s, "way/f"), ELOOP);
 }
 
 static void what_is_no_file_is_refused(void **state)
@@ -100,12 +99,12 @@ static void what_is_no_file_is_refused(void **state)
     scratch_write(s, "f", "bytes");
     assert_int_equal(mkdirat(s->dir, "folder", 0700), 0);
     assert_int_equal(mkfifoat(s->dir, "fifo", 0600), 0);
-    refused(below(s, "folder"), 0, 0);
-    refused(below(s, "fifo"), 0, 0);
-    refused(below(s, "f/f"), ENOTDIR, ENOTDIR);
-    refused(below(s, "none"), ENOENT, ENOENT);
-    refused(below(s, "none/f"), ENOENT, ENOENT);
-    refused(below(s, name), ENAMETOOLONG, ENAMETOOLONG);
+    refused(below(s, "folder"), 0);
+    refused(below(s, "fifo"), 0);
+    refused(below(s, "f/f"), ENOTDIR);
+    refused(below(s, "none"), ENOENT);
+    refused(below(s, "none/f"), ENOENT);
+    refused(below(s, name), ENAMETOOLONG);
 }
 
 int main(void)
