@@ -30,4 +30,19 @@ void ps_openssl_sha256_final(ps_sha256 *state, uint8_t digest[32]);
 /* blocks.c, where it is built: ps_crypto's sha256_blocks. */
 void ps_blocks_sha256(const uint8_t *data, size_t len, size_t count, uint8_t *digests);
 
+#if defined(PS_CRYPTO_BLOCKS)
+#define PS_OPENSSL_BLOCKS ps_blocks_sha256
+#else
+#define PS_OPENSSL_BLOCKS NULL
+#endif
+
+/* All that a ps_crypto needs for hashing: whatever else it can, it hashes as fast. */
+/* clang-format off */
+#define PS_OPENSSL_HASHING                                                                         \
+    .sha256_init = ps_openssl_sha256_init,                                                         \
+    .sha256_update = ps_openssl_sha256_update,                                                     \
+    .sha256_final = ps_openssl_sha256_final,                                                       \
+    .sha256_blocks = PS_OPENSSL_BLOCKS
+/* clang-format on */
+
 #endif

@@ -39,12 +39,7 @@ const ps_crypto *ps_crypto_openssl(void)
     static const ps_crypto crypto = {
         .size = sizeof(ps_crypto),
         .kind = PS_CRYPTO_REAL,
-        .sha256_init = ps_openssl_sha256_init,
-        .sha256_update = ps_openssl_sha256_update,
-        .sha256_final = ps_openssl_sha256_final,
-#if defined(PS_CRYPTO_BLOCKS)
-        .sha256_blocks = ps_blocks_sha256,
-#endif
+        PS_OPENSSL_HASHING,
     };
     return &crypto;
 }

@@ -75,9 +75,7 @@ const ps_crypto *ps_crypto_sodium(void)
     static const ps_crypto crypto = {
         .size = sizeof(ps_crypto),
         .kind = PS_CRYPTO_REAL,
-        .sha256_init = ps_openssl_sha256_init,
-        .sha256_update = ps_openssl_sha256_update,
-        .sha256_final = ps_openssl_sha256_final,
+        PS_OPENSSL_HASHING,
         .x25519_public = x25519_public,
         .x25519 = x25519,
         .seal = seal,

@@ -2,6 +2,7 @@
 #include "hex.h"
 #include "unit.h"
 
+#include "peersync/crypto_openssl.h"
 #include "peersync/crypto_sodium.h"
 
 #include <openssl/evp.h>
@@ -215,6 +216,16 @@ static void names_its_version(void **unused)
     assert_ptr_equal(ps_crypto_sodium(), ps_crypto_sodium());
 }
 
+/* Files are hashed with whatever crypto a host has: no one may be the slower. */
+static void hashes_as_openssl_does(void **unused)
+{
+    (void)unused;
+    const ps_crypto *s = ps_crypto_sodium();
+    const ps_crypto *o = ps_crypto_openssl();
+    assert_true(s->sha256_init == o->sha256_init && s->sha256_update == o->sha256_update);
+    assert_true(s->sha256_final == o->sha256_final && s->sha256_blocks == o->sha256_blocks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +239,7 @@ int main(void)
         cmocka_unit_test(refuses_what_was_changed),
         cmocka_unit_test(hashes),
         cmocka_unit_test(names_its_version),
+        cmocka_unit_test(hashes_as_openssl_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
