@@ -94,6 +94,7 @@ struct download *download_new(struct data *d, const struct data_get *what)
     dl->wait = what->wait;
     dl->renew = what->renew;
     dl->small = what->content.length <= PS_PIECE_BYTES && dl->out < 0;
+    turns_init(&dl->turns);
     sources_init(&dl->sources, what->sources, what->source_count);
     dl->landing = (struct landing){.crypto = d->cfg.crypto,
                                    .content = what->content,

@@ -6,6 +6,7 @@
 #include "internal.h"
 #include "sink.h"
 #include "sources.h"
+#include "turns.h"
 
 struct piece;
 struct recheck;
@@ -40,7 +41,8 @@ struct download {
     uint8_t *asked;         /* What the machine was told of partial.have. */
     uint32_t in_order;      /* Pieces that are there from the first on. */
     struct courier *courier;
-    unsigned jobs;            /* Pieces of it that workers have. */
+    unsigned jobs;            /* Pieces of it that workers have, */
+    struct turns turns;       /* who store one at a time. */
     struct recheck *rechecks; /* Under way. */
     unsigned recheck_count;   /* Not done yet. */
     uint64_t recorded;        /* Bytes that the state speaks of, before that. */

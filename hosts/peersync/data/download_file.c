@@ -354,6 +354,7 @@ static void closed(struct loop *loop, struct work *work)
     free(dl->landing.folder);
     free(dl->landing.name);
     free(dl->asked);
+    turns_free(&dl->turns);
     free(dl);
     (void)atomic_fetch_sub(&loop->load, 1);
     data_loop_rest(loop);

@@ -46,12 +46,10 @@ static struct piece *piece_of(struct work *work)
     return (struct piece *)(void *)((char *)work - offsetof(struct piece, work));
 }
 
-static void start(struct piece *p, void (*run)(struct work *),
-                  void (*done)(struct loop *, struct work *))
+static void start(struct piece *p, void (*run)(struct work *))
 {
     p->busy = true;
     p->work.run = run;
-    p->work.done = done;
     p->work.loop->pieces++;
     if (p->download) {
         p->download->jobs++;
@@ -85,18 +83,9 @@ static void store(struct piece *p, struct download *dl)
     p->refused = !p->stored;
 }
 
-static void check(struct work *work)
+static void checked(struct loop *loop, void *arg)
 {
-    struct piece *p = piece_of(work);
-    ps_piece_hash(p->data->cfg.crypto, p->content.length, p->bytes, p->len, &p->hash);
-    if (p->download && memcmp(&p->hash, &p->expect, sizeof p->hash) == 0) {
-        store(p, p->download);
-    }
-}
-
-static void checked(struct loop *loop, struct work *work)
-{
-    struct piece *p = piece_of(work);
+    struct piece *p = arg;
     struct courier *k = p->courier;
     struct download *dl = stop(p);
     const bool refused = p->refused;
@@ -125,8 +114,37 @@ static void checked(struct loop *loop, struct work *work)
     data_loop_rest(loop);
 }
 
+static struct piece *piece_of_turn(struct turn *turn)
+{
+    return (struct piece *)(void *)((char *)turn - offsetof(struct piece, turn));
+}
+
+/* A piece's loop is told by whoever has stored it. Once it is, the download may be gone, unless
+ * another piece of it is still to be stored. */
+static void store_in_turn(struct piece *p, struct download *dl)
+{
+    struct turn *turn = turns_take(&dl->turns, &p->turn) ? &p->turn : NULL;
+    while (turn) {
+        p = piece_of_turn(turn);
+        store(p, dl);
+        turn = turns_next(&dl->turns);
+        loop_post(p->work.loop, checked, p);
+    }
+}
+
+static void check(struct work *work)
+{
+    struct piece *p = piece_of(work);
+    ps_piece_hash(p->data->cfg.crypto, p->content.length, p->bytes, p->len, &p->hash);
+    if (p->download && memcmp(&p->hash, &p->expect, sizeof p->hash) == 0) {
+        store_in_turn(p, p->download);
+    } else {
+        loop_post(p->work.loop, checked, p);
+    }
+}
+
 void piece_check(struct piece *p, const ps_node *expect)
 {
     p->expect = *expect;
-    start(p, check, checked);
+    start(p, check);
 }

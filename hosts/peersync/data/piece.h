@@ -1,6 +1,7 @@
 /* A piece in memory: filled from a stream; then a worker hashes it and, where the hash is what the
  * content's root has proven it must be, writes it at once, so that a piece costs one hand-over, and
- * counts at its machine only when it is kept. Nothing else is ever written. */
+ * counts at its machine only when it is kept; or leaves it to the worker who is writing to the same
+ * file. Nothing else is ever written. */
 #ifndef PEERSYNC_DATA_PIECE_H
 #define PEERSYNC_DATA_PIECE_H
 
@@ -8,6 +9,7 @@
 
 struct piece {
     struct work work;
+    struct turn turn;           /* At its download's file. */
     struct piece *next, **link; /* In the list of its courier; `link` NULL: in none. */
     struct courier *courier;    /* NULL: gone. */
     struct download *download;  /* NULL: nobody wants it any more. */
