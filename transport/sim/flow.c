@@ -57,23 +57,68 @@ uint32_t ps_sim_flow_take(ps_sim *sim, uint32_t conn, uint32_t end, uint8_t *out
 
 /* ---- segments ---- */
 
-void ps_sim_flow_clear(ps_sim *sim, ps_sim_flow *f)
+void ps_sim_flow_clear(ps_sim *sim, uint32_t conn, uint32_t end)
 {
+    ps_sim_flow *f = &sim->conns.table[conn]->flows[end];
+    ps_sim_gate_leave(sim, conn * 2 + end, PS_SIM_GATE_UP);
+    ps_sim_gate_leave(sim, conn * 2 + end, PS_SIM_GATE_DOWN);
     ps_sim_queue_remove(&sim->queue, &f->segment_at);
     ps_sim_queue_remove(&sim->queue, &f->window_at);
-    f->segments_len = 0;
+    f->segments_len = f->departed = 0;
     f->written = f->arrived;
 }
 
-static ps_sim_segment *segment_at(ps_sim_flow *f, uint32_t i)
+static uint32_t place_of(const ps_sim_flow *f, uint32_t i)
 {
-    return &f->segments[(f->segments_head + i) % PS_SIM_SEGMENTS];
+    return (f->segments_head + i) % PS_SIM_SEGMENTS;
 }
 
 static void schedule_first(ps_sim *sim, uint32_t conn, uint32_t end, uint64_t at_us)
 {
     ps_sim_flow *f = &sim->conns.table[conn]->flows[end];
     ps_sim_queue_add(&sim->queue, at_us, PS_SIM_EVENT_SEGMENT, conn * 2 + end, &f->segment_at);
+}
+
+/* The next segment leaves the sender: when will it arrive? */
+static void depart(ps_sim *sim, uint32_t conn, uint32_t end)
+{
+    const ps_sim_conn *c = sim->conns.table[conn];
+    ps_sim_flow *f = &sim->conns.table[conn]->flows[end];
+    ps_sim_segment *segment = &f->segments[place_of(f, f->departed)];
+    const ps_sim_way_sum sum = ps_sim_way_sum_of(sim, c, end);
+    ps_sim_link link = {.rate_bytes_s = sum.rate_bytes_s};
+    if (sum.tcp && segment->len > 0) {
+        const uint64_t pace = ps_sim_tcp_pace(f, sim->now_us, &sum);
+        link.rate_bytes_s =
+            link.rate_bytes_s > 0 && link.rate_bytes_s < pace ? link.rate_bytes_s : pace;
+    }
+    uint64_t at_us;
+    (void)ps_sim_link_depart(&link, sim->now_us, &f->busy_until_us, UINT32_MAX, segment->len,
+                             &at_us);
+    if (sum.tcp) {
+        at_us += ps_sim_way_delay_us(sim, c, end);
+        at_us += ps_sim_tcp_repair_us(sim, &sum, segment->len);
+    } else {
+        at_us += ps_sim_way_travel_us(sim, c, end);
+    }
+    segment->arrive_us = at_us;
+    if (++f->departed == 1) {
+        schedule_first(sim, conn, end, at_us);
+    }
+}
+
+/* All segments that may leave do; the first one that may not waits at its gate. */
+static void leave(ps_sim *sim, uint32_t conn, uint32_t end)
+{
+    const ps_sim_conn *c = sim->conns.table[conn];
+    while (c->flows[end].departed < c->flows[end].segments_len) {
+        ps_sim_node *gate = ps_sim_gate_of_way(sim, c, end, PS_SIM_GATE_UP);
+        if (gate) {
+            ps_sim_gate_flow(sim, gate, PS_SIM_GATE_UP, conn * 2 + end);
+            break;
+        }
+        depart(sim, conn, end);
+    }
 }
 
 void ps_sim_flow_push(ps_sim *sim, uint32_t conn, uint32_t end, ps_sim_segment_kind kind,
@@ -87,16 +132,9 @@ void ps_sim_flow_push(ps_sim *sim, uint32_t conn, uint32_t end, ps_sim_segment_k
         }
         f->reset = true;
     }
-    const ps_sim_link *link = ps_sim_link_of(sim, c->ends[end].node, c->ends[1 - end].node);
-    uint64_t at_us;
-    (void)ps_sim_link_depart(link, sim->now_us, &f->busy_until_us, UINT32_MAX, len, &at_us);
-    at_us += ps_sim_link_delay_us(sim, link);
-    for (int i = 0; i < PS_SIM_RETRIES_MAX && ps_sim_rng_chance(&sim->rng, link->loss_ppm); i++) {
-        at_us += sim->cfg.stream_retry_us;
-    }
-    *segment_at(f, f->segments_len++) = (ps_sim_segment){kind, len, at_us};
-    if (f->segments_len == 1) {
-        schedule_first(sim, conn, end, at_us);
+    f->segments[place_of(f, f->segments_len++)] = (ps_sim_segment){.kind = kind, .len = len};
+    if (f->gates[PS_SIM_GATE_UP].node == PS_SIM_NONE) {
+        leave(sim, conn, end);
     }
 }
 
@@ -108,7 +146,7 @@ static void break_end(ps_sim *sim, uint32_t conn, uint32_t end)
         return;
     }
     c->ends[end].broken = true;
-    ps_sim_flow_clear(sim, &c->flows[end]);
+    ps_sim_flow_clear(sim, conn, end);
     sim->stats.resets++;
     ps_sim_trace(sim, PS_SIM_STREAM_RESET, c->ends[1 - end].node, c->ends[end].node, NULL, 0);
     ps_sim_node_mark(sim, c->ends[end].node);
@@ -116,9 +154,8 @@ static void break_end(ps_sim *sim, uint32_t conn, uint32_t end)
 
 static bool passes(const ps_sim *sim, const ps_sim_conn *c, uint32_t from_end)
 {
-    const uint32_t from = c->ends[from_end].node;
     const uint32_t to = c->ends[1 - from_end].node;
-    return to != PS_SIM_NONE && sim->nodes[to]->up && !ps_sim_is_cut(sim, from, to);
+    return to != PS_SIM_NONE && sim->nodes[to]->up && ps_sim_way_passes(sim, c, from_end);
 }
 
 /* When to try again what did not pass; PS_TIME_NEVER: given up. */
@@ -231,17 +268,16 @@ static void give_up(ps_sim *sim, uint32_t conn, uint32_t end)
     if (!c->ends[0].established) {
         break_end(sim, conn, 0);
     }
-    ps_sim_flow_clear(sim, &c->flows[end]);
+    ps_sim_flow_clear(sim, conn, end);
 }
 
-void ps_sim_flow_segment(ps_sim *sim, uint32_t flow)
+/* What is due arrives; `through` says that the first segment has passed the receiver's gate. */
+static void arrivals(ps_sim *sim, uint32_t conn, uint32_t end, bool through)
 {
-    const uint32_t conn = flow / 2;
-    const uint32_t end = flow % 2;
     ps_sim_conn *c = sim->conns.table[conn];
     ps_sim_flow *f = &c->flows[end];
-    while (f->segments_len > 0) {
-        const ps_sim_segment first = *segment_at(f, 0);
+    while (f->departed > 0) {
+        const ps_sim_segment first = f->segments[f->segments_head];
         if (first.arrive_us > sim->now_us) {
             schedule_first(sim, conn, end, first.arrive_us);
             break;
@@ -255,13 +291,40 @@ void ps_sim_flow_segment(ps_sim *sim, uint32_t flow)
             }
             break;
         }
+        ps_sim_node *gate = through ? NULL : ps_sim_gate_of_way(sim, c, end, PS_SIM_GATE_DOWN);
+        if (gate) {
+            ps_sim_gate_flow(sim, gate, PS_SIM_GATE_DOWN, conn * 2 + end);
+            break;
+        }
+        through = false;
         f->stalled_since_us = PS_TIME_NEVER;
         f->segments_head = (f->segments_head + 1) % PS_SIM_SEGMENTS;
         f->segments_len--;
+        f->departed--;
         if (passes(sim, c, end)) {
             arrive(sim, conn, end, &first);
         }
         wake_writer(sim, c, end);
+    }
+}
+
+void ps_sim_flow_segment(ps_sim *sim, uint32_t flow)
+{
+    arrivals(sim, flow / 2, flow % 2, false);
+}
+
+uint32_t ps_sim_flow_waiting(const ps_sim_flow *f, uint32_t way)
+{
+    return f->segments[place_of(f, way == PS_SIM_GATE_UP ? f->departed : 0)].len;
+}
+
+void ps_sim_flow_through(ps_sim *sim, uint32_t flow, uint32_t way)
+{
+    if (way == PS_SIM_GATE_UP) {
+        depart(sim, flow / 2, flow % 2);
+        leave(sim, flow / 2, flow % 2);
+    } else {
+        arrivals(sim, flow / 2, flow % 2, true);
     }
 }
 
@@ -275,8 +338,7 @@ static void window_send(ps_sim *sim, uint32_t conn, uint32_t end)
         return;
     }
     f->acking = f->read;
-    const ps_sim_link *link = ps_sim_link_of(sim, c->ends[1 - end].node, c->ends[end].node);
-    const uint64_t at_us = sim->now_us + ps_sim_link_delay_us(sim, link);
+    const uint64_t at_us = sim->now_us + ps_sim_way_delay_us(sim, c, 1 - end);
     ps_sim_queue_add(&sim->queue, at_us, PS_SIM_EVENT_WINDOW, conn * 2 + end, &f->window_at);
 }
 
