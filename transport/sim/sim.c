@@ -85,6 +85,7 @@ void ps_sim_destroy(ps_sim *sim)
     ps_sim_nodes_free(sim);
     ps_sim_conns_free(sim);
     ps_sim_links_free(sim);
+    ps_sim_disks_free(sim);
     ps_sim_packets_free(&sim->packets);
     ps_sim_queue_free(&sim->queue);
     free(sim);

@@ -9,7 +9,8 @@
  *   flow.c      segments, windows, resets      conn.c      the table of connections
  *   way.c       a stream's way through boxes   tcp.c       what loss does to a stream
  *   nat.c       boxes that translate           nat_table.c what they remember
- *   gate.c      the nodes' rates */
+ *   gate.c      the nodes' rates
+ *   disk.c      disks                          disk_files.c what is on them */
 #ifndef PS_SIM_INTERNAL_H
 #define PS_SIM_INTERNAL_H
 
@@ -56,7 +57,9 @@ typedef enum ps_sim_kind {
     PS_SIM_FORWARDED, /* By a box, with the bytes. */
     PS_SIM_BLOCKED,
     PS_SIM_FULL,
-    PS_SIM_PUT_BEHIND
+    PS_SIM_PUT_BEHIND,
+    PS_SIM_DISK_ERROR, /* Of a disk's operation. */
+    PS_SIM_DISK_CUT
 } ps_sim_kind;
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo). */
@@ -536,6 +539,10 @@ uint64_t ps_sim_tcp_repair_us(ps_sim *sim, const ps_sim_way_sum *sum, uint32_t l
 /* stream.c */
 void ps_sim_stream_attach(ps_sim_node *node);
 
+/* ---- disk.c ---- */
+
+void ps_sim_disks_free(ps_sim *sim);
+
 /* ---- all of it ---- */
 
 struct ps_sim {
@@ -555,7 +562,8 @@ struct ps_sim {
     ps_sim_cut *cuts;
     uint32_t cuts_len, cuts_cap, cut_ids;
     ps_sim_conns conns;
-    bool rates; /* A node has one, or had. */
+    bool rates;                /* A node has one, or had. */
+    struct ps_sim_disk *disks; /* List, the last one first. */
     ps_sim_stats stats;
 };
 
