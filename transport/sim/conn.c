@@ -107,6 +107,23 @@ void ps_sim_conns_crash(ps_sim *sim, ps_sim_node *node)
     }
 }
 
+void ps_sim_sever(ps_sim *sim, uint32_t node)
+{
+    for (uint32_t i = 0; i < sim->conns.len; i++) {
+        const ps_sim_conn *c = sim->conns.table[i];
+        if (!c->used || (c->ends[0].node != node && c->ends[1].node != node)) {
+            continue;
+        }
+        ps_sim_flow_clear(sim, i, 0);
+        ps_sim_flow_clear(sim, i, 1);
+        if (c->ends[1].established) {
+            ps_sim_flow_push(sim, i, 0, PS_SIM_SEGMENT_SEVERED, 0);
+        } else {
+            ps_sim_flow_push(sim, i, 1, PS_SIM_SEGMENT_RESET, 0); /* As if refused. */
+        }
+    }
+}
+
 void ps_sim_conns_free(ps_sim *sim)
 {
     for (uint32_t i = 0; i < sim->conns.len; i++) {

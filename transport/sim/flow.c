@@ -79,6 +79,22 @@ static void schedule_first(ps_sim *sim, uint32_t conn, uint32_t end, uint64_t at
     ps_sim_queue_add(&sim->queue, at_us, PS_SIM_EVENT_SEGMENT, conn * 2 + end, &f->segment_at);
 }
 
+/* What the way does to a segment of bytes, beside delaying it. */
+static void harm(ps_sim *sim, const ps_sim_way_sum *sum, ps_sim_segment *segment)
+{
+    if (segment->kind != PS_SIM_SEGMENT_BYTES) {
+        return;
+    }
+    if (sum->sever_ppm > 0 && ps_sim_rng_chance(&sim->faults, sum->sever_ppm)) {
+        sim->stats.severed++;
+        segment->kind = PS_SIM_SEGMENT_SEVERED;
+    }
+    if (sum->corrupt_ppm > 0 && ps_sim_rng_chance(&sim->faults, sum->corrupt_ppm)) {
+        const uint64_t bits = (uint64_t)segment->len * 8;
+        segment->spoiled = 1 + (uint32_t)ps_sim_rng_below(&sim->faults, bits);
+    }
+}
+
 /* The next segment leaves the sender: when will it arrive? */
 static void depart(ps_sim *sim, uint32_t conn, uint32_t end)
 {
@@ -102,6 +118,7 @@ static void depart(ps_sim *sim, uint32_t conn, uint32_t end)
         at_us += ps_sim_way_travel_us(sim, c, end);
     }
     segment->arrive_us = at_us;
+    harm(sim, &sum, segment);
     if (++f->departed == 1) {
         schedule_first(sim, conn, end, at_us);
     }
@@ -196,8 +213,9 @@ static void arrive_open(ps_sim *sim, uint32_t conn)
     ps_sim_node_mark(sim, node->id);
 }
 
-static void arrive_bytes(ps_sim *sim, uint32_t conn, uint32_t end, uint32_t len)
+static void arrive_bytes(ps_sim *sim, uint32_t conn, uint32_t end, const ps_sim_segment *segment)
 {
+    const uint32_t len = segment->len;
     ps_sim_conn *c = sim->conns.table[conn];
     ps_sim_flow *f = &c->flows[end];
     const ps_sim_end *to = &c->ends[1 - end];
@@ -206,6 +224,13 @@ static void arrive_bytes(ps_sim *sim, uint32_t conn, uint32_t end, uint32_t len)
         f->read = f->arrived;
         ps_sim_flow_push(sim, conn, 1 - end, PS_SIM_SEGMENT_RESET, 0);
         return;
+    }
+    if (segment->spoiled > 0) {
+        const uint32_t bit = segment->spoiled - 1;
+        uint32_t offset;
+        (void)piece(sim, f->arrived + bit / 8, 1, &offset);
+        f->ring[offset] ^= (uint8_t)(1u << bit % 8);
+        sim->stats.spoiled++;
     }
     ps_sim_trace_head(sim, PS_SIM_STREAM_BYTES, c->ends[end].node, to->node, len);
     for (uint32_t left = len; left > 0;) {
@@ -232,7 +257,7 @@ static void arrive(ps_sim *sim, uint32_t conn, uint32_t end, const ps_sim_segmen
         ps_sim_node_mark(sim, to->node);
         break;
     case PS_SIM_SEGMENT_BYTES:
-        arrive_bytes(sim, conn, end, segment->len);
+        arrive_bytes(sim, conn, end, segment);
         break;
     case PS_SIM_SEGMENT_END:
         if (!to->gone && !to->broken) {
@@ -243,6 +268,11 @@ static void arrive(ps_sim *sim, uint32_t conn, uint32_t end, const ps_sim_segmen
         break;
     case PS_SIM_SEGMENT_RESET:
         break_end(sim, conn, 1 - end);
+        break;
+    case PS_SIM_SEGMENT_SEVERED:
+        break_end(sim, conn, 1 - end);
+        break_end(sim, conn, end);
+        ps_sim_flow_clear(sim, conn, end);
         break;
     }
 }

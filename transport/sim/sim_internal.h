@@ -386,13 +386,15 @@ typedef enum ps_sim_segment_kind {
     PS_SIM_SEGMENT_OPEN,   /* The dial. */
     PS_SIM_SEGMENT_OPENED, /* Its answer. */
     PS_SIM_SEGMENT_BYTES,
-    PS_SIM_SEGMENT_END,  /* Nothing more is written. */
-    PS_SIM_SEGMENT_RESET /* The end that it reaches breaks. */
+    PS_SIM_SEGMENT_END,    /* Nothing more is written. */
+    PS_SIM_SEGMENT_RESET,  /* The end that it reaches breaks. */
+    PS_SIM_SEGMENT_SEVERED /* Both do. */
 } ps_sim_segment_kind;
 
 typedef struct ps_sim_segment {
     ps_sim_segment_kind kind;
     uint32_t len;
+    uint32_t spoiled; /* 1 + the number of the bit that is turned over; 0: none. */
     uint64_t arrive_us;
 } ps_sim_segment;
 
@@ -454,7 +456,8 @@ typedef struct ps_sim_way {
 /* What the links of a way come to, seen from one end. */
 typedef struct ps_sim_way_sum {
     uint64_t rate_bytes_s; /* The slowest; 0: unlimited. */
-    bool tcp;              /* One of them has that model; else the rest is not filled in. */
+    uint32_t sever_ppm, corrupt_ppm;
+    bool tcp; /* One of them has that model; else the rest is not filled in. */
     uint32_t loss_ppm;
     uint64_t rtt_us, rto_us;
 } ps_sim_way_sum;

@@ -115,9 +115,12 @@ static const ps_sim_link *way_link(const ps_sim *sim, const ps_sim_conn *c, uint
     return ps_sim_link_of(sim, way->nodes[at], way->nodes[next]);
 }
 
-static uint32_t min_ppm(uint32_t ppm)
+/* The chance that one of two things happens. */
+static uint32_t either_ppm(uint64_t a, uint64_t b)
 {
-    return ppm < PS_SIM_PPM ? ppm : PS_SIM_PPM;
+    a = a < PS_SIM_PPM ? a : PS_SIM_PPM;
+    b = b < PS_SIM_PPM ? b : PS_SIM_PPM;
+    return (uint32_t)(a + b - a * b / PS_SIM_PPM);
 }
 
 static uint64_t mean_us(const ps_sim_link *link)
@@ -129,15 +132,16 @@ static uint64_t mean_us(const ps_sim_link *link)
 ps_sim_way_sum ps_sim_way_sum_of(const ps_sim *sim, const ps_sim_conn *c, uint32_t from_end)
 {
     ps_sim_way_sum sum = {0};
-    uint64_t whole = PS_SIM_PPM;
     for (uint32_t i = 0; i + 1 < c->way.len; i++) {
         const ps_sim_link *link = way_link(sim, c, from_end, i);
         if (link->rate_bytes_s > 0 &&
             (sum.rate_bytes_s == 0 || link->rate_bytes_s < sum.rate_bytes_s)) {
             sum.rate_bytes_s = link->rate_bytes_s;
         }
+        sum.sever_ppm = either_ppm(sum.sever_ppm, link->stream_sever_ppm);
+        sum.corrupt_ppm = either_ppm(sum.corrupt_ppm, link->stream_corrupt_ppm);
         sum.tcp = sum.tcp || link->stream_model == PS_SIM_STREAM_TCP;
-        whole = whole * (PS_SIM_PPM - min_ppm(link->loss_ppm)) / PS_SIM_PPM;
+        sum.loss_ppm = either_ppm(sum.loss_ppm, link->loss_ppm);
     }
     if (sum.tcp) {
         for (uint32_t i = 0; i + 1 < c->way.len; i++) {
@@ -145,7 +149,6 @@ ps_sim_way_sum ps_sim_way_sum_of(const ps_sim *sim, const ps_sim_conn *c, uint32
                 mean_us(way_link(sim, c, from_end, i)) + mean_us(way_link(sim, c, 1 - from_end, i));
         }
         sum.rto_us = sum.rtt_us + sim->cfg.stream_retry_us;
-        sum.loss_ppm = (uint32_t)(PS_SIM_PPM - whole);
     }
     return sum;
 }

@@ -112,6 +112,10 @@ typedef struct ps_sim_link {
     uint32_t corrupt_ppm;   /**< Datagrams that arrive with 1 to 4 bits turned over. Of a duplicated
                                  one each copy has its own chance of both, and streams have none. */
     ps_sim_stream_model stream_model; /**< What loss does to streams: PLAIN. */
+    uint32_t stream_sever_ppm;   /**< Segments of bytes at which a stream breaks at both ends, as
+                                      a firewall in the middle does it. */
+    uint32_t stream_corrupt_ppm; /**< Segments of bytes that arrive with one bit turned over:
+                                      what a sum of 16 bits misses. */
 } ps_sim_link;
 
 /** Limits and times. Start from ps_sim_config_default(). */
@@ -197,6 +201,8 @@ typedef struct ps_sim_stats {
     uint64_t streams;      /**< Connections begun. */
     uint64_t resets;       /**< Ends of streams that broke. */
     uint64_t stream_bytes; /**< Delivered. */
+    uint64_t severed;      /**< Segments by stream_sever_ppm. */
+    uint64_t spoiled;      /**< Segments by stream_corrupt_ppm. */
     uint32_t packets;      /**< Under way, waiting or handed out now. */
     uint32_t streams_now;  /**< Connections that exist. */
 } ps_sim_stats;
@@ -224,10 +230,15 @@ ps_addr ps_sim_addr(const ps_sim *sim, uint32_t node);
 /**
  * Gives the node another address (a laptop that roams, a NAT that has forgotten): what it sends
  * from now on comes from there. What is under way to the old one arrives nowhere. Streams that
- * there are go on.
+ * there are go on; ps_sim_sever() ends them.
  * @return PS_OK; PS_INVALID an unknown node, or an IP address that another node has.
  */
 ps_status ps_sim_move(ps_sim *sim, uint32_t node, const ps_addr *addr);
+/**
+ * Breaks all the node's streams, dials under way too, as a firewall does that forgets them, or an
+ * address that changes under them: what is under way is gone, and a reset goes to each end.
+ */
+void ps_sim_sever(ps_sim *sim, uint32_t node);
 /**
  * Sends a datagram that claims to come from any address: for nodes that lie. It leaves at once.
  * @param to where nobody is, it counts as unreachable. @param len at most PS_DATAGRAM_MAX.
