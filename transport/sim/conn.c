@@ -41,6 +41,8 @@ ps_sim_conn *ps_sim_conn_new(ps_sim *sim, uint32_t *index)
     /* Generations start at 1, so that no handle is 0. */
     *c = (ps_sim_conn){.used = true, .generation = c->generation + 1, .next = PS_SIM_NONE};
     for (size_t i = 0; i < 2; i++) {
+        c->flows[i].gates[PS_SIM_GATE_UP].node = PS_SIM_NONE;
+        c->flows[i].gates[PS_SIM_GATE_DOWN].node = PS_SIM_NONE;
         c->flows[i].segment_at = c->flows[i].window_at = PS_SIM_NONE;
         c->flows[i].stalled_since_us = c->flows[i].mute_since_us = PS_TIME_NEVER;
     }
@@ -54,11 +56,12 @@ void ps_sim_conn_reap(ps_sim *sim, uint32_t index)
     if (!c->used || !c->ends[0].gone || !c->ends[1].gone) {
         return;
     }
-    for (size_t i = 0; i < 2; i++) {
-        ps_sim_flow_clear(sim, &c->flows[i]);
+    for (uint32_t i = 0; i < 2; i++) {
+        ps_sim_flow_clear(sim, index, i);
         free(c->flows[i].ring);
         c->flows[i].ring = NULL;
     }
+    ps_sim_way_release(sim, c);
     c->used = false;
     c->next = t->free;
     t->free = index;
@@ -95,11 +98,28 @@ void ps_sim_conns_crash(ps_sim *sim, ps_sim_node *node)
                 continue;
             }
             c->ends[end].gone = true;
-            ps_sim_flow_clear(sim, &c->flows[end]);
+            ps_sim_flow_clear(sim, i, end);
             if (!c->ends[1 - end].gone) {
                 ps_sim_flow_push(sim, i, end, PS_SIM_SEGMENT_RESET, 0);
             }
             ps_sim_conn_reap(sim, i);
+        }
+    }
+}
+
+void ps_sim_sever(ps_sim *sim, uint32_t node)
+{
+    for (uint32_t i = 0; i < sim->conns.len; i++) {
+        const ps_sim_conn *c = sim->conns.table[i];
+        if (!c->used || (c->ends[0].node != node && c->ends[1].node != node)) {
+            continue;
+        }
+        ps_sim_flow_clear(sim, i, 0);
+        ps_sim_flow_clear(sim, i, 1);
+        if (c->ends[1].established) {
+            ps_sim_flow_push(sim, i, 0, PS_SIM_SEGMENT_SEVERED, 0);
+        } else {
+            ps_sim_flow_push(sim, i, 1, PS_SIM_SEGMENT_RESET, 0); /* As if refused. */
         }
     }
 }

@@ -16,23 +16,31 @@ static ps_addr endpoint_addr(const ps_sim_node *node, uint32_t endpoint)
 typedef struct route {
     uint32_t from;
     ps_addr source;           /* What the receiver sees. */
-    uint32_t to, to_endpoint; /* PS_SIM_NONE: nowhere. */
+    ps_addr dest;             /* What the sender meant. */
+    uint32_t to, to_endpoint; /* The next node: the receiver or a box; PS_SIM_NONE: nowhere. */
     uint32_t to_moves;        /* How often that node had moved. */
 } route;
 
-static route find_route(const ps_sim_node *node, const ps_addr *source, const ps_addr *dest)
+/* From a node into a net (PS_SIM_NONE: the one outside); `inward`: never out of it. */
+static route find_route(const ps_sim_node *node, uint32_t net, bool inward, const ps_addr *source,
+                        const ps_addr *dest)
 {
     const ps_sim *sim = node->sim;
-    route r = {.from = node->id, .source = *source, .to = PS_SIM_NONE};
+    route r = {.from = node->id, .source = *source, .dest = *dest, .to = PS_SIM_NONE};
     const uint32_t to = ps_sim_node_find(sim, dest);
-    if (to == PS_SIM_NONE) {
+    if (to == PS_SIM_NONE || sim->nodes[to]->behind != net) {
+        if (net != PS_SIM_NONE && !inward) {
+            r.to = net; /* What is elsewhere is the box's business. */
+            r.to_moves = sim->nodes[net]->moves;
+        }
         return r;
     }
     const ps_sim_node *there = sim->nodes[to];
-    if (dest->port >= there->addr.port &&
-        dest->port - there->addr.port < (int64_t)there->endpoints) {
+    const bool open =
+        dest->port >= there->addr.port && dest->port - there->addr.port < (int64_t)there->endpoints;
+    if (open || there->box) {
         r.to = to;
-        r.to_endpoint = (uint32_t)dest->port - there->addr.port;
+        r.to_endpoint = open ? (uint32_t)dest->port - there->addr.port : 0;
         r.to_moves = there->moves;
     }
     return r;
@@ -56,6 +64,7 @@ static uint32_t copy(ps_sim *sim, const route *r, const uint8_t *data, uint32_t 
     ps_sim_packet *p = ps_sim_packet_at(sim, index);
     p->from = r->from;
     p->source = r->source;
+    p->dest = r->dest;
     p->to = r->to;
     p->to_endpoint = r->to_endpoint;
     p->to_moves = r->to_moves;
@@ -113,12 +122,11 @@ static fate draw_fate(ps_sim *sim, const ps_sim_link *link)
     return f;
 }
 
-static void send_one(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len)
+/* Over the link to the next node. */
+static void transmit(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len)
 {
     /* Copied: finding the memory of the pair's rate may move the table that holds it. */
     const ps_sim_link link = *ps_sim_link_of(sim, r->from, r->to);
-    sim->stats.sent++;
-    ps_sim_trace(sim, PS_SIM_SENT, r->from, r->to, data, len);
     const fate f = draw_fate(sim, &link);
     if (r->to == PS_SIM_NONE) {
         tell(sim, &sim->stats.unreachable, PS_SIM_UNREACHABLE, r);
@@ -158,6 +166,40 @@ static void send_one(ps_sim *sim, const route *r, const uint8_t *data, uint32_t 
     }
 }
 
+/* At once, or when the sender's rate lets it. */
+static void leave(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len)
+{
+    ps_sim_node *gate = ps_sim_gate_of(sim, r->from, r->to, PS_SIM_GATE_UP);
+    if (!gate) {
+        transmit(sim, r, data, len);
+        return;
+    }
+    const uint32_t index = copy(sim, r, data, len);
+    if (index != PS_SIM_NONE && !ps_sim_gate_packet(sim, gate, PS_SIM_GATE_UP, index)) {
+        tell(sim, &sim->stats.link_full, PS_SIM_LINK_FULL, r);
+        ps_sim_packet_give(sim, index);
+    }
+}
+
+static void send_one(ps_sim *sim, const route *r, const uint8_t *data, uint32_t len)
+{
+    sim->stats.sent++;
+    ps_sim_trace(sim, PS_SIM_SENT, r->from, r->to, data, len);
+    leave(sim, r, data, len);
+}
+
+/* What a packet was made from. It is given back first: a full pool has room for what was in it
+ * already. */
+static route unpack(ps_sim *sim, uint32_t index, uint8_t data[PS_SIM_PACKET_BYTES], uint32_t *len)
+{
+    const ps_sim_packet *p = ps_sim_packet_at(sim, index);
+    const route r = {p->from, p->source, p->dest, p->to, p->to_endpoint, p->to_moves};
+    *len = p->len;
+    memcpy(data, p->data, *len);
+    ps_sim_packet_give(sim, index);
+    return r;
+}
+
 /* ---- what waits until its sender is free ---- */
 
 static void hold(ps_sim_node *node, const route *r, const uint8_t *data, uint32_t len)
@@ -185,14 +227,9 @@ static uint32_t next_held(ps_sim_node *node)
 void ps_sim_datagram_depart(ps_sim_node *node)
 {
     while (node->held > 0) {
-        const uint32_t index = next_held(node);
-        const ps_sim_packet *p = ps_sim_packet_at(node->sim, index);
-        const route r = {p->from, p->source, p->to, p->to_endpoint, p->to_moves};
-        const uint32_t len = p->len;
         uint8_t data[PS_SIM_PACKET_BYTES];
-        memcpy(data, p->data, len);
-        /* Given back first: a full pool has room for what was in it already. */
-        ps_sim_packet_give(node->sim, index);
+        uint32_t len;
+        const route r = unpack(node->sim, next_held(node), data, &len);
         send_one(node->sim, &r, data, len);
     }
 }
@@ -203,7 +240,7 @@ static ps_status sim_send(void *ctx, const uint8_t *slab, const ps_datagram dg[]
     ps_sim_node *node = (ps_sim_node *)ctx;
     for (size_t i = 0; i < n && node->up; i++) {
         const ps_addr source = endpoint_addr(node, dg[i].endpoint);
-        route r = find_route(node, &source, &dg[i].to);
+        route r = find_route(node, node->behind, false, &source, &dg[i].to);
         r.to = dg[i].endpoint < node->endpoints ? r.to : PS_SIM_NONE;
         if (ps_sim_work_holds(node)) {
             hold(node, &r, slab + dg[i].offset, dg[i].len);
@@ -222,7 +259,8 @@ ps_status ps_sim_send_as(ps_sim *sim, uint32_t node, const ps_addr *from, const 
         return PS_INVALID;
     }
     if (ps_sim_is_up(sim, node)) {
-        const route r = find_route(sim->nodes[node], from, to);
+        const ps_sim_node *n = sim->nodes[node];
+        const route r = find_route(n, n->behind, false, from, to);
         send_one(sim, &r, data, (uint32_t)len);
     }
     return PS_OK;
@@ -230,7 +268,29 @@ ps_status ps_sim_send_as(ps_sim *sim, uint32_t node, const ps_addr *from, const 
 
 /* ---- receiving ---- */
 
-void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet)
+/* A box passes it on, or does not. */
+static void pass_on(ps_sim *sim, ps_sim_node *box, uint32_t packet)
+{
+    uint8_t data[PS_SIM_PACKET_BYTES];
+    uint32_t len;
+    route r = unpack(sim, packet, data, &len);
+    const ps_sim_verdict verdict = ps_sim_nat_translate(sim, box, r.from, &r.source, &r.dest);
+    if (verdict == PS_SIM_VERDICT_BLOCKED) {
+        tell(sim, &sim->stats.nat_blocked, PS_SIM_BLOCKED, &r);
+        return;
+    }
+    if (verdict == PS_SIM_VERDICT_FULL) {
+        tell(sim, &sim->stats.nat_full, PS_SIM_FULL, &r);
+        return;
+    }
+    const bool inward = verdict == PS_SIM_INWARD;
+    r = find_route(box, inward ? box->id : box->behind, inward, &r.source, &r.dest);
+    sim->stats.forwarded++;
+    ps_sim_trace(sim, PS_SIM_FORWARDED, r.from, r.to, data, len);
+    leave(sim, &r, data, len);
+}
+
+static void arrive(ps_sim *sim, uint32_t packet)
 {
     ps_sim_packet *p = ps_sim_packet_at(sim, packet);
     ps_sim_node *node = sim->nodes[p->to];
@@ -242,6 +302,9 @@ void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet)
     } else if (!node->up || node->moves != p->to_moves) {
         counter = &sim->stats.unreachable;
         kind = PS_SIM_UNREACHABLE;
+    } else if (node->box) {
+        pass_on(sim, node, packet);
+        return;
     } else if (node->waiting >= node->receive_queue) {
         node->queue_full++;
         counter = &sim->stats.queue_full;
@@ -261,6 +324,30 @@ void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet)
     }
     node->waiting_tail = packet;
     ps_sim_node_mark(sim, node->id);
+}
+
+void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet)
+{
+    const ps_sim_packet *p = ps_sim_packet_at(sim, packet);
+    ps_sim_node *gate = ps_sim_gate_of(sim, p->to, p->from, PS_SIM_GATE_DOWN);
+    if (!gate) {
+        arrive(sim, packet);
+    } else if (!ps_sim_gate_packet(sim, gate, PS_SIM_GATE_DOWN, packet)) {
+        tell(sim, &sim->stats.link_full, PS_SIM_LINK_FULL, &(route){.from = p->from, .to = p->to});
+        ps_sim_packet_give(sim, packet);
+    }
+}
+
+void ps_sim_datagram_through(ps_sim *sim, uint32_t packet, uint32_t way)
+{
+    if (way == PS_SIM_GATE_DOWN) {
+        arrive(sim, packet);
+        return;
+    }
+    uint8_t data[PS_SIM_PACKET_BYTES];
+    uint32_t len;
+    const route r = unpack(sim, packet, data, &len);
+    transmit(sim, &r, data, len);
 }
 
 /* What the last receive handed out comes back. */

@@ -57,23 +57,85 @@ uint32_t ps_sim_flow_take(ps_sim *sim, uint32_t conn, uint32_t end, uint8_t *out
 
 /* ---- segments ---- */
 
-void ps_sim_flow_clear(ps_sim *sim, ps_sim_flow *f)
+void ps_sim_flow_clear(ps_sim *sim, uint32_t conn, uint32_t end)
 {
+    ps_sim_flow *f = &sim->conns.table[conn]->flows[end];
+    ps_sim_gate_leave(sim, conn * 2 + end, PS_SIM_GATE_UP);
+    ps_sim_gate_leave(sim, conn * 2 + end, PS_SIM_GATE_DOWN);
     ps_sim_queue_remove(&sim->queue, &f->segment_at);
     ps_sim_queue_remove(&sim->queue, &f->window_at);
-    f->segments_len = 0;
+    f->segments_len = f->departed = 0;
     f->written = f->arrived;
 }
 
-static ps_sim_segment *segment_at(ps_sim_flow *f, uint32_t i)
+static uint32_t place_of(const ps_sim_flow *f, uint32_t i)
 {
-    return &f->segments[(f->segments_head + i) % PS_SIM_SEGMENTS];
+    return (f->segments_head + i) % PS_SIM_SEGMENTS;
 }
 
 static void schedule_first(ps_sim *sim, uint32_t conn, uint32_t end, uint64_t at_us)
 {
     ps_sim_flow *f = &sim->conns.table[conn]->flows[end];
     ps_sim_queue_add(&sim->queue, at_us, PS_SIM_EVENT_SEGMENT, conn * 2 + end, &f->segment_at);
+}
+
+/* What the way does to a segment of bytes, beside delaying it. */
+static void harm(ps_sim *sim, const ps_sim_way_sum *sum, ps_sim_segment *segment)
+{
+    if (segment->kind != PS_SIM_SEGMENT_BYTES) {
+        return;
+    }
+    if (sum->sever_ppm > 0 && ps_sim_rng_chance(&sim->faults, sum->sever_ppm)) {
+        sim->stats.severed++;
+        segment->kind = PS_SIM_SEGMENT_SEVERED;
+    }
+    if (sum->corrupt_ppm > 0 && ps_sim_rng_chance(&sim->faults, sum->corrupt_ppm)) {
+        const uint64_t bits = (uint64_t)segment->len * 8;
+        segment->spoiled = 1 + (uint32_t)ps_sim_rng_below(&sim->faults, bits);
+    }
+}
+
+/* The next segment leaves the sender: when will it arrive? */
+static void depart(ps_sim *sim, uint32_t conn, uint32_t end)
+{
+    const ps_sim_conn *c = sim->conns.table[conn];
+    ps_sim_flow *f = &sim->conns.table[conn]->flows[end];
+    ps_sim_segment *segment = &f->segments[place_of(f, f->departed)];
+    const ps_sim_way_sum sum = ps_sim_way_sum_of(sim, c, end);
+    ps_sim_link link = {.rate_bytes_s = sum.rate_bytes_s};
+    if (sum.tcp && segment->len > 0) {
+        const uint64_t pace = ps_sim_tcp_pace(f, sim->now_us, &sum);
+        link.rate_bytes_s =
+            link.rate_bytes_s > 0 && link.rate_bytes_s < pace ? link.rate_bytes_s : pace;
+    }
+    uint64_t at_us;
+    (void)ps_sim_link_depart(&link, sim->now_us, &f->busy_until_us, UINT32_MAX, segment->len,
+                             &at_us);
+    if (sum.tcp) {
+        at_us += ps_sim_way_delay_us(sim, c, end);
+        at_us += ps_sim_tcp_repair_us(sim, &sum, segment->len);
+    } else {
+        at_us += ps_sim_way_travel_us(sim, c, end);
+    }
+    segment->arrive_us = at_us;
+    harm(sim, &sum, segment);
+    if (++f->departed == 1) {
+        schedule_first(sim, conn, end, at_us);
+    }
+}
+
+/* All segments that may leave do; the first one that may not waits at its gate. */
+static void leave(ps_sim *sim, uint32_t conn, uint32_t end)
+{
+    const ps_sim_conn *c = sim->conns.table[conn];
+    while (c->flows[end].departed < c->flows[end].segments_len) {
+        ps_sim_node *gate = ps_sim_gate_of_way(sim, c, end, PS_SIM_GATE_UP);
+        if (gate) {
+            ps_sim_gate_flow(sim, gate, PS_SIM_GATE_UP, conn * 2 + end);
+            break;
+        }
+        depart(sim, conn, end);
+    }
 }
 
 void ps_sim_flow_push(ps_sim *sim, uint32_t conn, uint32_t end, ps_sim_segment_kind kind,
@@ -87,16 +149,9 @@ void ps_sim_flow_push(ps_sim *sim, uint32_t conn, uint32_t end, ps_sim_segment_k
         }
         f->reset = true;
     }
-    const ps_sim_link *link = ps_sim_link_of(sim, c->ends[end].node, c->ends[1 - end].node);
-    uint64_t at_us;
-    (void)ps_sim_link_depart(link, sim->now_us, &f->busy_until_us, UINT32_MAX, len, &at_us);
-    at_us += ps_sim_link_delay_us(sim, link);
-    for (int i = 0; i < PS_SIM_RETRIES_MAX && ps_sim_rng_chance(&sim->rng, link->loss_ppm); i++) {
-        at_us += sim->cfg.stream_retry_us;
-    }
-    *segment_at(f, f->segments_len++) = (ps_sim_segment){kind, len, at_us};
-    if (f->segments_len == 1) {
-        schedule_first(sim, conn, end, at_us);
+    f->segments[place_of(f, f->segments_len++)] = (ps_sim_segment){.kind = kind, .len = len};
+    if (f->gates[PS_SIM_GATE_UP].node == PS_SIM_NONE) {
+        leave(sim, conn, end);
     }
 }
 
@@ -108,7 +163,7 @@ static void break_end(ps_sim *sim, uint32_t conn, uint32_t end)
         return;
     }
     c->ends[end].broken = true;
-    ps_sim_flow_clear(sim, &c->flows[end]);
+    ps_sim_flow_clear(sim, conn, end);
     sim->stats.resets++;
     ps_sim_trace(sim, PS_SIM_STREAM_RESET, c->ends[1 - end].node, c->ends[end].node, NULL, 0);
     ps_sim_node_mark(sim, c->ends[end].node);
@@ -116,9 +171,8 @@ static void break_end(ps_sim *sim, uint32_t conn, uint32_t end)
 
 static bool passes(const ps_sim *sim, const ps_sim_conn *c, uint32_t from_end)
 {
-    const uint32_t from = c->ends[from_end].node;
     const uint32_t to = c->ends[1 - from_end].node;
-    return to != PS_SIM_NONE && sim->nodes[to]->up && !ps_sim_is_cut(sim, from, to);
+    return to != PS_SIM_NONE && sim->nodes[to]->up && ps_sim_way_passes(sim, c, from_end);
 }
 
 /* When to try again what did not pass; PS_TIME_NEVER: given up. */
@@ -159,8 +213,9 @@ static void arrive_open(ps_sim *sim, uint32_t conn)
     ps_sim_node_mark(sim, node->id);
 }
 
-static void arrive_bytes(ps_sim *sim, uint32_t conn, uint32_t end, uint32_t len)
+static void arrive_bytes(ps_sim *sim, uint32_t conn, uint32_t end, const ps_sim_segment *segment)
 {
+    const uint32_t len = segment->len;
     ps_sim_conn *c = sim->conns.table[conn];
     ps_sim_flow *f = &c->flows[end];
     const ps_sim_end *to = &c->ends[1 - end];
@@ -169,6 +224,13 @@ static void arrive_bytes(ps_sim *sim, uint32_t conn, uint32_t end, uint32_t len)
         f->read = f->arrived;
         ps_sim_flow_push(sim, conn, 1 - end, PS_SIM_SEGMENT_RESET, 0);
         return;
+    }
+    if (segment->spoiled > 0) {
+        const uint32_t bit = segment->spoiled - 1;
+        uint32_t offset;
+        (void)piece(sim, f->arrived + bit / 8, 1, &offset);
+        f->ring[offset] ^= (uint8_t)(1u << bit % 8);
+        sim->stats.spoiled++;
     }
     ps_sim_trace_head(sim, PS_SIM_STREAM_BYTES, c->ends[end].node, to->node, len);
     for (uint32_t left = len; left > 0;) {
@@ -195,7 +257,7 @@ static void arrive(ps_sim *sim, uint32_t conn, uint32_t end, const ps_sim_segmen
         ps_sim_node_mark(sim, to->node);
         break;
     case PS_SIM_SEGMENT_BYTES:
-        arrive_bytes(sim, conn, end, segment->len);
+        arrive_bytes(sim, conn, end, segment);
         break;
     case PS_SIM_SEGMENT_END:
         if (!to->gone && !to->broken) {
@@ -206,6 +268,11 @@ static void arrive(ps_sim *sim, uint32_t conn, uint32_t end, const ps_sim_segmen
         break;
     case PS_SIM_SEGMENT_RESET:
         break_end(sim, conn, 1 - end);
+        break;
+    case PS_SIM_SEGMENT_SEVERED:
+        break_end(sim, conn, 1 - end);
+        break_end(sim, conn, end);
+        ps_sim_flow_clear(sim, conn, end);
         break;
     }
 }
@@ -231,17 +298,16 @@ static void give_up(ps_sim *sim, uint32_t conn, uint32_t end)
     if (!c->ends[0].established) {
         break_end(sim, conn, 0);
     }
-    ps_sim_flow_clear(sim, &c->flows[end]);
+    ps_sim_flow_clear(sim, conn, end);
 }
 
-void ps_sim_flow_segment(ps_sim *sim, uint32_t flow)
+/* What is due arrives; `through` says that the first segment has passed the receiver's gate. */
+static void arrivals(ps_sim *sim, uint32_t conn, uint32_t end, bool through)
 {
-    const uint32_t conn = flow / 2;
-    const uint32_t end = flow % 2;
     ps_sim_conn *c = sim->conns.table[conn];
     ps_sim_flow *f = &c->flows[end];
-    while (f->segments_len > 0) {
-        const ps_sim_segment first = *segment_at(f, 0);
+    while (f->departed > 0) {
+        const ps_sim_segment first = f->segments[f->segments_head];
         if (first.arrive_us > sim->now_us) {
             schedule_first(sim, conn, end, first.arrive_us);
             break;
@@ -255,13 +321,40 @@ void ps_sim_flow_segment(ps_sim *sim, uint32_t flow)
             }
             break;
         }
+        ps_sim_node *gate = through ? NULL : ps_sim_gate_of_way(sim, c, end, PS_SIM_GATE_DOWN);
+        if (gate) {
+            ps_sim_gate_flow(sim, gate, PS_SIM_GATE_DOWN, conn * 2 + end);
+            break;
+        }
+        through = false;
         f->stalled_since_us = PS_TIME_NEVER;
         f->segments_head = (f->segments_head + 1) % PS_SIM_SEGMENTS;
         f->segments_len--;
+        f->departed--;
         if (passes(sim, c, end)) {
             arrive(sim, conn, end, &first);
         }
         wake_writer(sim, c, end);
+    }
+}
+
+void ps_sim_flow_segment(ps_sim *sim, uint32_t flow)
+{
+    arrivals(sim, flow / 2, flow % 2, false);
+}
+
+uint32_t ps_sim_flow_waiting(const ps_sim_flow *f, uint32_t way)
+{
+    return f->segments[place_of(f, way == PS_SIM_GATE_UP ? f->departed : 0)].len;
+}
+
+void ps_sim_flow_through(ps_sim *sim, uint32_t flow, uint32_t way)
+{
+    if (way == PS_SIM_GATE_UP) {
+        depart(sim, flow / 2, flow % 2);
+        leave(sim, flow / 2, flow % 2);
+    } else {
+        arrivals(sim, flow / 2, flow % 2, true);
     }
 }
 
@@ -275,8 +368,7 @@ static void window_send(ps_sim *sim, uint32_t conn, uint32_t end)
         return;
     }
     f->acking = f->read;
-    const ps_sim_link *link = ps_sim_link_of(sim, c->ends[1 - end].node, c->ends[end].node);
-    const uint64_t at_us = sim->now_us + ps_sim_link_delay_us(sim, link);
+    const uint64_t at_us = sim->now_us + ps_sim_way_delay_us(sim, c, 1 - end);
     ps_sim_queue_add(&sim->queue, at_us, PS_SIM_EVENT_WINDOW, conn * 2 + end, &f->window_at);
 }
 

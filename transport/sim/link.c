@@ -114,8 +114,7 @@ bool ps_sim_link_burst(ps_sim *sim, const ps_sim_link *link, uint32_t from, uint
     return true;
 }
 
-/* Microseconds that so many bytes take, rounded up. */
-static uint64_t transmit_us(uint64_t rate_bytes_s, uint64_t bytes)
+uint64_t ps_sim_transmit_us(uint64_t rate_bytes_s, uint64_t bytes)
 {
     return (bytes * 1000000u + rate_bytes_s - 1) / rate_bytes_s;
 }
@@ -129,10 +128,10 @@ bool ps_sim_link_depart(const ps_sim_link *link, uint64_t now_us, uint64_t *busy
     }
     const uint64_t begin = *busy_until_us > now_us ? *busy_until_us : now_us;
     if (queue_bytes != UINT32_MAX &&
-        begin - now_us > transmit_us(link->rate_bytes_s, queue_bytes)) {
+        begin - now_us > ps_sim_transmit_us(link->rate_bytes_s, queue_bytes)) {
         return false;
     }
-    *busy_until_us = begin + transmit_us(link->rate_bytes_s, len);
+    *busy_until_us = begin + ps_sim_transmit_us(link->rate_bytes_s, len);
     *depart_us = *busy_until_us;
     return true;
 }

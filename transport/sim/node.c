@@ -59,6 +59,14 @@ ps_status ps_sim_add_node(ps_sim *sim, const ps_sim_node_config *cfg, uint32_t *
     node->up = true;
     node->deaf = cfg->deaf;
     node->addr = addr;
+    node->behind = PS_SIM_NONE;
+    for (size_t i = 0; i < 2; i++) {
+        node->gates[i] = (ps_sim_gate){.flow = PS_SIM_NONE,
+                                       .packet = PS_SIM_NONE,
+                                       .flows_head = PS_SIM_NONE,
+                                       .packets_head = PS_SIM_NONE,
+                                       .credit = PS_SIM_SEGMENT};
+    }
     node->endpoints = cfg->endpoints > 0 ? cfg->endpoints : 1;
     node->work = (ps_sim_work){.cost_ns = cfg->receive_cost_ns,
                                .costly = cfg->receive_cost_ns > 0,
@@ -107,6 +115,7 @@ ps_status ps_sim_move(ps_sim *sim, uint32_t node, const ps_addr *addr)
     }
     n->addr = *addr;
     n->moves++;
+    ps_sim_nat_reset(n);
     /* Open addressing: what was found beyond the old entry must be found still. */
     memset(sim->by_ip, 0, sim->by_ip_cap * sizeof *sim->by_ip);
     for (uint32_t i = 0; i < sim->nodes_len; i++) {
@@ -151,6 +160,7 @@ void ps_sim_crash(ps_sim *sim, uint32_t node)
     ps_sim_work_forget(n);
     ps_sim_datagram_drop_all(sim, n);
     ps_sim_conns_crash(sim, n);
+    ps_sim_nat_reset(n);
     n->up = false;
 }
 
@@ -177,6 +187,7 @@ void ps_sim_nodes_free(ps_sim *sim)
 {
     for (uint32_t i = 0; sim->nodes && i < sim->nodes_len; i++) {
         ps_sim_datagram_drop_all(sim, sim->nodes[i]);
+        ps_sim_nat_free(sim->nodes[i]);
         free(sim->nodes[i]);
     }
     free(sim->nodes);

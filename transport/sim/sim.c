@@ -85,6 +85,7 @@ void ps_sim_destroy(ps_sim *sim)
     ps_sim_nodes_free(sim);
     ps_sim_conns_free(sim);
     ps_sim_links_free(sim);
+    ps_sim_disks_free(sim);
     ps_sim_packets_free(&sim->packets);
     ps_sim_queue_free(&sim->queue);
     free(sim);
@@ -92,9 +93,9 @@ void ps_sim_destroy(ps_sim *sim)
 
 bool ps_sim_reserve_events(ps_sim *sim, uint32_t nodes, uint32_t packets, uint32_t conns)
 {
-    /* A node has a deadline and an end of work, a packet an arrival, a connection's flow a segment
-     * and a window. */
-    return ps_sim_queue_reserve(&sim->queue, 2 * (sim->nodes_len + nodes) + sim->packets.cap +
+    /* A node has a deadline, an end of work and two gates, a packet an arrival, a connection's flow
+     * a segment and a window. */
+    return ps_sim_queue_reserve(&sim->queue, 4 * (sim->nodes_len + nodes) + sim->packets.cap +
                                                  packets + 4 * (sim->conns.len + conns));
 }
 
@@ -109,6 +110,9 @@ static void carry_out(ps_sim *sim, const ps_sim_event *event)
         break;
     case PS_SIM_EVENT_WINDOW:
         ps_sim_flow_window(sim, event->index);
+        break;
+    case PS_SIM_EVENT_GATE:
+        ps_sim_gate_event(sim, event->index);
         break;
     case PS_SIM_EVENT_FREE:
         ps_sim_work_free(sim->nodes[event->index]);

@@ -6,7 +6,11 @@
  *   datagram.c  the nodes' ps_transport        packets.c   the pool of datagrams
  *   damage.c    cut and turned over bytes
  *   stream.c    the nodes' ps_stream_transport
- *   flow.c      segments, windows, resets      conn.c      the table of connections */
+ *   flow.c      segments, windows, resets      conn.c      the table of connections
+ *   way.c       a stream's way through boxes   tcp.c       what loss does to a stream
+ *   nat.c       boxes that translate           nat_table.c what they remember
+ *   gate.c      the nodes' rates
+ *   disk.c      disks                          disk_files.c what is on them */
 #ifndef PS_SIM_INTERNAL_H
 #define PS_SIM_INTERNAL_H
 
@@ -49,7 +53,13 @@ typedef enum ps_sim_kind {
     PS_SIM_CORRUPTED,
     PS_SIM_CLOCK_SET,
     PS_SIM_PAUSED,
-    PS_SIM_MOVED
+    PS_SIM_MOVED,
+    PS_SIM_FORWARDED, /* By a box, with the bytes. */
+    PS_SIM_BLOCKED,
+    PS_SIM_FULL,
+    PS_SIM_PUT_BEHIND,
+    PS_SIM_DISK_ERROR, /* Of a disk's operation. */
+    PS_SIM_DISK_CUT
 } ps_sim_kind;
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo). */
@@ -92,6 +102,7 @@ typedef enum ps_sim_event_kind {
     PS_SIM_EVENT_PACKET,  /* index: a packet. */
     PS_SIM_EVENT_SEGMENT, /* index: a flow, whose first segment is due. */
     PS_SIM_EVENT_WINDOW,  /* index: a flow, whose writer learns what was read. */
+    PS_SIM_EVENT_GATE,    /* index: node * 2 + way, where something has passed. */
     PS_SIM_EVENT_FREE,    /* index: a node, whose work or pause ends. */
     PS_SIM_EVENT_DEADLINE /* index: a node. */
 } ps_sim_event_kind;
@@ -139,7 +150,7 @@ typedef struct ps_sim_packet {
     uint32_t from, to;                 /* Nodes. */
     uint32_t to_endpoint;
     uint32_t to_moves; /* How often `to` had moved when it was sent. */
-    ps_addr source;
+    ps_addr source, dest;
     uint32_t len;  /* PS_DATAGRAM_MAX + 1 for all that is longer. */
     uint32_t next; /* In a list, or PS_SIM_NONE. */
 } ps_sim_packet;
@@ -212,6 +223,54 @@ uint64_t ps_sim_clock_wall_s(const ps_sim_node *node);
  * PS_TIME_NEVER: not as it goes now. */
 uint64_t ps_sim_clock_when(const ps_sim_node *node, uint64_t shown_us);
 
+/* ---- gate.c ---- */
+
+enum { PS_SIM_GATE_UP, PS_SIM_GATE_DOWN };
+
+/* One direction of a node's rate. Streams wait in a ring, and have turns of a segment each; the
+ * datagrams, in the order in which they came, have up to as many bytes between two of those. */
+typedef struct ps_sim_gate {
+    uint64_t rate_bytes_s; /* 0: open. */
+    uint32_t queue_bytes;
+    bool busy; /* Something passes: `flow`, `packet` or what is gone. */
+    uint32_t flow, packet;
+    uint32_t flows_head, flows_tail;     /* Linked by ps_sim_flow.gates. */
+    uint32_t packets_head, packets_tail; /* Linked by ps_sim_packet.next. */
+    uint32_t packets_bytes;
+    uint32_t credit; /* Bytes of datagrams before a stream's next turn. */
+} ps_sim_gate;
+
+/* All that needs no waiting: no rate, and nothing left from when there was one. */
+bool ps_sim_gate_is_open(const ps_sim_node *node, uint32_t way);
+/* The node whose gate what goes between `node` and its neighbour `other` must pass, or NULL. */
+ps_sim_node *ps_sim_gate_of(const ps_sim *sim, uint32_t node, uint32_t other, uint32_t way);
+/* The flow's first segment that has not passed waits for its turn. The flow is in no gate yet. */
+void ps_sim_gate_flow(ps_sim *sim, ps_sim_node *node, uint32_t way, uint32_t flow);
+/* False: more than queue_bytes wait. */
+bool ps_sim_gate_packet(ps_sim *sim, ps_sim_node *node, uint32_t way, uint32_t packet);
+/* The flow does not wait any more. */
+void ps_sim_gate_leave(ps_sim *sim, uint32_t flow, uint32_t way);
+void ps_sim_gate_event(ps_sim *sim, uint32_t gate);
+
+/* ---- nat.c ---- */
+
+typedef struct ps_sim_box ps_sim_box;
+
+typedef enum ps_sim_verdict {
+    PS_SIM_VERDICT_BLOCKED,
+    PS_SIM_VERDICT_FULL,
+    PS_SIM_OUTWARD,
+    PS_SIM_INWARD
+} ps_sim_verdict;
+
+/* Frees a node's box, if it is one. */
+void ps_sim_nat_free(ps_sim_node *node);
+/* A box that crashed or moved forgets. */
+void ps_sim_nat_reset(ps_sim_node *node);
+/* What a datagram that came from this neighbour is to everybody else. */
+ps_sim_verdict ps_sim_nat_translate(ps_sim *sim, ps_sim_node *node, uint32_t from, ps_addr *source,
+                                    ps_addr *dest);
+
 /* ---- node.c ---- */
 
 struct ps_sim_node {
@@ -221,7 +280,10 @@ struct ps_sim_node {
     bool deaf;
     uint32_t endpoints;
     ps_addr addr;
-    uint32_t moves;     /* Times that it changed. */
+    uint32_t moves;  /* Times that it, or the net that it is in, changed. */
+    uint32_t behind; /* A box, or PS_SIM_NONE. */
+    ps_sim_box *box; /* NULL: it is a host. */
+    ps_sim_gate gates[2];
     uint16_t next_port; /* Of streams dialled. */
     ps_sim_node_clock clock;
     uint64_t deadline_us; /* In the node's clock. */
@@ -282,6 +344,8 @@ bool ps_sim_is_cut(const ps_sim *sim, uint32_t from, uint32_t to);
  * link's memory. `queue_bytes` UINT32_MAX: waits as long as it takes. */
 bool ps_sim_link_depart(const ps_sim_link *link, uint64_t now_us, uint64_t *busy_until_us,
                         uint32_t queue_bytes, uint32_t len, uint64_t *depart_us);
+/* Microseconds that so many bytes take, rounded up. */
+uint64_t ps_sim_transmit_us(uint64_t rate_bytes_s, uint64_t bytes);
 /* The memory of a pair's rate; NULL: no memory. */
 uint64_t *ps_sim_link_busy(ps_sim *sim, uint32_t from, uint32_t to);
 /* A datagram of the pair would begin a burst, or end the one that it is in. *lost: it is in one.
@@ -309,24 +373,28 @@ void ps_sim_damage_do(ps_sim_damage *damage, uint8_t *data, uint32_t *len);
 
 void ps_sim_datagram_attach(ps_sim_node *node);
 void ps_sim_datagram_arrive(ps_sim *sim, uint32_t packet);
+/* It has passed a gate. */
+void ps_sim_datagram_through(ps_sim *sim, uint32_t packet, uint32_t way);
 /* Sends what was held. */
 void ps_sim_datagram_depart(ps_sim_node *node);
 /* Forgets what waits at the node, was handed out, or was held. */
 void ps_sim_datagram_drop_all(ps_sim *sim, ps_sim_node *node);
 
-/* ---- conn.c, flow.c, stream.c ---- */
+/* ---- conn.c, flow.c, stream.c, way.c, tcp.c ---- */
 
 typedef enum ps_sim_segment_kind {
     PS_SIM_SEGMENT_OPEN,   /* The dial. */
     PS_SIM_SEGMENT_OPENED, /* Its answer. */
     PS_SIM_SEGMENT_BYTES,
-    PS_SIM_SEGMENT_END,  /* Nothing more is written. */
-    PS_SIM_SEGMENT_RESET /* The end that it reaches breaks. */
+    PS_SIM_SEGMENT_END,    /* Nothing more is written. */
+    PS_SIM_SEGMENT_RESET,  /* The end that it reaches breaks. */
+    PS_SIM_SEGMENT_SEVERED /* Both do. */
 } ps_sim_segment_kind;
 
 typedef struct ps_sim_segment {
     ps_sim_segment_kind kind;
     uint32_t len;
+    uint32_t spoiled; /* 1 + the number of the bit that is turned over; 0: none. */
     uint64_t arrive_us;
 } ps_sim_segment;
 
@@ -345,6 +413,13 @@ typedef struct ps_sim_flow {
     uint64_t acking; /* What the window under way says. */
     ps_sim_segment segments[PS_SIM_SEGMENTS];
     uint32_t segments_head, segments_len;
+    uint32_t departed; /* Of them, the first ones: they have left the sender. */
+    struct {
+        uint32_t node; /* In whose gate the next segment waits, or PS_SIM_NONE. */
+        uint32_t next;
+    } gates[2];
+    uint64_t ramp_us;               /* With a TCP: since when its window grows; */
+    bool ramping;                   /* it does. */
     uint32_t segment_at, window_at; /* Their events in the queue. */
     uint64_t stalled_since_us;      /* No segment passes since; PS_TIME_NEVER: they flow. */
     uint64_t mute_since_us;         /* No window passes since. */
@@ -362,12 +437,38 @@ typedef struct ps_sim_end {
     bool broken;
 } ps_sim_end;
 
+#define PS_SIM_WAY_BOXES 8u
+
+/* A stream's place in a box. */
+typedef struct ps_sim_way_key {
+    uint32_t box, mapping, generation;
+    uint32_t moves; /* Of the box. */
+} ps_sim_way_key;
+
+/* Whom a stream passes, from end 0 to end 1. Nobody: two nodes, of which the second is NONE. */
+typedef struct ps_sim_way {
+    uint32_t nodes[PS_SIM_WAY_BOXES + 2];
+    uint32_t len;
+    ps_sim_way_key keys[PS_SIM_WAY_BOXES];
+    uint32_t keys_len;
+} ps_sim_way;
+
+/* What the links of a way come to, seen from one end. */
+typedef struct ps_sim_way_sum {
+    uint64_t rate_bytes_s; /* The slowest; 0: unlimited. */
+    uint32_t sever_ppm, corrupt_ppm;
+    bool tcp; /* One of them has that model; else the rest is not filled in. */
+    uint32_t loss_ppm;
+    uint64_t rtt_us, rto_us;
+} ps_sim_way_sum;
+
 /* Flow 0 runs from end 0, which dialled, to end 1. */
 typedef struct ps_sim_conn {
     bool used;
     uint32_t generation; /* Of the handles: counts up at each use of the place. */
     ps_addr from;        /* The dialler's address. */
     bool refused;        /* end 1's node does not listen there. */
+    ps_sim_way way;
     ps_sim_end ends[2];
     ps_sim_flow flows[2];
     uint32_t next; /* In a list of accepts or of free places. */
@@ -393,7 +494,7 @@ void ps_sim_conns_free(ps_sim *sim);
 /* flow.c; `end` is the sending end, which is also the flow's number. */
 void ps_sim_flow_push(ps_sim *sim, uint32_t conn, uint32_t end, ps_sim_segment_kind kind,
                       uint32_t len);
-void ps_sim_flow_clear(ps_sim *sim, ps_sim_flow *f);
+void ps_sim_flow_clear(ps_sim *sim, uint32_t conn, uint32_t end);
 /* Bytes that may be written now. */
 uint32_t ps_sim_flow_room(const ps_sim *sim, const ps_sim_flow *f);
 void ps_sim_flow_put(ps_sim *sim, ps_sim_flow *f, const uint8_t *data, uint32_t len);
@@ -401,9 +502,49 @@ uint32_t ps_sim_flow_take(ps_sim *sim, uint32_t conn, uint32_t end, uint8_t *out
 /* The event of a flow (connection * 2 + end) is due. */
 void ps_sim_flow_segment(ps_sim *sim, uint32_t flow);
 void ps_sim_flow_window(ps_sim *sim, uint32_t flow);
+/* Bytes of the segment that waits for a gate. */
+uint32_t ps_sim_flow_waiting(const ps_sim_flow *f, uint32_t way);
+/* That segment has passed. */
+void ps_sim_flow_through(ps_sim *sim, uint32_t flow, uint32_t way);
+
+/* way.c */
+/* Finds the way of a dial and makes the mappings that it needs; fills ends[1].node, `refused`, and
+ * what c->from is to the other end. */
+void ps_sim_way_find(ps_sim *sim, const ps_sim_node *node, const ps_addr *to, ps_sim_conn *c);
+/* Partitions and boxes let it pass. */
+bool ps_sim_way_passes(const ps_sim *sim, const ps_sim_conn *c, uint32_t from_end);
+void ps_sim_way_release(const ps_sim *sim, ps_sim_conn *c);
+ps_sim_way_sum ps_sim_way_sum_of(const ps_sim *sim, const ps_sim_conn *c, uint32_t from_end);
+/* Draws the delays, and without a TCP what losses add to them. */
+uint64_t ps_sim_way_delay_us(ps_sim *sim, const ps_sim_conn *c, uint32_t from_end);
+uint64_t ps_sim_way_travel_us(ps_sim *sim, const ps_sim_conn *c, uint32_t from_end);
+/* The slowest gate on the way, or NULL. */
+ps_sim_node *ps_sim_gate_of_way(const ps_sim *sim, const ps_sim_conn *c, uint32_t from_end,
+                                uint32_t way);
+
+/* nat.c; the key goes into the way. */
+ps_sim_verdict ps_sim_nat_dial_out(ps_sim *sim, ps_sim_node *node, ps_addr *source,
+                                   const ps_addr *dest, ps_sim_way *way);
+ps_sim_verdict ps_sim_nat_dial_in(ps_sim *sim, ps_sim_node *node, ps_addr *dest, ps_sim_way *way);
+bool ps_sim_nat_refuses(const ps_sim_node *node);
+/* The box lives and remembers the stream, which is used now. */
+bool ps_sim_nat_keeps(const ps_sim *sim, const ps_sim_way_key *key);
+void ps_sim_nat_release(const ps_sim *sim, const ps_sim_way_key *key);
+
+/* tcp.c */
+/* What loss leaves of a stream, in bytes a second. */
+uint64_t ps_sim_tcp_rate(uint32_t loss_ppm, uint64_t rtt_us, uint64_t rto_us);
+/* The pace of what is sent now: that, or what the window has grown to. */
+uint64_t ps_sim_tcp_pace(ps_sim_flow *f, uint64_t now_us, const ps_sim_way_sum *sum);
+/* How much later a segment comes whole. */
+uint64_t ps_sim_tcp_repair_us(ps_sim *sim, const ps_sim_way_sum *sum, uint32_t len);
 
 /* stream.c */
 void ps_sim_stream_attach(ps_sim_node *node);
+
+/* ---- disk.c ---- */
+
+void ps_sim_disks_free(ps_sim *sim);
 
 /* ---- all of it ---- */
 
@@ -424,6 +565,8 @@ struct ps_sim {
     ps_sim_cut *cuts;
     uint32_t cuts_len, cuts_cap, cut_ids;
     ps_sim_conns conns;
+    bool rates;                /* A node has one, or had. */
+    struct ps_sim_disk *disks; /* List, the last one first. */
     ps_sim_stats stats;
 };
 

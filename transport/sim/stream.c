@@ -18,12 +18,8 @@ static ps_status stream_dial(void *ctx, const ps_addr *to, ps_stream *out)
     c->from.port = node->next_port;
     node->next_port = node->next_port == UINT16_MAX ? FIRST_PORT : (uint16_t)(node->next_port + 1);
     c->ends[0].node = node->id;
-    c->ends[1].node = ps_sim_node_find(sim, to);
     c->ends[1].gone = true; /* Until the dial arrives. */
-    if (c->ends[1].node != PS_SIM_NONE) {
-        const ps_sim_node *there = sim->nodes[c->ends[1].node];
-        c->refused = there->deaf || there->addr.port != to->port;
-    }
+    ps_sim_way_find(sim, node, to, c);
     sim->stats.streams++;
     ps_sim_flow_push(sim, index, 0, PS_SIM_SEGMENT_OPEN, 0);
     *out = ps_sim_conn_handle(c, index, 0);
@@ -142,7 +138,7 @@ static void stream_close(void *ctx, ps_stream s)
     const ps_sim_flow *in = &c->flows[1 - end];
     e->gone = true;
     if (e->broken) {
-        ps_sim_flow_clear(node->sim, &c->flows[end]);
+        ps_sim_flow_clear(node->sim, index, end);
     } else if (!e->established || in->arrived > in->read) {
         /* Bytes that nobody will read: the writer is told so. */
         ps_sim_flow_push(node->sim, index, end, PS_SIM_SEGMENT_RESET, 0);

@@ -217,6 +217,82 @@ static void tiny_writes_run_out_of_segments_and_go_on(void **state)
     ps_sim_destroy(sim);
 }
 
+/* Of many segments some sever their stream, and never anything else than bytes. */
+static void some_segments_sever(void **state)
+{
+    (void)state;
+    ps_sim *sim = network((ps_sim_link){.latency_us = 30, .stream_sever_ppm = 100000});
+    uint32_t written = 0;
+    for (uint32_t i = 0; i < 50; i++) {
+        ps_stream a;
+        ps_stream b;
+        uint8_t buf[10];
+        size_t n;
+        test_connect(sim, 0, 1, &a, &b);
+        for (written++; test_write(sim, 0, a, "0123456789", 10, &n) == PS_OK; written++) {
+            ps_sim_run_until(sim, ps_sim_now_us(sim) + 100);
+            if (test_ready(sim, 1, b) == (PS_BROKEN | PS_READABLE)) {
+                assert_int_equal(test_ready(sim, 0, a), PS_BROKEN | PS_READABLE);
+                assert_int_equal(test_read(sim, 1, b, buf, 10, &n), PS_FAILED);
+                break;
+            }
+            assert_int_equal(test_read(sim, 1, b, buf, 10, &n), PS_OK);
+            assert_int_equal(n, 10);
+            ps_sim_run_until(sim, ps_sim_now_us(sim) + 100);
+        }
+        test_close(sim, 0, a);
+        test_close(sim, 1, b);
+    }
+    assert_in_range(written, 250, 1000); /* Each lived for ten segments in the mean. */
+    assert_int_equal(test_stats(sim).severed, 50);
+    assert_int_equal(test_stats(sim).resets, 100);
+    assert_int_equal(test_stats(sim).streams_now, 0);
+    ps_sim_destroy(sim);
+}
+
+static uint32_t bits_in(uint8_t byte)
+{
+    uint32_t count = 0;
+    for (; byte > 0; byte >>= 1) {
+        count += byte & 1u;
+    }
+    return count;
+}
+
+/* One bit of a spoiled segment is another, wherever it lies in the ring. */
+static void some_segments_come_spoiled(void **state)
+{
+    (void)state;
+    ps_sim *sim = network((ps_sim_link){.latency_us = 30, .stream_corrupt_ppm = 200000});
+    ps_stream a;
+    ps_stream b;
+    test_connect(sim, 0, 1, &a, &b);
+    uint32_t spoiled = 0;
+    uint64_t read = 0;
+    for (uint32_t i = 0; i < 500; i++) {
+        uint8_t buf[64];
+        size_t n;
+        for (size_t k = 0; k < sizeof buf; k++) {
+            buf[k] = byte_at(read + k);
+        }
+        assert_int_equal(test_write(sim, 0, a, buf, sizeof buf, &n), PS_OK);
+        ps_sim_run_until(sim, ps_sim_now_us(sim) + 100);
+        assert_int_equal(test_read(sim, 1, b, buf, sizeof buf, &n), PS_OK);
+        assert_int_equal(n, sizeof buf);
+        uint32_t bits = 0;
+        for (size_t k = 0; k < sizeof buf; k++) {
+            bits += bits_in(buf[k] ^ byte_at(read + k));
+        }
+        assert_in_range(bits, 0, 1);
+        spoiled += bits;
+        read += n;
+        ps_sim_run_until(sim, ps_sim_now_us(sim) + 100);
+    }
+    assert_in_range(spoiled, 60, 140);
+    assert_true(test_stats(sim).spoiled == spoiled);
+    ps_sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +303,8 @@ int main(void)
         cmocka_unit_test(a_writer_without_news_breaks),
         cmocka_unit_test(a_dial_without_an_answer_breaks),
         cmocka_unit_test(tiny_writes_run_out_of_segments_and_go_on),
+        cmocka_unit_test(some_segments_sever),
+        cmocka_unit_test(some_segments_come_spoiled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

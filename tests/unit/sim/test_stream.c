@@ -177,6 +177,38 @@ static void accepts_in_order(void **state)
     ps_sim_destroy(sim);
 }
 
+/* A firewall in between forgets: both ends, a dial under way, and nobody else. */
+static void severed_streams_break_at_both_ends(void **state)
+{
+    (void)state;
+    ps_sim *sim = network(8);
+    const ps_stream_transport *t = ps_sim_stream_transport(sim, 0);
+    const ps_addr to = ps_sim_addr(sim, 1);
+    ps_stream a;
+    ps_stream b;
+    ps_stream others[2];
+    ps_stream dialled;
+    size_t n;
+    test_connect(sim, 0, 1, &a, &b);
+    test_connect(sim, 2, 1, &others[0], &others[1]);
+    assert_int_equal(test_write(sim, 0, a, "x", 1, &n), PS_OK);
+    assert_int_equal(t->dial(t->ctx, &to, &dialled), PS_OK);
+    ps_sim_sever(sim, 0);
+    ps_sim_run_until(sim, ps_sim_now_us(sim) + 99);
+    assert_int_equal(test_ready(sim, 0, a) & PS_BROKEN, 0);
+    ps_sim_run_until(sim, ps_sim_now_us(sim) + 1);
+    assert_int_equal(test_ready(sim, 0, a), PS_BROKEN | PS_READABLE);
+    assert_int_equal(test_ready(sim, 1, b), PS_BROKEN | PS_READABLE);
+    assert_int_equal(test_ready(sim, 0, dialled), PS_BROKEN | PS_READABLE);
+    assert_int_equal(test_ready(sim, 2, others[0]), PS_WRITABLE);
+    assert_int_equal(test_read(sim, 1, b, &(char){0}, 1, &n), PS_FAILED); /* It was under way. */
+    test_close(sim, 0, a);
+    test_close(sim, 1, b);
+    test_close(sim, 0, dialled);
+    assert_int_equal(test_stats(sim).streams_now, 1);
+    ps_sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_reset_comes_after_what_arrived),
         cmocka_unit_test(dials_to_nowhere_end),
         cmocka_unit_test(accepts_in_order),
+        cmocka_unit_test(severed_streams_break_at_both_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

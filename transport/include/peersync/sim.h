@@ -61,13 +61,43 @@ typedef struct ps_sim ps_sim;
 /** A stream's bytes travel in segments of at most so many. */
 #define PS_SIM_SEGMENT 16384u
 
+/**
+ * What loss_ppm does to a stream. When links of different models are on a stream's way (through
+ * boxes), TCP counts for all of it.
+ */
+typedef enum ps_sim_stream_model {
+    /** Each segment that is "lost" comes later by ps_sim_config.stream_retry_us, for each time that
+     *  it is. Cheap, and kind: losses do not add up. */
+    PS_SIM_STREAM_PLAIN,
+    /**
+     * As TCP Reno does in the mean, without following each packet of 1460 bytes. With the loss p,
+     * the round trip R (the links' latency and half their jitter, both ways; what waits in queues
+     * is not in it) and the timeout T = R + ps_sim_config.stream_retry_us:
+     *
+     * - A stream is never faster than 1460 bytes / (R sqrt(2p/3) + T min(1, 3 sqrt(3p/8)) p (1 +
+     *   32 p^2)): the equation of Padhye, Firoiu, Towsley and Kurose (1998) as RFC 5348, section
+     *   3.1, has it for b = 1. Its first part is that of Mathis, Semke, Mahdavi and Ott (1997),
+     *   which leaves out that timeouts rule where more than one in a hundred is lost. At 2 % and
+     *   50 ms that is 206 kB/s.
+     * - It starts with 10 packets a round trip and doubles that every round trip until it is there;
+     *   so it does again after it was idle for T.
+     * - A segment of which a packet is lost comes later by R, a dial by T; if what is sent again is
+     *   lost too, later by T, 2 T, ...
+     *
+     * A rate was chosen over single packets because it is exact in integers, costs nothing a packet
+     * and can be checked with a pencil; what it lacks is the saw's teeth, that queues of others
+     * grow a round trip, and that losses come together. ps_sim_config.stream_buffer bounds what is
+     * under way, as a receiver's window does.
+     */
+    PS_SIM_STREAM_TCP
+} ps_sim_stream_model;
+
 /** One direction of the way between two nodes. All zero: 1 us and no faults. */
 typedef struct ps_sim_link {
     uint32_t latency_us;    /**< Of every datagram and segment; 0 counts as 1. */
     uint32_t jitter_us;     /**< Added: uniform in 0..jitter_us. Datagrams can overtake each other,
                                  a stream's segments cannot. */
-    uint32_t loss_ppm;      /**< Datagrams lost. A stream's segment that is "lost" arrives later by
-                                 ps_sim_config.stream_retry_us, for each time that it is. */
+    uint32_t loss_ppm;      /**< Datagrams lost; for streams see stream_model. */
     uint32_t duplicate_ppm; /**< Datagrams that arrive twice, the copy with a jitter of its own. */
     uint32_t reorder_ppm;   /**< Datagrams held back for uniform 1..reorder_us more. */
     uint32_t reorder_us;
@@ -81,6 +111,11 @@ typedef struct ps_sim_link {
     uint32_t truncate_ppm;  /**< Datagrams that arrive cut: to 0 up to all but one byte, uniform. */
     uint32_t corrupt_ppm;   /**< Datagrams that arrive with 1 to 4 bits turned over. Of a duplicated
                                  one each copy has its own chance of both, and streams have none. */
+    ps_sim_stream_model stream_model; /**< What loss does to streams: PLAIN. */
+    uint32_t stream_sever_ppm;   /**< Segments of bytes at which a stream breaks at both ends, as
+                                      a firewall in the middle does it. */
+    uint32_t stream_corrupt_ppm; /**< Segments of bytes that arrive with one bit turned over:
+                                      what a sum of 16 bits misses. */
 } ps_sim_link;
 
 /** Limits and times. Start from ps_sim_config_default(). */
@@ -97,7 +132,8 @@ typedef struct ps_sim_config {
     uint32_t receive_queue;   /**< Datagrams that wait at a node: 1024. More are dropped. */
     uint32_t accept_queue;    /**< Connections that wait at a node: 128. More are refused. */
     uint32_t stream_buffer;   /**< Bytes under way or unread in each direction: 262,144. */
-    uint32_t stream_retry_us; /**< A segment that could not pass tries again after: 200,000. */
+    uint32_t stream_retry_us; /**< A segment that could not pass, or was "lost", tries again after:
+                                   200,000. */
     uint32_t stream_reset_us; /**< A stream breaks at its writer when nothing passes for so long,
                                    and so does a dial that is not answered: 30,000,000. */
     ps_sim_link link;         /**< Of every pair without a link of its own: 1 ms. */
@@ -116,6 +152,14 @@ typedef struct ps_sim_node_config {
                                                    and ps_sim_destroy(). */
     void *ctx;                                /**< Handed to wake. */
 } ps_sim_node_config;
+
+/** A node's access to the network. All zero: unlimited. */
+typedef struct ps_sim_rate {
+    uint64_t up_bytes_s;       /**< All that the node sends; 0: unlimited. */
+    uint64_t down_bytes_s;     /**< All that comes to it; likewise. */
+    uint32_t up_queue_bytes;   /**< A datagram is dropped when more bytes of datagrams wait. */
+    uint32_t down_queue_bytes; /**< Likewise, before the node. */
+} ps_sim_rate;
 
 /** How a node is doing; all but `waiting` since the beginning, crashes included. */
 typedef struct ps_sim_node_load {
@@ -147,13 +191,18 @@ typedef struct ps_sim_stats {
     uint64_t corrupted;    /**< By corrupt_ppm; copies count each. */
     uint64_t cut;          /**< By a partition. */
     uint64_t unreachable;  /**< To no node, a wrong port, or a node that is down. */
-    uint64_t link_full;    /**< By a link's queue_bytes. */
+    uint64_t link_full;    /**< By a link's or a node's queue_bytes. */
     uint64_t queue_full;   /**< By a node's receive queue. */
     uint64_t exhausted;    /**< By max_packets or the lack of memory. */
+    uint64_t forwarded;    /**< Passed on by a box (sim_nat.h): beside what was given to send. */
+    uint64_t nat_blocked;  /**< By a box: nothing admits them. */
+    uint64_t nat_full;     /**< By a box that can remember no more. */
     uint64_t overruns;     /**< Datagrams behind whose end the receiver wrote: its bug. */
     uint64_t streams;      /**< Connections begun. */
     uint64_t resets;       /**< Ends of streams that broke. */
     uint64_t stream_bytes; /**< Delivered. */
+    uint64_t severed;      /**< Segments by stream_sever_ppm. */
+    uint64_t spoiled;      /**< Segments by stream_corrupt_ppm. */
     uint32_t packets;      /**< Under way, waiting or handed out now. */
     uint32_t streams_now;  /**< Connections that exist. */
 } ps_sim_stats;
@@ -181,10 +230,15 @@ ps_addr ps_sim_addr(const ps_sim *sim, uint32_t node);
 /**
  * Gives the node another address (a laptop that roams, a NAT that has forgotten): what it sends
  * from now on comes from there. What is under way to the old one arrives nowhere. Streams that
- * there are go on.
+ * there are go on; ps_sim_sever() ends them.
  * @return PS_OK; PS_INVALID an unknown node, or an IP address that another node has.
  */
 ps_status ps_sim_move(ps_sim *sim, uint32_t node, const ps_addr *addr);
+/**
+ * Breaks all the node's streams, dials under way too, as a firewall does that forgets them, or an
+ * address that changes under them: what is under way is gone, and a reset goes to each end.
+ */
+void ps_sim_sever(ps_sim *sim, uint32_t node);
 /**
  * Sends a datagram that claims to come from any address: for nodes that lie. It leaves at once.
  * @param to where nobody is, it counts as unreachable. @param len at most PS_DATAGRAM_MAX.
@@ -264,6 +318,18 @@ void ps_sim_set_default_link(ps_sim *sim, const ps_sim_link *link);
 ps_status ps_sim_set_link(ps_sim *sim, uint32_t from, uint32_t to, const ps_sim_link *link);
 
 /**
+ * What a node can send and receive, all its datagrams and streams together. Streams take turns of a
+ * segment (PS_SIM_SEGMENT), so that each has its fair share and who needs less than that is not
+ * slowed; between two such turns up to as many bytes of datagrams pass: datagrams have half when
+ * they need it, and never wait for more than one segment. A segment or datagram goes as a whole,
+ * and takes at least 1 us. After that it goes by the links, whose rates count too. What says that a
+ * stream was read costs nothing. A box (sim_nat.h) has its rate on its outer side; a stream that
+ * passes several nodes with a rate in one direction waits at the slowest only.
+ * @return PS_OK; PS_INVALID an unknown node.
+ */
+ps_status ps_sim_set_rate(ps_sim *sim, uint32_t node, const ps_sim_rate *rate);
+
+/**
  * From now on nothing passes from the nodes `a` to the nodes `b`, nor back unless `one_way`; what
  * would arrive while it lasts is lost (datagrams) or waits (streams).
  * @param id for ps_sim_heal(). @return PS_OK; PS_INVALID an unknown node; PS_FAILED no memory.
@@ -291,8 +357,8 @@ uint64_t ps_sim_random(ps_sim *sim, uint64_t bound);
 /**
  * FNV-1a (64 bits) over all that happened: for each event its time, kind, nodes, length and bytes.
  * Events are: a datagram sent, its fate (lost, cut, ...) or delivery; a stream's opening, bytes,
- * end and reset; a deadline; a crash, restart, pause, partition and healing; a clock that is set; a
- * note.
+ * end and reset; what a box passes on or blocks; a deadline; a crash, restart, move, pause,
+ * partition and healing; a clock that is set; a note.
  */
 uint64_t ps_sim_hash(const ps_sim *sim);
 /** Adds an event of the host's own to the hash: an outcome that must repeat too. */
