@@ -15,6 +15,7 @@
 
 _Noreturn void ex_fail(const ex *x, const char *what, const char *file, int line)
 {
+    fflush(stdout);
     fprintf(stderr, "does not hold: %s\n  %s:%d, scene %s, after %zu choices\n", what, file, line,
             x->scene->name, x->path_len);
     fprintf(stderr, "repeat with: exhaustive --scene %s --flight %u --path \"", x->scene->name,
