@@ -149,7 +149,7 @@ typedef enum ex_kind {
     EX_DUPLICATE, /* It is delivered, and may be once more. */
     EX_TICK,      /* The clock advances to the next deadline. */
     EX_FREEZE,    /* Machine `arg` stands still for a while. */
-    EX_CUT,       /* Machine `arg` hears nobody, and nobody hears it (0: the server, so all). */
+    EX_CUT,       /* Machine `arg` (the server, so that it is all) hears nobody for a while. */
     EX_RESTART,   /* Machine `arg` is killed, and starts again. */
     EX_SYNC,      /* The store has made all durable. */
     EX_COMMAND    /* The user of machine `arg` gives the next command. */

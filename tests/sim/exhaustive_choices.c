@@ -127,9 +127,9 @@ size_t ex_choices(const ex *x, const ex_state *s, ex_choice *choices, bool *faul
     }
     for (uint32_t machine = 0; machine < EX_MACHINES; machine++) {
         add(&c, EX_FREEZE, machine, true);
-        add(&c, EX_CUT, machine, true);
         add(&c, EX_RESTART, machine, true);
     }
+    add(&c, EX_CUT, EX_SERVER, true);
     return c.len;
 }
 

@@ -76,6 +76,7 @@ static void configure(ex *x)
     server->max_networks = 4;
     server->name_bytes = 64;
     server->search_names = 1; /* A page a name. */
+    server->resend_ms = 400;  /* A silence is over after fewer steps. */
     server->records = true;
     if (x->scene->open_per_s != 0) {
         server->open_per_s = x->scene->open_per_s;
