@@ -268,11 +268,11 @@ static void on_messages(model *m, model_session *s, const read_packet *p, const 
     }
 }
 
-static bool holds_logout(const read_packet *p)
+static bool holds(const read_packet *p, unsigned type)
 {
     bool found = false;
     for (size_t i = 0; i < p->count; i++) {
-        found = found || p->messages[i].type == READ_LOGOUT;
+        found = found || p->messages[i].type == type;
     }
     return found;
 }
@@ -293,8 +293,11 @@ static void on_packet(model *m, const read_packet *p, const ps_output *before, c
         return;
     }
     remember(window, p->counter);
-    if (old && owed->misplaced && holds_logout(p)) {
+    if (old && owed->misplaced && holds(p, READ_LOGOUT)) {
         return; /* Somebody has held it back: it ends nothing that began after it. */
+    }
+    if (old && (holds(p, READ_PUBLISH) || holds(p, READ_UNPUBLISH))) {
+        return; /* Perhaps of a process that is gone, whose user has decided otherwise since. */
     }
     sign_of_life(m, s);
     if (follow(m, s, p, owed, server_moved)) {

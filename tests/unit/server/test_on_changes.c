@@ -120,6 +120,38 @@ static void a_late_duplicate_does_not_bring_a_file_back(void **state)
     fixture_free(f);
 }
 
+/* A PUBLISH of a process that has been killed, held back until the next one has logged in, whose
+ * user has withdrawn the file (of which the log never knew): it is nobody's wish any more. */
+static void changes_of_an_earlier_life_come_too_late(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a, true);
+    uint8_t held[2][PS_DATAGRAM_MAX];
+    size_t len[2];
+    for (unsigned k = 0; k < 2; k++) {
+        const ps_publication entry = {.name = span("file"), .content = {.length = 9}};
+        const ps_message_type type = k == 0 ? PS_MSG_PUBLISH : PS_MSG_UNPUBLISH;
+        ps_writer w = client_packet(&a, held[k]);
+        ps_changes_writer cw;
+        assert_true(ps_changes_begin(&w, &cw, type, ++a.request, k + 1));
+        assert_true(ps_changes_add(&w, &cw, &entry));
+        assert_true(ps_changes_end(&w, &cw));
+        len[k] = client_seal(&a, &w);
+    }
+    client_login(&a);
+    const uint64_t drops = fixture_drops(f, PS_DROP_MISPLACED);
+    client_deliver(&a, held[0], len[0]);
+    assert_int_equal(fixture_drops(f, PS_DROP_MISPLACED), drops + 1);
+    assert_int_equal(fixture_stats(f).publications, 0);
+    /* Nor does it take anything away that was published since. */
+    assert_int_equal(client_publish(&a, "file", 9), PS_E_NONE);
+    client_deliver(&a, held[1], len[1]);
+    assert_int_equal(fixture_drops(f, PS_DROP_MISPLACED), drops + 2);
+    assert_int_equal(fixture_stats(f).publications, 1);
+    fixture_free(f);
+}
+
 static void publishing_again_changes_the_content_in_place(void **state)
 {
     (void)state;
@@ -293,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(applies_in_order_only),
         cmocka_unit_test(a_late_duplicate_does_not_bring_a_file_back),
+        cmocka_unit_test(changes_of_an_earlier_life_come_too_late),
         cmocka_unit_test(publishing_again_changes_the_content_in_place),
         cmocka_unit_test(refuses_with_the_reason),
         cmocka_unit_test(retransmissions_repeat_refusals),
