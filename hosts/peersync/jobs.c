@@ -201,7 +201,11 @@ static bool find_listener(const struct app *a, ps_addr *where, char *why, size_t
 static ps_exit open_data(struct app *a, const char *state_dir, char *why, size_t why_cap)
 {
     ordered_init(&a->jobs, compare_tags);
-    uv_async_init(&a->loop, &a->data_wake, on_wake);
+    const int rc = uv_async_init(&a->loop, &a->data_wake, on_wake);
+    if (rc != 0) {
+        snprintf(why, why_cap, "a loop cannot be woken: %s", uv_strerror(rc));
+        return PS_EXIT_SYSTEM;
+    }
     a->data_wake.data = a;
     struct data_config cfg;
     data_config_default(&cfg);

@@ -1,6 +1,7 @@
 #include "peersyncd/loop.h"
 
 #include "common/exit_codes.h"
+#include "common/loop_memory.h"
 #include "common/slab.h"
 #include "peersync/crypto_sodium.h"
 #include "peersyncd/daemon.h"
@@ -271,6 +272,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static int serve(ps_daemon *d)
 {
     int code = PS_EXIT_DONE;
+    ps_loop_memory_setup("peersyncd");
     int rc = uv_loop_init(&d->loop);
     if (rc != 0) {
         return fail(PS_EXIT_SYSTEM, "the loop cannot be made", uv_strerror(rc));

@@ -17,7 +17,7 @@ LIMIT=60 # Seconds until a run counts as hung.
 
 # ---- A run
 
-# calm COMMAND...: runs it with a limit and its output in NAME.out and NAME.err of the run's folder.
+# run_as NAME COMMAND...: runs it with a limit and its output in NAME.out and NAME.err of the run's folder.
 run_as() {
     local name=$1
     shift
@@ -240,6 +240,14 @@ fetch_under_fault() {
     end_calm_server
 }
 scenario_downloader() { fetch_under_fault; }
+# Beyond the header of the state of what is fetched.
+has_piece() {
+    local state
+    for state in down-bob/.peersync-*.state; do
+        [[ -e $state ]] && (($(stat -c %s "$state") > 63)) && return
+    done
+    false
+}
 # The same, on a part of the file that is there from a run whose disk was full.
 scenario_resume() {
     cp -a "$WORK/kept/." .
@@ -249,9 +257,12 @@ prepare_resume() {
     mkdir "$WORK/kept"
     calm_server
     sharing
-    fetch bob env "LD_PRELOAD=$FAULT" PEERSYNC_FAULT=write:70:ENOSPC+
-    ((CODE == 9)) || fail "the disk was not full: $CODE"
-    compgen -G 'down-bob/.peersync-*' >/dev/null || fail "no part of the file is left"
+    # The disk is full, and the later the better, until a piece is recorded.
+    local at=90
+    until fetch bob env "LD_PRELOAD=$FAULT" "PEERSYNC_FAULT=write:$at:ENOSPC+" && has_piece; do
+        ((at -= 4)) || fail "no part of the file is left"
+        rm -rf down-bob state-bob
+    done
     end alice "$ALICE_PID"
     end_calm_server
     mv down-bob state-bob "$WORK/kept/"
@@ -327,7 +338,7 @@ prepare() {
     cd "$WORK"
     make_credentials
     mkdir src
-    head -c 5300000 /dev/urandom >src/big
+    head -c 3300000 /dev/urandom >src/big
     for name in one two kept; do
         echo "content of $name" >"src/$name"
     done

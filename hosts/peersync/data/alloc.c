@@ -1,5 +1,7 @@
 #include "alloc.h"
 
+#include "common/memory.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +10,7 @@
 static void *need(void *memory)
 {
     if (!memory) {
-        (void)fputs("peersync: out of memory\n", stderr);
-        abort();
+        ps_memory_missing("peersync");
     }
     return memory;
 }
