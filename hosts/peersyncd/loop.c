@@ -284,6 +284,9 @@ static int serve(ps_daemon *d)
         code = fail(PS_EXIT_SYSTEM, "logins cannot be verified",
                     "there is not enough memory, or no thread");
     } else {
+        code = ps_daemon_records_start(d);
+    }
+    if (code == PS_EXIT_DONE) {
         tell_time(d);
         ps_daemon_report_ready(d);
         ps_daemon_work(d);
@@ -291,6 +294,7 @@ static int serve(ps_daemon *d)
         d->ending = true;
     }
     ps_daemon_logins_end(d);
+    ps_daemon_records_stop(d);
     uv_walk(&d->loop, close_handle, NULL);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
