@@ -9,7 +9,8 @@
 #
 # faults.sh BIN_DIR HELPER_DIR                                  a sample
 # faults.sh BIN_DIR HELPER_DIR SCENARIO CLASS:ERROR[+] [STRIDE [FIRST [LAST]]]
-#                                                               a sweep: a line says what it found
+#                                                               a sweep: a line says what it found;
+#                                          with FAULTS_SHOW=1, a line for each k, too
 . "${0%/*}/lib.sh" "$@" || exit
 FAULT=$HELPERS/peersync_fault.so
 [[ -e $FAULT ]] || exit 77
@@ -59,6 +60,8 @@ fired() { grep -q ^fired report 2>/dev/null; }
 # well_ended NAME CODE: a code of the manual's, and for other than 0 a reason on stderr.
 well_ended() {
     outcomes[$2]=$((${outcomes[$2]:-0} + 1))
+    [[ -z ${FAULTS_SHOW:-} ]] || echo "$scenario $class:$k:$error: $2: $(sed -n 's/^fired [^ ]* //p' report |
+        head -n 1): $(grep -v '^[0-9]\{4\}-\|^listening' "$1.err" | tail -n 1)"
     if (($2 == 124 || $2 == 137)); then
         violation "$1 hangs"
     elif (($2 == 1 || $2 > 21)); then
@@ -336,7 +339,12 @@ one_run() {
 }
 prepare() {
     cd "$WORK"
-    make_credentials
+    # Kept at the least cost that argon2id has: each run logs in several times.
+    # shellcheck disable=SC2016
+    make_credentials \
+        alice '$argon2id$v=19$m=8,t=1,p=1$WCPa3PHz2ekd9VRy9OOr1Q$KY8BRLKTLKp3/udL1lk/S9H1r33CtWjkL8zp7Kc1rjs' \
+        bob '$argon2id$v=19$m=8,t=1,p=1$8q6nDRKQhumLtW0sgKQpTg$TVrevNghOEBLetVWkrqnUmziJ8JxTVPTXcCuuYJKxkM' \
+        carol '$argon2id$v=19$m=8,t=1,p=1$JPOg0QyEFdC6kpiQCQZP0w$xyDANwkWQQv/8SPI0kDXiG6pa3DOH/ncsXfC/YWwkxs'
     mkdir src
     head -c 3300000 /dev/urandom >src/big
     for name in one two kept; do
