@@ -2,6 +2,8 @@
 
 #include "peersync/base.h"
 
+#include <errno.h>
+
 const char *ps_exit_meaning(int code)
 {
     switch (code) {
@@ -57,5 +59,18 @@ ps_exit ps_exit_of_error(unsigned error)
         return PS_EXIT_LOCAL_FILE;
     default:
         return PS_EXIT_PROTOCOL;
+    }
+}
+
+ps_exit ps_exit_of_errno(int number, ps_exit other)
+{
+    switch (number) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return PS_EXIT_SYSTEM;
+    default:
+        return other;
     }
 }

@@ -38,5 +38,8 @@ typedef enum ps_exit {
 const char *ps_exit_meaning(int code);
 /* The exit code that tells a script of this error (a ps_error: number on the wire). */
 ps_exit ps_exit_of_error(unsigned error);
+/* The exit code for a cause of the system's: PS_EXIT_SYSTEM where it is short of memory or
+ * descriptors, whatever they were wanted for; else `other`. */
+ps_exit ps_exit_of_errno(int number, ps_exit other);
 
 #endif

@@ -201,7 +201,11 @@ static bool find_listener(const struct app *a, ps_addr *where, char *why, size_t
 static ps_exit open_data(struct app *a, const char *state_dir, char *why, size_t why_cap)
 {
     ordered_init(&a->jobs, compare_tags);
-    uv_async_init(&a->loop, &a->data_wake, on_wake);
+    const int rc = uv_async_init(&a->loop, &a->data_wake, on_wake);
+    if (rc != 0) {
+        snprintf(why, why_cap, "a loop cannot be woken: %s", uv_strerror(rc));
+        return PS_EXIT_SYSTEM;
+    }
     a->data_wake.data = a;
     struct data_config cfg;
     data_config_default(&cfg);
@@ -211,10 +215,11 @@ static ps_exit open_data(struct app *a, const char *state_dir, char *why, size_t
     cfg.wake_ctx = &a->data_wake;
     cfg.max_uploads = (unsigned)a->options.max_uploads;
     cfg.plain_transfers = a->options.plain_transfers;
-    a->data = data_open(&cfg, why, why_cap);
+    bool of_state;
+    a->data = data_open(&cfg, &of_state, why, why_cap);
     if (a->data == NULL) {
         uv_close((uv_handle_t *)&a->data_wake, NULL);
-        return PS_EXIT_STATE;
+        return of_state ? PS_EXIT_STATE : PS_EXIT_SYSTEM;
     }
     return PS_EXIT_DONE;
 }

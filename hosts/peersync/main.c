@@ -1,6 +1,7 @@
 /* peersync: lists, publishes and fetches files, at a prompt or a command at a time. */
 #include "app.h"
 #include "commands/command.h"
+#include "common/loop_memory.h"
 #include "common/secrecy.h"
 #include "jobs.h"
 #include "login.h"
@@ -61,7 +62,8 @@ static ps_exit work_alone(struct app *a)
     return a->code;
 }
 
-static bool start(struct app *a)
+/* @return 0, or libuv's number of what the system refuses. */
+static int start(struct app *a)
 {
     const struct options *o = &a->options;
     /* Widths of characters; the program's texts are not translated. */
@@ -69,7 +71,11 @@ static bool start(struct app *a)
         (void)setlocale(LC_CTYPE, "");
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    uv_loop_init(&a->loop);
+    ps_loop_memory_setup("peersync");
+    int rc = uv_loop_init(&a->loop);
+    if (rc != 0) {
+        return rc;
+    }
     const struct out_config cfg = {
         .loop = &a->loop,
         .prefix = o->word_count > 0 ? "peersync: " : "",
@@ -82,17 +88,17 @@ static bool start(struct app *a)
     };
     a->out = out_open(&cfg);
     if (a->out == NULL) {
-        return false;
+        return UV_EAGAIN; /* A thread. */
     }
     uv_timer_init(&a->loop, &a->timer);
     a->timer.data = a;
-    for (size_t i = 0; i < APP_SIGNALS; i++) {
-        uv_signal_init(&a->loop, &a->signals[i]);
+    for (size_t i = 0; i < APP_SIGNALS && rc == 0; i++) {
+        rc = uv_signal_init(&a->loop, &a->signals[i]);
         a->signals[i].data = a;
     }
     a->code = PS_EXIT_INTERRUPTED; /* Until something better is known. */
     a->interactive = o->word_count == 0 && isatty(STDIN_FILENO) == 1;
-    return true;
+    return rc;
 }
 
 /* Logs in and does what was asked for. */
@@ -192,8 +198,9 @@ int main(int argc, char *argv[])
     if (code >= 0) {
         return code;
     }
-    if (!start(&app)) {
-        fputs("peersync: the system refuses a thread\n", stderr);
+    const int rc = start(&app);
+    if (rc != 0) {
+        fprintf(stderr, "peersync: the program cannot start: %s\n", uv_strerror(rc));
         return PS_EXIT_SYSTEM;
     }
     return (int)stop(&app, work(&app));

@@ -207,20 +207,11 @@ void out_data(struct out *o, const char *bytes, size_t len)
     }
 }
 
-__attribute__((format(printf, 1, 0))) static char *format(const char *text, va_list args)
-{
-    char *out = NULL;
-    if (vasprintf(&out, text, args) < 0) {
-        abort();
-    }
-    return out;
-}
-
 void out_dataf(struct out *o, const char *text, ...)
 {
     va_list args;
     va_start(args, text);
-    char *line = format(text, args);
+    char *line = data_vformat(text, args);
     va_end(args);
     out_data(o, line, strlen(line));
     free(line);
@@ -229,7 +220,7 @@ void out_dataf(struct out *o, const char *text, ...)
 __attribute__((format(printf, 3, 0))) static void message(struct out *o, const char *prefix,
                                                           const char *text, va_list args)
 {
-    char *line = format(text, args);
+    char *line = data_vformat(text, args);
     interrupt(o);
     put(o, prefix);
     put(o, line);
@@ -304,7 +295,7 @@ void out_progress(struct out *o, const char *text, ...)
     size_t columns = 0;
     va_list args;
     va_start(args, text);
-    char *line = format(text, args);
+    char *line = data_vformat(text, args);
     va_end(args);
     out_size(o, &rows, &columns);
     width_cut(line, columns - 1);

@@ -97,7 +97,14 @@ ps_exit session_open(const struct session_config *cfg, struct session **out, cha
         free(s);
         return PS_EXIT_SYSTEM;
     }
-    const ps_exit code = make_machine(s, why, why_cap);
+    ps_exit code = make_machine(s, why, why_cap);
+    if (code == PS_EXIT_DONE) {
+        const int rc = uv_poll_init(cfg->loop, &s->poll, ps_posix_udp_fd(s->udp, 0));
+        if (rc != 0) {
+            snprintf(why, why_cap, "the socket cannot be watched: %s", uv_strerror(rc));
+            code = PS_EXIT_SYSTEM;
+        }
+    }
     if (code != PS_EXIT_DONE) {
         (void)ps_journal_file_close(s->journal);
         if (s->slab != NULL) {
@@ -107,7 +114,6 @@ ps_exit session_open(const struct session_config *cfg, struct session **out, cha
         free(s);
         return code;
     }
-    uv_poll_init(cfg->loop, &s->poll, ps_posix_udp_fd(s->udp, 0));
     uv_timer_init(cfg->loop, &s->timer);
     uv_timer_init(cfg->loop, &s->journal_timer);
     s->poll.data = s->timer.data = s->journal_timer.data = s;

@@ -12,7 +12,7 @@
 #include "peersyncd/throttle.h"
 #include "peersyncd/verifier.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <uv.h>
 
 /* Room for what a round puts out. */
@@ -56,9 +56,14 @@ typedef struct ps_daemon {
     bool out_of_memory;
     ps_store_posix log;
     ps_store store;
-    uv_work_t store_work;
-    atomic_uint store_turns;   /* Hands the store to the worker and back: who reads it sees all that
-                                  the other has written, whatever libuv does. */
+    pthread_t store_thread; /* Writes and syncs. libuv's own threads abort the program where the
+                               system has none to give. */
+    bool store_started;     /* There is that thread. */
+    pthread_mutex_t store_lock;
+    pthread_cond_t store_turn; /* These two have changed: */
+    bool store_due, store_quit;
+    bool store_written; /* It has written since the loop looked. */
+    uv_async_t written;
     uint32_t store_told_ms;    /* The machine's last PS_INPUT_STORE. */
     uint64_t promises_dropped; /* As last logged. */
     ps_datagram held[PS_DAEMON_HELD];
@@ -82,6 +87,10 @@ void ps_daemon_work(ps_daemon *d);
 
 /* records.c: loads the store and gives it to the machine. @return a ps_exit; it has said why. */
 int ps_daemon_records_open(ps_daemon *d, const ps_state_dir *state);
+/* Starts what writes it, beside the loop. @return 0 or a ps_exit; it has said why. */
+int ps_daemon_records_start(ps_daemon *d);
+/* Ends that, when what is under way is written; the loop's handles are open still. */
+void ps_daemon_records_stop(ps_daemon *d);
 /* Takes a record over. */
 void ps_daemon_record(ps_daemon *d, const ps_event_record *record);
 /* Tells the machine whether the store takes changes. @return false: there is no room now, run a

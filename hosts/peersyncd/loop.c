@@ -1,6 +1,7 @@
 #include "peersyncd/loop.h"
 
 #include "common/exit_codes.h"
+#include "common/loop_memory.h"
 #include "common/slab.h"
 #include "peersync/crypto_sodium.h"
 #include "peersyncd/daemon.h"
@@ -162,7 +163,7 @@ static int bind_sockets(ps_daemon *d)
         advice = ": a port below 1024 is for privileged programs; choose a higher one";
     }
     fprintf(stderr, "peersyncd: cannot listen: %s%s\n", why.text, advice);
-    return PS_EXIT_LISTEN;
+    return ps_exit_of_errno(why.number, PS_EXIT_LISTEN);
 }
 
 /* The machine as the pump drives it: itself, or its recorder. */
@@ -271,6 +272,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static int serve(ps_daemon *d)
 {
     int code = PS_EXIT_DONE;
+    ps_loop_memory_setup("peersyncd");
     int rc = uv_loop_init(&d->loop);
     if (rc != 0) {
         return fail(PS_EXIT_SYSTEM, "the loop cannot be made", uv_strerror(rc));
@@ -282,6 +284,9 @@ static int serve(ps_daemon *d)
         code = fail(PS_EXIT_SYSTEM, "logins cannot be verified",
                     "there is not enough memory, or no thread");
     } else {
+        code = ps_daemon_records_start(d);
+    }
+    if (code == PS_EXIT_DONE) {
         tell_time(d);
         ps_daemon_report_ready(d);
         ps_daemon_work(d);
@@ -289,6 +294,7 @@ static int serve(ps_daemon *d)
         d->ending = true;
     }
     ps_daemon_logins_end(d);
+    ps_daemon_records_stop(d);
     uv_walk(&d->loop, close_handle, NULL);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);

@@ -8,7 +8,7 @@
 #include "peersyncd/store_load.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -157,37 +157,108 @@ static void settle(ps_daemon *d)
     }
 }
 
-/* Without a read of the work's `data`: the worker sees what others wrote after its turn began. */
-static ps_daemon *of_work(uv_work_t *work)
+/* The thread that waits for the disk. */
+static void *write_turns(void *arg)
 {
-    return (ps_daemon *)(void *)((char *)work - offsetof(ps_daemon, store_work));
+    ps_daemon *d = arg;
+    pthread_mutex_lock(&d->store_lock);
+    for (;;) {
+        while (!d->store_due && !d->store_quit) {
+            pthread_cond_wait(&d->store_turn, &d->store_lock);
+        }
+        if (!d->store_due) {
+            break;
+        }
+        d->store_due = false;
+        pthread_mutex_unlock(&d->store_lock);
+        ps_store_work(&d->store);
+        pthread_mutex_lock(&d->store_lock);
+        d->store_written = true;
+        uv_async_send(&d->written);
+    }
+    pthread_mutex_unlock(&d->store_lock);
+    return NULL;
 }
 
-static void on_work(uv_work_t *work)
+/* @return whether a turn has ended, which is settled then. */
+static bool settle_turn(ps_daemon *d)
 {
-    ps_daemon *d = of_work(work);
-    (void)atomic_fetch_add(&d->store_turns, 1);
-    ps_store_work(&d->store);
-    (void)atomic_fetch_add(&d->store_turns, 1);
+    pthread_mutex_lock(&d->store_lock);
+    const bool written = d->store_written;
+    d->store_written = false;
+    pthread_mutex_unlock(&d->store_lock);
+    if (written) {
+        settle(d);
+    }
+    return written;
 }
 
-static void on_worked(uv_work_t *work, int status)
+static void on_written(uv_async_t *async)
 {
-    ps_daemon *d = of_work(work);
-    (void)status; /* It is never cancelled. */
-    (void)atomic_fetch_add(&d->store_turns, 1);
-    settle(d);
-    if (!d->ending) {
+    ps_daemon *d = async->data;
+    if (settle_turn(d)) {
         (void)ps_daemon_tell_store(d); /* Before the next change comes; else the work tells it. */
         ps_daemon_work(d);
     }
 }
 
+static int refuse_start(const char *what, const char *why)
+{
+    fprintf(stderr, "peersyncd: the store cannot be written: %s: %s\n", what, why);
+    return PS_EXIT_SYSTEM;
+}
+
+int ps_daemon_records_start(ps_daemon *d)
+{
+    sigset_t all;
+    sigset_t before;
+    if (!d->records) {
+        return PS_EXIT_DONE;
+    }
+    int rc = uv_async_init(&d->loop, &d->written, on_written);
+    if (rc != 0) {
+        return refuse_start("the loop cannot be woken", uv_strerror(rc));
+    }
+    d->written.data = d;
+    pthread_mutex_init(&d->store_lock, NULL);
+    pthread_cond_init(&d->store_turn, NULL);
+    /* Signals are the loop's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&d->store_thread, NULL, write_turns, d);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc != 0) {
+        pthread_cond_destroy(&d->store_turn);
+        pthread_mutex_destroy(&d->store_lock);
+        return refuse_start("there is no thread", strerror(rc));
+    }
+    d->store_started = true;
+    return PS_EXIT_DONE;
+}
+
+void ps_daemon_records_stop(ps_daemon *d)
+{
+    if (!d->store_started) {
+        return;
+    }
+    pthread_mutex_lock(&d->store_lock);
+    d->store_quit = true;
+    pthread_cond_signal(&d->store_turn);
+    pthread_mutex_unlock(&d->store_lock);
+    pthread_join(d->store_thread, NULL);
+    (void)settle_turn(d);
+    pthread_cond_destroy(&d->store_turn);
+    pthread_mutex_destroy(&d->store_lock);
+    d->store_started = false;
+}
+
 static void begin(ps_daemon *d)
 {
-    if (d->records && ps_store_begin(&d->store)) {
-        (void)atomic_fetch_add(&d->store_turns, 1);
-        uv_queue_work(&d->loop, &d->store_work, on_work, on_worked);
+    if (d->store_started && ps_store_begin(&d->store)) {
+        pthread_mutex_lock(&d->store_lock);
+        d->store_due = true;
+        pthread_cond_signal(&d->store_turn);
+        pthread_mutex_unlock(&d->store_lock);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "commands/command.h"
 
 #include "app.h"
+#include "common/memory.h"
 #include "common/suggest.h"
 #include "safe.h"
 
@@ -63,11 +64,12 @@ void command_print_help(struct app *a, const struct command *c)
     char *text = NULL;
     size_t len = 0;
     FILE *memory = open_memstream(&text, &len);
-    if (memory == NULL) {
-        abort();
+    if (memory != NULL) {
+        ps_options_help(&set, memory);
     }
-    ps_options_help(&set, memory);
-    (void)fclose(memory);
+    if (memory == NULL || fclose(memory) != 0) {
+        ps_memory_missing("peersync");
+    }
     out_data(a->out, text, len);
     if (strcmp(c->name, c->synonym) != 0) {
         out_dataf(a->out, "the same: %s\n", c->synonym);

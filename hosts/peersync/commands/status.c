@@ -27,11 +27,8 @@ __attribute__((format(printf, 3, 4))) static void say_line(struct out *out, cons
                                                            const char *format, ...)
 {
     va_list args;
-    char *text = NULL;
     va_start(args, format);
-    if (vasprintf(&text, format, args) < 0) {
-        abort();
-    }
+    char *text = data_vformat(format, args);
     va_end(args);
     say(out, key, text);
     free(text);

@@ -1,6 +1,7 @@
 #include "alloc.h"
 
-#include <stdarg.h>
+#include "common/memory.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,7 @@
 static void *need(void *memory)
 {
     if (!memory) {
-        (void)fputs("peersync: out of memory\n", stderr);
-        abort();
+        ps_memory_missing("peersync");
     }
     return memory;
 }
@@ -29,16 +29,19 @@ char *data_strdup(const char *text)
     return need(strdup(text));
 }
 
+char *data_vformat(const char *format, va_list args)
+{
+    char *text = NULL;
+    return need(vasprintf(&text, format, args) < 0 ? NULL : text);
+}
+
 char *data_format(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    char *text = NULL;
-    if (vasprintf(&text, format, args) < 0) {
-        text = NULL;
-    }
+    char *text = data_vformat(format, args);
     va_end(args);
-    return need(text);
+    return text;
 }
 
 void data_free_wiped(void *array, size_t count, size_t size)

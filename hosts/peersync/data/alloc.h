@@ -3,6 +3,7 @@
 #ifndef PEERSYNC_DATA_ALLOC_H
 #define PEERSYNC_DATA_ALLOC_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* count * size zeroed bytes. */
@@ -12,6 +13,7 @@ void *data_grow(void *old, size_t count, size_t size);
 char *data_strdup(const char *text);
 /* printf into a new string. */
 __attribute__((format(printf, 1, 2))) char *data_format(const char *format, ...);
+__attribute__((format(printf, 1, 0))) char *data_vformat(const char *format, va_list args);
 /* Wipes an array of secrets, and frees it. NULL is allowed. */
 void data_free_wiped(void *array, size_t count, size_t size);
 

@@ -59,10 +59,11 @@ void data_loop_rest(struct loop *loop)
     }
 }
 
-static bool open_parts(struct data *d, char *why, size_t why_cap)
+static bool open_parts(struct data *d, bool *of_state, char *why, size_t why_cap)
 {
     d->has_library = true;
     if (!library_open(&d->library, &d->cfg, &d->events, why, why_cap)) {
+        *of_state = true;
         return false;
     }
     d->has_workers = true;
@@ -84,7 +85,7 @@ static bool open_parts(struct data *d, char *why, size_t why_cap)
     return true;
 }
 
-struct data *data_open(const struct data_config *cfg, char *why, size_t why_cap)
+struct data *data_open(const struct data_config *cfg, bool *of_state, char *why, size_t why_cap)
 {
     struct data *d = data_alloc(1, sizeof *d);
     d->cfg = *cfg;
@@ -98,7 +99,8 @@ struct data *data_open(const struct data_config *cfg, char *why, size_t why_cap)
     berths_init(&d->berths, cfg->max_fetches);
     batch_init(&d->batch, &d->disk, cfg->keep_connections ? BATCH_FILES : 1);
     lobby_init(&d->lobby, uploads_look);
-    if (!open_parts(d, why, why_cap)) {
+    *of_state = false;
+    if (!open_parts(d, of_state, why, why_cap)) {
         data_close(d);
         return NULL;
     }

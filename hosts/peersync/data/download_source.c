@@ -123,7 +123,10 @@ void download_next_source(struct download *dl)
     } else if (may_wait(dl)) {
         wait_for_sources(dl);
     } else {
-        download_fail(dl, s->worst.error, s->worst.text, false);
+        /* A disk that fails is another's here. */
+        const bool theirs = s->worst.error == PS_E_IO;
+        download_fail(dl, theirs ? PS_E_CLOSED : s->worst.error,
+                      theirs ? "its source cannot read it" : s->worst.text, false);
         dl->outcome->peer = s->worst.from;
         download_go_on(dl);
     }

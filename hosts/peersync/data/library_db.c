@@ -117,6 +117,12 @@ static int check_or_make(struct db_connection *c, int for_reading)
 static int connect_to(struct db_connection *c, const char *path, int flags)
 {
     int result = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    /* SQLite opens for reading what the system does not open for writing, whatever the reason is:
+     * no descriptor, say. (What is in the file has not been looked at yet.) */
+    if (result == SQLITE_OK && (flags & SQLITE_OPEN_READWRITE) != 0 &&
+        sqlite3_db_readonly(c->db, "main") != 0) {
+        result = SQLITE_CANTOPEN;
+    }
     if (result == SQLITE_OK) {
         (void)sqlite3_extended_result_codes(c->db, 1);
         (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

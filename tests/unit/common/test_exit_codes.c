@@ -4,6 +4,8 @@
 
 #include "peersync/base.h"
 
+#include <errno.h>
+
 static void numbers_are_distinct_and_usable(void **state)
 {
     (void)state;
@@ -38,11 +40,20 @@ static void every_error_has_a_code(void **state)
     assert_int_equal(ps_exit_of_error(60000), PS_EXIT_PROTOCOL);
 }
 
+static void a_shortage_is_the_systems(void **state)
+{
+    (void)state;
+    assert_int_equal(ps_exit_of_errno(ENOMEM, PS_EXIT_LISTEN), PS_EXIT_SYSTEM);
+    assert_int_equal(ps_exit_of_errno(EMFILE, PS_EXIT_LISTEN), PS_EXIT_SYSTEM);
+    assert_int_equal(ps_exit_of_errno(EADDRINUSE, PS_EXIT_LISTEN), PS_EXIT_LISTEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_distinct_and_usable),
         cmocka_unit_test(every_error_has_a_code),
+        cmocka_unit_test(a_shortage_is_the_systems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,7 +72,8 @@ void node_start(struct node *n)
 {
     char why[256] = "";
     ps_addr where = {.ip = {127, 0, 0, 1}, .family = PS_ADDR_V4};
-    n->data = data_open(&n->cfg, why, sizeof why);
+    bool of_state;
+    n->data = data_open(&n->cfg, &of_state, why, sizeof why);
     assert_non_null(n->data);
     assert_true(data_listen(n->data, &where, &n->addr, why, sizeof why));
     assert_int_not_equal(n->addr.port, 0);

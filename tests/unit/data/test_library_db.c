@@ -11,6 +11,7 @@
 #include "../transfer/content.h"
 #include "peersync/crypto_openssl.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -399,6 +400,42 @@ static void what_was_removed_is_made_again(void **state)
     assert_lists(d, "y=/y ");
 }
 
+static bool scarce;
+
+/* SQLite's open(): no descriptor is free for whoever wants to write. */
+static int open_scarce(const char *path, int flags, int mode)
+{
+    if (scarce && (flags & O_ACCMODE) == O_RDWR) {
+        errno = EMFILE;
+        return -1;
+    }
+    return open(path, flags, mode);
+}
+
+/* SQLite falls back to reading then. That is no damage: nothing is kept aside. */
+static void what_cannot_be_opened_now_stays(void **state)
+{
+    struct desk *d = *state;
+    char why[256] = "";
+    char aside[80];
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    (void)snprintf(aside, sizeof aside, "%s.broken-1", d->path);
+    assert_int_equal(put(d, "x", "/x", 100, 1), DB_OK);
+    library_db_close(&d->db);
+    assert_int_equal(
+        vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)(void (*)(void))open_scarce),
+        SQLITE_OK);
+    scarce = true;
+    assert_false(library_db_open(&d->db, d->dir, ps_crypto_sodium(), &d->events, why, sizeof why));
+    library_db_close(&d->db);
+    scarce = false;
+    assert_int_equal(vfs->xSetSystemCall(vfs, "open", NULL), SQLITE_OK);
+    assert_non_null(strstr(why, "unable to open database file"));
+    assert_int_not_equal(access(aside, F_OK), 0);
+    assert_true(open_db(d));
+    assert_lists(d, "x=/x ");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make, end)
 
 int main(void)
@@ -408,7 +445,7 @@ int main(void)
         TEST(a_failure_leaves_what_was),      TEST(what_was_used_least_recently_goes_first),
         TEST(only_its_owner_reads_it),        TEST(what_cannot_be_used_is_kept_aside),
         TEST(any_byte_may_be_wrong),          TEST(what_cannot_be_opened_is_told),
-        TEST(what_was_removed_is_made_again),
+        TEST(what_was_removed_is_made_again), TEST(what_cannot_be_opened_now_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
