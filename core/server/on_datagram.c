@@ -92,10 +92,7 @@ static verdict dispatch(ps_reply *r, const ps_message *m, bool *changed)
         good = ps_challenge_decode(m->body, &nonce);
         break;
     case PS_MSG_LOGOUT:
-        if (ps_on_logout(r, m)) {
-            return LEFT;
-        }
-        return MALFORMED;
+        return ps_on_logout(r, m) ? LEFT : MALFORMED;
     case PS_MSG_LOGIN:  /* Sent again: its answer was lost. */
         if (*changed) { /* One a packet. */
             return MISPLACED;
