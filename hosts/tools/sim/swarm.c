@@ -14,9 +14,23 @@ void swarm_config_default(swarm_config *cfg)
         .check_every = 1,
         .length_us = 300 * S,
         .cruel_us = 240 * S,
+        .pace = 1,
         .faults = true,
         .model = true,
     };
+}
+
+/* Of a user who thinks for a second or two. */
+#define ACT_US UINT64_C(1600000)
+#define ACTS   UINT64_C(1000000)
+/* A walk takes longer with the peers, and there are more steps with the peers and the time. */
+#define WALKED_US (UINT64_C(25000) * 60 * S)
+
+void swarm_config_scale(swarm_config *cfg)
+{
+    const uint64_t peer_us = cfg->peers * cfg->length_us;
+    cfg->pace = (uint32_t)(1 + peer_us / (ACT_US * ACTS));
+    cfg->check_every = (uint32_t)(1 + cfg->peers * (peer_us / WALKED_US));
 }
 
 static uint64_t draw(const swarm *s, uint64_t bound)
@@ -123,7 +137,7 @@ static void act(world *w, world_peer *p)
     } else if (state == PS_PEER_ONLINE || state == PS_PEER_LOST) {
         ask(s, p->index);
     }
-    think(s, p, 200000, 3000000);
+    think(s, p, 200000 * (uint64_t)s->cfg->pace, 3000000 * (uint64_t)s->cfg->pace);
 }
 
 /* The server refuses a name: its user is told, and gives it up unless he has changed it since. */
