@@ -13,6 +13,7 @@ typedef struct line {
     uint64_t seed, seeds, peers, hours, minutes, batch, check_every, pace;
     unsigned mix;
     const char *story;
+    const char *journal;
     bool watch, quiet;
 } line;
 
@@ -63,6 +64,11 @@ static const ps_option table[] = {
      .help = "Show it as it happens: a table that lives, on a\n"
              "terminal; else a line for each virtual second\n"
              "(each minute of a swarm)."},
+    {.name = "journal",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(line, journal),
+     .argument = "DIR",
+     .help = "Keep each machine's history in a file there, for\npeersync-replay."},
     {.name = "quiet",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(line, quiet),
@@ -146,6 +152,9 @@ static const char *contradiction(const line *l, const ps_words *words)
     if (l->story && of_swarm) {
         return "a story takes only --seed, --batch, --watch and --quiet";
     }
+    if (l->journal && (l->story || l->seeds != NOT_GIVEN)) {
+        return "--journal is for one swarm: choose it with --seed";
+    }
     if (l->watch && l->seeds != NOT_GIVEN) {
         return "--watch shows one seed: choose it with --seed";
     }
@@ -174,6 +183,7 @@ static void take(const line *l, sim_options *o)
     o->seeds = or_else(l->seeds, 0);
     o->watch = l->watch;
     o->quiet = l->quiet;
+    o->journal = l->journal;
 }
 
 int sim_options_read(int argc, char *const argv[], sim_options *o)

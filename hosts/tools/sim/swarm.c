@@ -329,6 +329,9 @@ static world *make_world(swarm *s)
     wc.fetched = swarm_fetched;
     wc.crypto = ps_sim_crypto();
     wc.ctx = s;
+    wc.born = cfg->born;
+    wc.failing = cfg->failing;
+    wc.host = cfg->host;
     /* Keys are replaced again and again, and some tickets do not live to see it. */
     wc.peer.rekey_ms = 30000 + (uint32_t)(cfg->seed % 7) * 15000;
     wc.server.ticket_s = cfg->seed % 3 == 0 ? 45 : 86400;

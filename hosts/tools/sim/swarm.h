@@ -37,6 +37,11 @@ typedef struct swarm_config {
     /* Lets time pass like world_run(), which it replaces; may be NULL. */
     void (*run)(void *ctx, const struct swarm *s, uint64_t us);
     void *ctx;
+    /* As in world_config; may be NULL. */
+    ps_machine (*born)(void *host, uint32_t peer, ps_machine inner, const ps_server_config *server,
+                       const ps_peer_config *peer_cfg);
+    void (*failing)(void *host);
+    void *host;
 } swarm_config;
 
 typedef struct swarm_counts {
