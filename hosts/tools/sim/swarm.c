@@ -346,8 +346,10 @@ static world *make_world(swarm *s)
         wc.handshake_cost_ns = 100000;
         wc.receive_queue = 256;
         wc.server.open_per_s = 4; /* Cookies are in use. */
-        wc.verify_threads = 2;
-        wc.verify_queue = 8;
+        /* A server made for so many: all of them can need their passwords verified at once. */
+        const uint32_t pools = 1 + (cfg->peers - 1) / 50;
+        wc.verify_threads = 2 * pools < WORLD_THREADS_MAX ? 2 * pools : WORLD_THREADS_MAX;
+        wc.verify_queue = 8 * pools;
         wc.captures = 512;
     }
     return world_new(&wc);
