@@ -1,8 +1,10 @@
 /* peersync-sim: a swarm under faults, many of them, or a story; see --help. */
+#include "journals.h"
 #include "options.h"
 #include "report.h"
 
 #include "common/exit_codes.h"
+#include "common/text.h"
 
 #include <string.h>
 #include <time.h>
@@ -105,6 +107,25 @@ static void on_run(void *ctx, const swarm *s, uint64_t us)
     show_run(w->show, s->w, us);
 }
 
+static bool keep_journals(const sim_options *o, swarm_config *cfg)
+{
+    char why[256];
+    char safe[512];
+    if (o->journal == NULL) {
+        return true;
+    }
+    journals *j = journals_open(o->journal, cfg->peers, why, sizeof why);
+    if (j == NULL) {
+        ps_text_safe_string(safe, sizeof safe, o->journal);
+        fprintf(stderr, "peersync-sim: --journal %s: %s\n", safe, why);
+        return false;
+    }
+    cfg->born = journals_born;
+    cfg->failing = journals_failing;
+    cfg->host = j;
+    return true;
+}
+
 static int run_one(const sim_options *o)
 {
     char repeat[SIM_REPEAT_BYTES];
@@ -113,6 +134,9 @@ static int run_one(const sim_options *o)
     sim_options_repeat(o, cfg.seed, repeat);
     cfg.repeat = repeat;
     cfg.ctx = &w;
+    if (!keep_journals(o, &cfg)) {
+        return PS_EXIT_LOCAL_FILE;
+    }
     const bool progress = !o->watch && !o->quiet && isatty(STDERR_FILENO);
     if (o->watch) {
         w.show = show_new(show_mode_of_stdout(), cfg.faults ? "swarm" : "storm", 60 * S);
@@ -132,7 +156,7 @@ static int run_one(const sim_options *o)
     if (!o->quiet) {
         report_swarm(stdout, &cfg, &s);
     }
-    return finish();
+    return journals_close(cfg.host) ? finish() : PS_EXIT_LOCAL_FILE;
 }
 
 int main(int argc, char **argv)

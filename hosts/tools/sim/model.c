@@ -14,7 +14,9 @@ void model_init(model *m, struct world *w)
     memset(m, 0, sizeof *m);
     m->w = w;
     m->sessions = calloc(w->cfg.peers, sizeof *m->sessions);
-    WORLD_REQUIRE(w, m->sessions != NULL);
+    m->users_logs = malloc(w->cfg.peers * sizeof *m->users_logs);
+    WORLD_REQUIRE(w, m->sessions != NULL && m->users_logs != NULL);
+    memset(m->users_logs, 0xff, w->cfg.peers * sizeof *m->users_logs);
     model_handshakes_init(m);
 }
 
@@ -22,7 +24,10 @@ void model_free(model *m)
 {
     free(m->sessions);
     free(m->logs);
+    free(m->users_logs);
     free(m->pubs);
+    free(m->buckets);
+    free(m->groups);
     model_handshakes_free(m);
 }
 
@@ -52,12 +57,11 @@ static void *grown(model *m, void *table, size_t *cap, size_t bytes)
 
 static uint32_t known_log(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES])
 {
-    uint32_t i = 0;
-    while (i < m->logs_len &&
-           (m->logs[i].user != user || memcmp(m->logs[i].device, device, PS_DEVICE_BYTES) != 0)) {
-        i++;
+    uint32_t i = m->users_logs[user];
+    while (i != MODEL_NONE && memcmp(m->logs[i].device, device, PS_DEVICE_BYTES) != 0) {
+        i = m->logs[i].next;
     }
-    return i < m->logs_len ? i : MODEL_NONE;
+    return i;
 }
 
 uint32_t model_log_of(model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES])
@@ -70,15 +74,29 @@ uint32_t model_log_of(model *m, uint32_t user, const uint8_t device[PS_DEVICE_BY
         m->logs = grown(m, m->logs, &m->logs_cap, sizeof *m->logs);
     }
     model_log *log = &m->logs[m->logs_len];
-    *log = (model_log){.user = user};
+    *log = (model_log){.user = user, .next = m->users_logs[user]};
     memcpy(log->device, device, PS_DEVICE_BYTES);
+    m->users_logs[user] = (uint32_t)m->logs_len;
     return (uint32_t)m->logs_len++;
+}
+
+size_t model_spread(uint32_t hash, uint32_t number, size_t bound)
+{
+    const uint64_t mixed =
+        (hash ^ ((uint64_t)number << 32 | number)) * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)(mixed >> 32) & (bound - 1);
+}
+
+static uint32_t *bucket_of(const model *m, uint32_t log, uint32_t hash)
+{
+    return &m->buckets[model_spread(hash, log, 2 * m->pubs_cap)];
 }
 
 model_pub *model_find(const model *m, uint32_t log, ps_span name)
 {
     const uint32_t hash = model_hash(name);
-    for (size_t i = 0; i < m->pubs_len; i++) {
+    uint32_t i = m->pubs_cap > 0 ? *bucket_of(m, log, hash) : MODEL_NONE;
+    for (; i != MODEL_NONE; i = m->pubs[i].next) {
         model_pub *pub = &m->pubs[i];
         if (pub->hash == hash && pub->log == log && pub->died_us == 0 &&
             pub->name_len == name.len && memcmp(pub->name, name.data, name.len) == 0) {
@@ -88,44 +106,85 @@ model_pub *model_find(const model *m, uint32_t log, ps_span name)
     return NULL;
 }
 
+static void link_in(model *m, uint32_t index)
+{
+    model_pub *pub = &m->pubs[index];
+    uint32_t *bucket = bucket_of(m, pub->log, pub->hash);
+    pub->next = *bucket;
+    *bucket = index;
+}
+
+static void take_out(model *m, uint32_t index)
+{
+    uint32_t *at = bucket_of(m, m->pubs[index].log, m->pubs[index].hash);
+    while (*at != index) {
+        at = &m->pubs[*at].next;
+    }
+    *at = m->pubs[index].next;
+}
+
+static void more_pubs(model *m)
+{
+    m->pubs = grown(m, m->pubs, &m->pubs_cap, sizeof *m->pubs);
+    free(m->buckets);
+    free(m->groups);
+    m->buckets = malloc(2 * m->pubs_cap * sizeof *m->buckets);
+    m->groups = calloc(2 * m->pubs_cap, sizeof *m->groups);
+    WORLD_REQUIRE(m->w, m->buckets != NULL && m->groups != NULL);
+    memset(m->buckets, 0xff, 2 * m->pubs_cap * sizeof *m->buckets);
+    for (uint32_t i = 0; i < m->pubs_len; i++) {
+        link_in(m, i);
+    }
+}
+
+/* Places looked at before there is a new one: those that are free again are found in some turn. */
+#define LOOK_AT 8u
+
+
 /* The place of one that nobody can still ask about, or a new one. */
-static model_pub *place(model *m)
+static uint32_t place(model *m)
 {
     const uint64_t now_us = world_now_us(m->w);
-    for (size_t i = 0; i < m->pubs_len; i++) {
+    for (size_t n = 0; n < LOOK_AT && m->pubs_len > 0; n++) {
+        const uint32_t i = (uint32_t)(m->pubs_at++ % m->pubs_len);
         if (m->pubs[i].died_us != 0 && m->pubs[i].died_us + MEMORY_US < now_us) {
-            return &m->pubs[i];
+            take_out(m, i);
+            return i;
         }
     }
     if (m->pubs_len == m->pubs_cap) {
-        m->pubs = grown(m, m->pubs, &m->pubs_cap, sizeof *m->pubs);
+        more_pubs(m);
     }
-    return &m->pubs[m->pubs_len++];
+    return (uint32_t)m->pubs_len++;
 }
 
 void model_add(model *m, uint32_t log, ps_span name, const ps_content *content)
 {
-    model_pub *pub = place(m);
+    const uint32_t index = place(m);
+    model_pub *pub = &m->pubs[index];
     *pub = (model_pub){.log = log,
                        .hash = model_hash(name),
                        .name_len = (uint8_t)name.len,
                        .content = *content,
                        .born_us = world_now_us(m->w)};
     memcpy(pub->name, name.data, name.len);
+    link_in(m, index);
+    m->logs[log].live++;
     m->live++;
 }
 
 void model_end(model *m, model_pub *pub)
 {
     pub->died_us = world_now_us(m->w);
+    m->logs[pub->log].live--;
     m->live--;
 }
 
 uint32_t model_published(const model *m, uint32_t user)
 {
     uint32_t count = 0;
-    for (size_t i = 0; i < m->pubs_len; i++) {
-        count += m->pubs[i].died_us == 0 && m->logs[m->pubs[i].log].user == user ? 1u : 0u;
+    for (uint32_t i = m->users_logs[user]; i != MODEL_NONE; i = m->logs[i].next) {
+        count += m->logs[i].live;
     }
     return count;
 }
@@ -146,18 +205,14 @@ bool model_lists(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_B
 uint32_t model_device_names(const model *m, uint32_t user, const uint8_t device[PS_DEVICE_BYTES])
 {
     const uint32_t log = known_log(m, user, device);
-    uint32_t count = 0;
-    for (size_t i = 0; i < m->pubs_len; i++) {
-        count += m->pubs[i].died_us == 0 && m->pubs[i].log == log ? 1u : 0u;
-    }
-    return count;
+    return log != MODEL_NONE ? m->logs[log].live : 0;
 }
 
 uint32_t model_listed(const model *m, uint32_t user, ps_span name)
 {
     uint32_t count = 0;
-    for (size_t i = 0; i < m->logs_len; i++) {
-        count += m->logs[i].user == user && model_find(m, (uint32_t)i, name) != NULL ? 1u : 0u;
+    for (uint32_t i = m->users_logs[user]; i != MODEL_NONE; i = m->logs[i].next) {
+        count += model_find(m, i, name) != NULL ? 1u : 0u;
     }
     return count;
 }
@@ -167,10 +222,15 @@ bool model_online(const model *m, uint32_t user)
     return m->sessions[user].open && m->sessions[user].deadline_us > m->now_us;
 }
 
-uint32_t model_asker(const model *m, uint64_t client_id)
+uint32_t model_asker(model *m, uint64_t client_id)
 {
+    uint32_t *guess = &m->guesses[1][client_id % MODEL_GUESSES];
+    if (m->sessions[*guess].open && m->sessions[*guess].client_id == client_id) {
+        return *guess;
+    }
     for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
         if (m->sessions[i].open && m->sessions[i].client_id == client_id) {
+            *guess = i;
             return i;
         }
     }
@@ -179,12 +239,9 @@ uint32_t model_asker(const model *m, uint64_t client_id)
 
 void model_forget(model *m, uint32_t log)
 {
-    for (size_t i = 0; i < m->pubs_len; i++) {
-        if (m->pubs[i].died_us == 0 && m->pubs[i].log == log) {
-            return;
-        }
+    if (m->logs[log].live == 0) {
+        m->logs[log].generation = 0;
     }
-    m->logs[log].generation = 0;
 }
 
 /* ---- time ---- */
@@ -199,7 +256,7 @@ static void pass_time(model *m, uint64_t host_us, uint64_t late_us)
     }
     /* Only a server that was kept from its work may give anybody more time. */
     WORLD_REQUIRE(m->w, late_us == m->late_us || world_server_was_away(m->w));
-    for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
+    for (uint32_t i = 0; i < m->w->cfg.peers && late_us != m->late_us; i++) {
         m->sessions[i].deadline_us += late_us - m->late_us;
     }
     m->late_us = late_us;
@@ -242,11 +299,7 @@ void model_step(model *m, const ps_input *in, const uint8_t *bytes, const ps_out
     model_answers(m, before, out, &owed);
     check_counters(m, &owed, bytes, stats);
     WORLD_REQUIRE(m->w, stats->publications == m->live);
-    uint32_t open = 0;
-    for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
-        open += m->sessions[i].open ? 1u : 0u;
-    }
-    WORLD_REQUIRE(m->w, stats->sessions == open);
+    WORLD_REQUIRE(m->w, stats->sessions == m->open);
 }
 
 /* ---- death and return of the server ---- */
@@ -259,12 +312,13 @@ void model_crash(model *m)
             m->pubs[i].died_us = now_us;
         }
     }
-    m->live = 0;
+    m->live = m->open = 0;
     for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
         m->sessions[i] = (model_session){.open = false};
     }
     for (size_t i = 0; i < m->logs_len; i++) {
         m->logs[i].generation = 0;
+        m->logs[i].live = 0;
     }
     model_handshakes_crash(m);
     memset(&m->before, 0, sizeof m->before);
@@ -275,12 +329,14 @@ void model_crash(model *m)
 /* One that died with the process and comes back from the store was there throughout. */
 static bool revive(model *m, uint32_t log, const ps_input_restore *in)
 {
-    for (size_t i = 0; i < m->pubs_len; i++) {
+    uint32_t i = m->pubs_cap > 0 ? *bucket_of(m, log, model_hash(in->name)) : MODEL_NONE;
+    for (; i != MODEL_NONE; i = m->pubs[i].next) {
         model_pub *pub = &m->pubs[i];
         if (pub->log == log && pub->died_us != 0 && pub->died_us == m->w->server.crashed_us &&
             pub->name_len == in->name.len && memcmp(pub->name, in->name.data, in->name.len) == 0) {
             pub->died_us = 0;
             pub->content = in->content;
+            m->logs[log].live++;
             m->live++;
             return true;
         }

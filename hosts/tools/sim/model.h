@@ -1,5 +1,5 @@
-/* A naive server beside the server: arrays and linear scans, fed with what the server is fed. It
- * knows who is online (invariant 1) and what every device's log holds, and looks at each answer of
+/* A naive server beside the server: arrays, with an index where all would be walked through for every
+ * answer, fed with what the server is fed. It knows who is online (invariant 1) and what every device's log holds, and looks at each answer of
  * the server and at each list that a peer gets: what existed throughout is there exactly once, and
  * nothing that did not exist. It reads packets by itself (read.h). */
 #ifndef PS_SIM_MODEL_H
@@ -58,6 +58,8 @@ typedef struct model_log {
     uint32_t user;
     uint8_t device[PS_DEVICE_BYTES];
     uint64_t generation;
+    uint32_t live; /* Names that it lists. */
+    uint32_t next; /* Another log of the user's; MODEL_NONE: the last. */
 } model_log;
 
 /* A publication, or what is remembered of one that is gone. */
@@ -68,7 +70,19 @@ typedef struct model_pub {
     uint8_t name[PS_NAME_MAX];
     ps_content content;
     uint64_t born_us, died_us; /* In the network's time; died 0: it is listed. */
+    uint32_t next;             /* With the same bucket; MODEL_NONE: the last. */
 } model_pub;
+
+/* All that a list may show of a user under a name: filled and read by one look at a list. */
+typedef struct model_group {
+    const model_pub *pub; /* One of them; NULL: the place is free. */
+    uint32_t user;
+    uint32_t least, most, lines;
+} model_group;
+
+#define MODEL_NONE UINT32_MAX
+/* Users whose ids were asked for last: a guess that is looked at before all others are. */
+#define MODEL_GUESSES 1024u
 
 /* A handshake that was answered, and the login that came in it. */
 typedef struct model_handshake {
@@ -100,8 +114,14 @@ typedef struct model {
     model_session *sessions; /* One a user. */
     model_log *logs;
     size_t logs_len, logs_cap;
+    uint32_t *users_logs; /* The first log of each user, or MODEL_NONE. */
     model_pub *pubs;
     size_t pubs_len, pubs_cap;
+    size_t pubs_at;       /* Where a place that is free again is looked for next. */
+    uint32_t *buckets;    /* Twice pubs_cap chains of publications, by log and name. */
+    model_group *groups;  /* Twice pubs_cap places, open addressing. */
+    uint32_t open;        /* Sessions that are. */
+    uint32_t guesses[2][MODEL_GUESSES]; /* Users, by a session's id, and by a client's. */
     uint32_t live;
     model_handshake *handshakes; /* A ring of those seen last. */
     size_t handshakes_at;

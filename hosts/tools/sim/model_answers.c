@@ -86,10 +86,10 @@ static void on_published(const model *m, const read_message *msg, const model_ow
 /* The log in which this is listed now, by a device of the user; MODEL_NONE: it is not. */
 static uint32_t listed_in(const model *m, uint32_t user, ps_span name, const ps_content *content)
 {
-    for (size_t i = 0; i < m->logs_len; i++) {
-        const model_pub *pub = m->logs[i].user == user ? model_find(m, (uint32_t)i, name) : NULL;
+    for (uint32_t i = m->users_logs[user]; i != MODEL_NONE; i = m->logs[i].next) {
+        const model_pub *pub = model_find(m, i, name);
         if (pub != NULL && ps_content_equal(&pub->content, content)) {
-            return (uint32_t)i;
+            return i;
         }
     }
     return MODEL_NONE;

@@ -85,11 +85,20 @@ static void on_handshake_packet(model *m, const read_packet *p, model_owed *owed
 /* ---- packets of sessions ---- */
 
 /* By the id of the keys that it has, or of those it had before. */
-static uint32_t session_of(const model *m, uint64_t id)
+static bool has_id(const model_session *s, uint64_t id)
 {
+    return s->open && id != 0 && (s->id == id || s->old_id == id);
+}
+
+static uint32_t session_of(model *m, uint64_t id)
+{
+    uint32_t *guess = &m->guesses[0][id % MODEL_GUESSES];
+    if (has_id(&m->sessions[*guess], id)) {
+        return *guess;
+    }
     for (uint32_t i = 0; i < m->w->cfg.peers; i++) {
-        const model_session *s = &m->sessions[i];
-        if (s->open && id != 0 && (s->id == id || s->old_id == id)) {
+        if (has_id(&m->sessions[i], id)) {
+            *guess = i;
             return i;
         }
     }
@@ -329,6 +338,7 @@ static void on_opened(model *m, const ps_event_session *e)
         s->old_window = before.window;
     }
     sign_of_life(m, s);
+    m->open++;
 }
 
 static void on_closed(model *m, const ps_event_session *e)
@@ -359,6 +369,7 @@ static void on_closed(model *m, const ps_event_session *e)
     const bool gap = e->reason == PS_CLOSE_LOGOUT || e->reason == PS_CLOSE_SILENCE ||
                      e->reason == PS_CLOSE_REMOVED;
     s->open = false;
+    m->open--;
     s->replaced = e->reason == PS_CLOSE_REPLACED && s->id != 0;
     s->since_us = gap ? 0 : s->since_us;
     if (s->id != 0) {
@@ -402,7 +413,9 @@ void model_input(model *m, const ps_input *in, const uint8_t *bytes, const ps_ou
     } else if (in->type == PS_INPUT_DATAGRAM) {
         on_datagram(m, &in->u.datagram, bytes, before, out, owed);
     }
+    bool changed = false;
     for (size_t i = before->events_len; i < out->events_len; i++) {
+        changed = changed || out->events[i].type == PS_EVENT_SESSION_CLOSED;
         if (out->events[i].type == PS_EVENT_SESSION_OPENED) {
             on_opened(m, &out->events[i].u.session);
         } else if (out->events[i].type == PS_EVENT_SESSION_CLOSED) {
@@ -412,7 +425,7 @@ void model_input(model *m, const ps_input *in, const uint8_t *bytes, const ps_ou
             WORLD_REQUIRE(m->w, owed->ticket.len > 0 && model_ticket_good(m, owed->ticket));
         }
     }
-    for (uint32_t i = 0; i < m->w->cfg.peers; i++) { /* A gap ends what went on without one. */
+    for (uint32_t i = 0; changed && i < m->w->cfg.peers; i++) { /* A gap ends what went on without one. */
         m->sessions[i].since_us = m->sessions[i].open ? m->sessions[i].since_us : 0;
     }
 }

@@ -7,8 +7,6 @@
 #include "model.h"
 #include "world.h"
 
-#define MODEL_NONE UINT32_MAX
-
 uint32_t model_hash(ps_span name);
 uint32_t model_node(const model *m, const ps_addr *addr);
 /* The log of a user's device, made where it is missing. */
@@ -17,11 +15,13 @@ uint32_t model_log_of(model *m, uint32_t user, const uint8_t device[PS_DEVICE_BY
 model_pub *model_find(const model *m, uint32_t log, ps_span name);
 void model_add(model *m, uint32_t log, ps_span name, const ps_content *content);
 void model_end(model *m, model_pub *pub);
+/* A number from 0 to below `bound`, a power of two, that a hash and a small number make. */
+size_t model_spread(uint32_t hash, uint32_t number, size_t bound);
 uint32_t model_published(const model *m, uint32_t user);
 /* Is the user online as of the server's now? */
 bool model_online(const model *m, uint32_t user);
 /* The user whose session sends to this client id, or MODEL_NONE. */
-uint32_t model_asker(const model *m, uint64_t client_id);
+uint32_t model_asker(model *m, uint64_t client_id);
 /* A device without publications and without a session is forgotten by the server. */
 void model_forget(model *m, uint32_t log);
 

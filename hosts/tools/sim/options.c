@@ -10,9 +10,10 @@
 
 /* What stands on the line; UINT64_MAX: not given. */
 typedef struct line {
-    uint64_t seed, seeds, peers, hours, minutes, batch, check_every;
+    uint64_t seed, seeds, peers, hours, minutes, batch, check_every, pace;
     unsigned mix;
     const char *story;
+    const char *journal;
     bool watch, quiet;
 } line;
 
@@ -47,8 +48,11 @@ static const ps_option table[] = {
     NUMBER(batch, "batch", 1, PS_SIM_BATCH_MAX,
            "Datagrams that a machine gets at a time (64); the\nhash is the same for each."),
     NUMBER(check_every, "check-every", 1, UINT32_MAX,
-           "Walk over a machine's tables at every Nth step of\nit (1); what it answers is checked "
-           "at each."),
+           "Walk over a machine's tables at every Nth step of\nit; what it answers is checked at each. "
+           "(1; long runs\nof many peers take more, see the man page.)"),
+    NUMBER(pace, "pace", 1, 10000,
+           "People think N times as long between two things\nthat they do. (1, which is 1.6 s in the "
+           "mean; in long\nruns so much that they do a million things in all.)"),
     {.name = "story",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(line, story),
@@ -60,6 +64,11 @@ static const ps_option table[] = {
      .help = "Show it as it happens: a table that lives, on a\n"
              "terminal; else a line for each virtual second\n"
              "(each minute of a swarm)."},
+    {.name = "journal",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(line, journal),
+     .argument = "DIR",
+     .help = "Keep each machine's history in a file there, for\npeersync-replay."},
     {.name = "quiet",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(line, quiet),
@@ -135,12 +144,16 @@ static const char *contradiction(const line *l, const ps_words *words)
 {
     const bool of_swarm = l->peers != NOT_GIVEN || l->hours != NOT_GIVEN ||
                           l->minutes != NOT_GIVEN || l->check_every != NOT_GIVEN ||
+                          l->pace != NOT_GIVEN ||
                           l->seeds != NOT_GIVEN || l->mix != MIX_NOT_GIVEN;
     if (words->len > 0) {
         return "every word belongs to an option";
     }
     if (l->story && of_swarm) {
         return "a story takes only --seed, --batch, --watch and --quiet";
+    }
+    if (l->journal && (l->story || l->seeds != NOT_GIVEN)) {
+        return "--journal is for one swarm: choose it with --seed";
     }
     if (l->watch && l->seeds != NOT_GIVEN) {
         return "--watch shows one seed: choose it with --seed";
@@ -160,14 +173,17 @@ static void take(const line *l, sim_options *o)
     s->seed = or_else(l->seed, s->seed);
     s->peers = (uint32_t)or_else(l->peers, s->peers);
     s->batch = (uint32_t)or_else(l->batch, s->batch);
-    s->check_every = (uint32_t)or_else(l->check_every, s->check_every);
     s->faults = l->mix != MIX_STORM;
     if (l->hours != NOT_GIVEN || l->minutes != NOT_GIVEN) {
         s->length_us = (60 * or_else(l->hours, 0) + or_else(l->minutes, 0)) * 60000000;
     }
+    swarm_config_scale(s);
+    s->check_every = (uint32_t)or_else(l->check_every, s->check_every);
+    s->pace = (uint32_t)or_else(l->pace, s->pace);
     o->seeds = or_else(l->seeds, 0);
     o->watch = l->watch;
     o->quiet = l->quiet;
+    o->journal = l->journal;
 }
 
 int sim_options_read(int argc, char *const argv[], sim_options *o)
@@ -180,6 +196,7 @@ int sim_options_read(int argc, char *const argv[], sim_options *o)
               .minutes = NOT_GIVEN,
               .batch = NOT_GIVEN,
               .check_every = NOT_GIVEN,
+              .pace = NOT_GIVEN,
               .mix = MIX_NOT_GIVEN};
     *o = (sim_options){.seeds = 0};
     if (argc > 1 && strcmp(argv[argc - 1], "--story") == 0) {
@@ -214,7 +231,7 @@ void sim_options_repeat(const sim_options *o, uint64_t seed, char out[SIM_REPEAT
     }
     (void)snprintf(out, SIM_REPEAT_BYTES,
                    "peersync-sim --seed %" PRIu64 " --peers %" PRIu32 " --minutes %" PRIu64
-                   " --batch %" PRIu32 " --check-every %" PRIu32 "%s",
-                   seed, s->peers, s->length_us / 60000000, s->batch, s->check_every,
+                   " --batch %" PRIu32 " --check-every %" PRIu32 " --pace %" PRIu32 "%s",
+                   seed, s->peers, s->length_us / 60000000, s->batch, s->check_every, s->pace,
                    s->faults ? "" : " --mix storm");
 }

@@ -14,6 +14,7 @@ typedef struct sim_options {
     const story *story; /* NULL: a swarm. */
     bool watch;
     bool quiet;
+    const char *journal; /* A directory, or NULL. */
 } sim_options;
 
 /* Reads argv[1 .. argc). @return -1 to go on; else the exit code: help, version or the error was

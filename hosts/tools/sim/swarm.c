@@ -14,9 +14,23 @@ void swarm_config_default(swarm_config *cfg)
         .check_every = 1,
         .length_us = 300 * S,
         .cruel_us = 240 * S,
+        .pace = 1,
         .faults = true,
         .model = true,
     };
+}
+
+/* Of a user who thinks for a second or two. */
+#define ACT_US UINT64_C(1600000)
+#define ACTS   UINT64_C(1000000)
+/* A walk takes longer with the peers, and there are more steps with the peers and the time. */
+#define WALKED_US (UINT64_C(25000) * 60 * S)
+
+void swarm_config_scale(swarm_config *cfg)
+{
+    const uint64_t peer_us = cfg->peers * cfg->length_us;
+    cfg->pace = (uint32_t)(1 + peer_us / (ACT_US * ACTS));
+    cfg->check_every = (uint32_t)(1 + cfg->peers * (peer_us / WALKED_US));
 }
 
 static uint64_t draw(const swarm *s, uint64_t bound)
@@ -123,7 +137,7 @@ static void act(world *w, world_peer *p)
     } else if (state == PS_PEER_ONLINE || state == PS_PEER_LOST) {
         ask(s, p->index);
     }
-    think(s, p, 200000, 3000000);
+    think(s, p, 200000 * (uint64_t)s->cfg->pace, 3000000 * (uint64_t)s->cfg->pace);
 }
 
 /* The server refuses a name: its user is told, and gives it up unless he has changed it since. */
@@ -315,6 +329,9 @@ static world *make_world(swarm *s)
     wc.fetched = swarm_fetched;
     wc.crypto = ps_sim_crypto();
     wc.ctx = s;
+    wc.born = cfg->born;
+    wc.failing = cfg->failing;
+    wc.host = cfg->host;
     /* Keys are replaced again and again, and some tickets do not live to see it. */
     wc.peer.rekey_ms = 30000 + (uint32_t)(cfg->seed % 7) * 15000;
     wc.server.ticket_s = cfg->seed % 3 == 0 ? 45 : 86400;
@@ -329,8 +346,10 @@ static world *make_world(swarm *s)
         wc.handshake_cost_ns = 100000;
         wc.receive_queue = 256;
         wc.server.open_per_s = 4; /* Cookies are in use. */
-        wc.verify_threads = 2;
-        wc.verify_queue = 8;
+        /* A server made for so many: all of them can need their passwords verified at once. */
+        const uint32_t pools = 1 + (cfg->peers - 1) / 50;
+        wc.verify_threads = 2 * pools < WORLD_THREADS_MAX ? 2 * pools : WORLD_THREADS_MAX;
+        wc.verify_queue = 8 * pools;
         wc.captures = 512;
     }
     return world_new(&wc);

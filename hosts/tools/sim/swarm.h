@@ -24,6 +24,7 @@ typedef struct swarm_config {
     uint32_t check_every;
     uint64_t length_us; /* In all. */
     uint64_t cruel_us;  /* Of each cruel time. */
+    uint32_t pace;      /* Users think so many times as long: 1 is a second or two. */
     bool faults;        /* Else only the storm: a fifth lost, a twentieth doubled or late. */
     bool in_step;       /* No jitter, and commands in instants 100 ms apart: many datagrams arrive
                            at the same time. */
@@ -36,6 +37,11 @@ typedef struct swarm_config {
     /* Lets time pass like world_run(), which it replaces; may be NULL. */
     void (*run)(void *ctx, const struct swarm *s, uint64_t us);
     void *ctx;
+    /* As in world_config; may be NULL. */
+    ps_machine (*born)(void *host, uint32_t peer, ps_machine inner, const ps_server_config *server,
+                       const ps_peer_config *peer_cfg);
+    void (*failing)(void *host);
+    void *host;
 } swarm_config;
 
 typedef struct swarm_counts {
@@ -73,6 +79,10 @@ typedef struct swarm {
 
 /* 50 peers, five minutes, seed 1, batch 64, every step checked, all faults. */
 void swarm_config_default(swarm_config *cfg);
+/* What a swarm of these peers and this length needs to end while somebody waits for it: users who
+ * think longer, so that they do about a million things in all, and tables that are walked over less
+ * often, so that the walks take about as long as the rest. Small swarms keep 1 and 1. */
+void swarm_config_scale(swarm_config *cfg);
 /* Ends the program where something does not hold. */
 swarm swarm_run(const swarm_config *cfg);
 

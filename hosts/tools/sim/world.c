@@ -18,6 +18,9 @@ _Noreturn void world_fail(const world *w, const char *what, const char *file, in
         if (w->cfg.repeat) {
             fprintf(stderr, "  repeat with: %s\n", w->cfg.repeat);
         }
+        if (w->cfg.failing) {
+            w->cfg.failing(w->cfg.host);
+        }
     }
     abort();
 }

@@ -87,6 +87,14 @@ typedef struct world_config {
      * it. May be NULL. */
     bool (*tamper)(world *w, uint32_t node, ps_datagram *dg, uint8_t *data);
     const ps_crypto *crypto; /* Of transfers; needed by whoever fetches. */
+    /* A process begins (peer WORLD_SERVER: the server's; `server` or `peer` is what its machine was
+     * made of, the other NULL): what is to be stepped in the machine's place, and steps it. Answers
+     * `inner` where nobody looks on; may be NULL. The result lives until the next call for it. */
+    ps_machine (*born)(void *ctx, uint32_t peer, ps_machine inner, const ps_server_config *server,
+                       const ps_peer_config *peer_cfg);
+    /* Something does not hold: called before the program ends; may be NULL. */
+    void (*failing)(void *ctx);
+    void *host; /* For these two. */
     /* The line that repeats a failure, after "repeat with: "; may be NULL. */
     const char *repeat;
     void *ctx; /* For all of them. */
@@ -148,8 +156,9 @@ typedef struct world_slab {
 typedef struct world_machine {
     world *w;
     void *self;
-    uint32_t peer; /* Index, or WORLD_SERVER. */
-    ps_machine face;
+    uint32_t peer;    /* Index, or WORLD_SERVER. */
+    ps_machine inner; /* Itself, */
+    ps_machine face;  /* and as it is stepped: world_config.born. */
     const ps_transport *network;
     ps_transport tampered; /* The same, but for who stands on the way. */
     int (*check)(const void *self);
@@ -403,7 +412,8 @@ void world_streams_drop(world_peer *p);
 
 /* Makes the guarded output and the pump. */
 void world_machine_init(world_machine *m, world *w, uint32_t node, uint32_t peer, ps_machine face,
-                        int (*check)(const void *self));
+                        int (*check)(const void *self), const ps_server_config *server_cfg,
+                        const ps_peer_config *peer_cfg);
 void world_machine_free(world_machine *m);
 /* A session of this user was ended by silence. */
 void world_evicted(world *w, uint32_t user, uint32_t node);

@@ -143,7 +143,7 @@ static ps_status step_peer(world_machine *m, ps_input in[], size_t n, size_t *co
         forged += is_forged(m->w, &in[i]) ? 1u : 0u;
     }
     const uint64_t drops = forged > 0 ? drops_of(m) : 0;
-    const ps_status status = m->face.step(m->self, in, n, consumed, out);
+    const ps_status status = m->face.step(m->face.self, in, n, consumed, out);
     if (forged > 0 && *consumed == n) {
         WORLD_REQUIRE(m->w, drops_of(m) >= drops + forged);
     }
@@ -183,7 +183,7 @@ static ps_status look(world_machine *m, ps_input in[], size_t n, size_t *consume
     const ps_output before = *out;
     const promise p = mark(out, n, server);
     const ps_status status =
-        server ? m->face.step(m->self, in, n, consumed, out) : step_peer(m, in, n, consumed, out);
+        server ? m->face.step(m->face.self, in, n, consumed, out) : step_peer(m, in, n, consumed, out);
     if (status == PS_INVALID && in[*consumed].type == PS_INPUT_TRUST) {
         return status;
     }
@@ -281,7 +281,7 @@ static ps_status observed_server_step(world_machine *m, ps_input in[], size_t n,
     const ps_status status = step_by_step(m, in, n, consumed, out);
     if (twin != NULL) {
         size_t taken = 0;
-        (void)m->face.step(twin, in, *consumed, &taken, &copy.out);
+        (void)m->inner.step(twin, in, *consumed, &taken, &copy.out);
         WORLD_REQUIRE(w, taken == *consumed);
         WORLD_REQUIRE(w, same_output(out, before.bytes_len, before.datagrams_len, &copy.out));
         WORLD_REQUIRE(w, out->events_len - before.events_len == copy.out.events_len);
@@ -304,7 +304,7 @@ static ps_status observed_step(void *self, ps_input in[], size_t n, size_t *cons
 static uint64_t observed_deadline_us(const void *self)
 {
     const world_machine *m = self;
-    return m->face.deadline_us(m->self);
+    return m->face.deadline_us(m->face.self);
 }
 
 /* Sends one by one what is let through. */
@@ -359,16 +359,21 @@ static void lend(world *w, world_slab *s)
 }
 
 void world_machine_init(world_machine *m, world *w, uint32_t node, uint32_t peer, ps_machine face,
-                        int (*check)(const void *self))
+                        int (*check)(const void *self), const ps_server_config *server_cfg,
+                        const ps_peer_config *peer_cfg)
 {
     const size_t steps = peer == WORLD_SERVER ? SERVER_STEPS : PEER_STEPS;
     const bool server = peer == WORLD_SERVER;
     m->w = w;
     m->self = face.self;
     m->peer = peer;
+    m->inner = face;
     m->face = face;
     m->check = check;
     m->steps = 0;
+    if (w->cfg.born) {
+        m->face = w->cfg.born(w->cfg.host, peer, face, server_cfg, peer_cfg);
+    }
     if (!server && w->cfg.lean) {
         lend(w, &m->slab);
     } else {

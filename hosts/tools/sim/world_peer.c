@@ -46,7 +46,7 @@ void world_peer_boot(world *w, uint32_t i)
     memset(p->memory, 0xd5, bytes);
     ps_peer *peer;
     WORLD_REQUIRE(w, ps_peer_init(p->memory, bytes, &cfg, &peer) == PS_OK);
-    world_machine_init(&p->machine, w, p->node, i, ps_machine_of_peer(peer), check);
+    world_machine_init(&p->machine, w, p->node, i, ps_machine_of_peer(peer), check, NULL, &cfg);
     p->online = p->leaving = p->key_asked = false;
     world_peer_settle(p);
 }

@@ -51,7 +51,8 @@ void world_server_boot(world *w)
     memset(s->memory, 0xd5, bytes); /* Init must not rely on zeros that it was not promised. */
     ps_server *server;
     WORLD_REQUIRE(w, ps_server_init(s->memory, bytes, &w->cfg.server, &server) == PS_OK);
-    world_machine_init(&s->machine, w, s->node, WORLD_SERVER, ps_machine_of_server(server), check);
+    world_machine_init(&s->machine, w, s->node, WORLD_SERVER, ps_machine_of_server(server), check,
+                       &w->cfg.server, NULL);
     world_accounts_boot(w);
     s->handshakes = 0;
     s->lives++;
