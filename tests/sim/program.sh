@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What people see of peersync-sim. ctest starts it as `program.sh PROGRAM`.
+# What people see of peersync-sim. ctest starts it as `program.sh [EMULATOR...] PROGRAM`.
 set -euo pipefail
 export LC_ALL=C
-SIM=$1
+SIM=("$@")
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/peersync-sim.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
 OUT=$WORK/out
@@ -12,7 +12,7 @@ ERR=$WORK/err
 run() {
     local expected=$1 code=0
     shift
-    "$SIM" "$@" >"$OUT" 2>"$ERR" || code=$?
+    "${SIM[@]}" "$@" >"$OUT" 2>"$ERR" || code=$?
     ((code == expected)) || fail "$*: ended with $code"
 }
 
@@ -97,6 +97,8 @@ run 2 --watch --seeds 2
 says "$ERR" '--watch shows one seed'
 run 2 --story flash-crowd --peers 3
 says "$ERR" 'a story takes only --seed, --batch, --watch and --quiet'
+run 2 --watch --story million
+says "$ERR" 'a million are too many to --watch'
 run 2 7
 says "$ERR" 'every word belongs to an option'
 echo "the program says what it should"

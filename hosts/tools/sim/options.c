@@ -215,6 +215,9 @@ int sim_options_read(int argc, char *const argv[], sim_options *o)
     take(&l, o);
     if (l.story) {
         o->story = find_story(l.story);
+        if (o->watch && o->story && o->story->tell == story_million) {
+            return complain("a million are too many to --watch");
+        }
         return o->story ? -1 : unknown_story(l.story);
     }
     return -1;

@@ -14,7 +14,10 @@
       "               handshakes, ten thousand peers that return at once.")                        \
     X("flash-crowd", flash_crowd,                                                                  \
       "280 people log in at once and want the same file; then a cable is cut,\n"                   \
-      "               and then the server starts again without its memory.")
+      "               and then the server starts again without its memory.")                       \
+    X("million", million,                                                                          \
+      "A million peers log in to one server and stay: what a heartbeat costs.\n"                   \
+      "               Takes 8 GiB of memory and minutes.")
 
 typedef struct story_config {
     uint64_t seed;

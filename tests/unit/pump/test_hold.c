@@ -218,7 +218,7 @@ static ps_status model_send(void *ctx, const uint8_t *slab, const ps_datagram dg
                             size_t *sent)
 {
     (void)ctx;
-    m.take = test_random_below(&m.random, n + 1);
+    m.take = (size_t)test_random_below(&m.random, n + 1);
     for (*sent = 0; *sent < m.take; (*sent)++, m.first++) {
         assert_true(m.first < m.end);
         assert_true(dg[*sent].commit_seq == m.seq[m.first]);
@@ -236,11 +236,11 @@ static void rings_match_a_list(void **state)
     const ps_transport transport = {.send = model_send};
     for (uint64_t seed = 0; seed < 200; seed++) {
         m = (model){.random = test_random_of(seed)};
-        const size_t bytes_cap = test_random_range(&m.random, 1, 400);
+        const size_t bytes_cap = (size_t)test_random_range(&m.random, 1, 400);
         ps_pump_held h = {.bytes = held_bytes,
                           .bytes_cap = bytes_cap,
                           .datagrams = held,
-                          .cap = test_random_range(&m.random, 1, 20)};
+                          .cap = (size_t)test_random_range(&m.random, 1, 20)};
         uint64_t seq = 0;
         uint64_t committed = 0;
         size_t refused = 0;

@@ -279,8 +279,8 @@ static void any_bytes_give_a_printable_line(void **state)
         for (unsigned k = 0; k < i % 4; k++) {
             c.data[test_random_below(&r, c.len)] = (uint8_t)test_random_u64(&r);
         }
-        c.len = test_random_below(&r, c.len + 1);
-        const char *p = explained_of(i % 3 == 0 ? test_random_below(&r, 1300) : opened());
+        c.len = (size_t)test_random_below(&r, c.len + 1);
+        const char *p = explained_of(i % 3 == 0 ? (size_t)test_random_below(&r, 1300) : opened());
         for (; *p != '\0'; p++) {
             assert_true(*p >= 0x20 && *p < 0x7f);
         }
