@@ -14,6 +14,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_POISON 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_POISON 1
+#endif
+#endif
+#ifdef HAS_POISON
+#include <sanitizer/asan_interface.h>
+#endif
+
+/* Makes a slab's bytes from `from` to `to` nobody's, until the slab is freed. */
+static inline void poison_tail(void *slab, size_t from, size_t to)
+{
+#ifdef HAS_POISON
+    ASAN_POISON_MEMORY_REGION((uint8_t *)slab + from, to - from);
+#else
+    (void)slab;
+    (void)from;
+    (void)to;
+#endif
+}
+
 typedef struct tape {
     const uint8_t *at;
     size_t left;
