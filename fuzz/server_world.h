@@ -79,7 +79,7 @@ static end *end_of(world *w, uint64_t client_id, client **owner)
 /* Behind 44 bytes and an address: a ticket, keys for uploads, or both, in this order. */
 static void learn_welcome(client *c, ps_span body)
 {
-    size_t at = 44 + 7;
+    size_t at = 44 + (body.data[44] == PS_ADDR_V6 ? 19u : 7u);
     c->generation = load(body.data + 12 + 8, 8);
     for (uint8_t last = 0; at < body.len;) {
         must(body.len - at > 3 + 8 && body.data[at] > last && body.data[at] <= FILE_KEYS);
