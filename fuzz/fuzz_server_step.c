@@ -362,9 +362,11 @@ static void run_one(world *w)
     case 8:
         on_initiate(w, who);
         break;
-    case 9:
-        enter(w, who, take8(&w->input), users[take8(&w->input) % 4]);
+    case 9: {
+        const uint8_t how = take8(&w->input);
+        enter(w, who, how, users[take8(&w->input) % 4]);
         break;
+    }
     case 10:
         if (op & 0x80) {
             on_many(w, who);
