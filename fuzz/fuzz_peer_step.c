@@ -131,6 +131,7 @@ static void craft_answer(world *w, uint8_t kind, uint8_t how, const uint32_t req
     case 2:
     case 3: {
         const uint64_t all = w->generation + w->entries - 1;
+        w->acked = all;
         craft_published(c, requests[kind % 2 == 0 ? MSG_PUBLISH : MSG_UNPUBLISH] + off,
                         how % 8 == 6   ? all - 1
                         : how % 8 == 7 ? take64(&w->input)
@@ -352,21 +353,75 @@ static void on_login(world *w)
     login(w, user, take8(&w->input));
 }
 
+/* Does what is due next, at its time. */
+static void tick_due(world *w)
+{
+    ps_input in = {.type = PS_INPUT_TICK};
+    const uint64_t due_us = ps_peer_deadline_us(w->p);
+    if (due_us != PS_TIME_NEVER) {
+        w->now_us = due_us > w->now_us ? due_us : w->now_us;
+        (void)step(w, &in);
+    }
+}
+
+static void answer_now(world *w)
+{
+    end_seal(&w->ends[0], &w->c);
+    deliver(w, w->c.data, w->c.len, false);
+}
+
+static bool is_fresh(world *w, uint8_t type)
+{
+    const bool fresh = w->fresh[type];
+    w->fresh[type] = false;
+    if (fresh) {
+        craft_packet(&w->c, w->ends[0].client_id, ++w->ends[0].counter);
+    }
+    return fresh;
+}
+
 /* Time after time what is due is done, and only heartbeats are answered. */
 static void on_patience(world *w)
 {
     const unsigned turns = take8(&w->input) * 3u;
-    ps_input in = {.type = PS_INPUT_TICK};
-    for (unsigned n = 0; n < turns && ps_peer_deadline_us(w->p) != PS_TIME_NEVER; n++) {
-        const uint64_t due_us = ps_peer_deadline_us(w->p);
-        w->now_us = due_us > w->now_us ? due_us : w->now_us;
-        (void)step(w, &in);
-        if (w->beats) {
-            w->beats = false;
-            craft_packet(&w->c, w->ends[0].client_id, ++w->ends[0].counter);
+    for (unsigned n = 0; n < turns; n++) {
+        tick_due(w);
+        if (is_fresh(w, MSG_HEARTBEAT)) {
             craft_heartbeat_ok(&w->c, w->requests[MSG_HEARTBEAT], w->acked, 0, 0);
-            end_seal(&w->ends[0], &w->c);
-            deliver(w, w->c.data, w->c.len, false);
+            answer_now(w);
+        }
+    }
+}
+
+/* For some turns the server does its part; `how` says in which mood. */
+static void on_serve(world *w)
+{
+    const uint8_t how = take8(&w->input);
+    for (unsigned n = 0; n < 1u + how % 16u; n++) {
+        tick_due(w);
+        for (uint8_t type = MSG_PUBLISH; type <= MSG_UNPUBLISH; type++) {
+            if (is_fresh(w, type)) {
+                w->acked = w->generation + w->entries - 1;
+                craft_published(&w->c, w->requests[type], w->acked);
+                if (how & 16u) {
+                    craft_refusal(&w->c, 0, PS_E_QUOTA);
+                }
+                craft_end(&w->c);
+                answer_now(w);
+            }
+        }
+        if (is_fresh(w, MSG_DIGESTS)) {
+            craft_repair(w, 1, how >> 5 & 3u, 0);
+            answer_now(w);
+        }
+        if (is_fresh(w, MSG_LIST_NAMES)) {
+            craft_repair(w, 0, (uint8_t)(how >> 5 | (how & 128u)), 0);
+            answer_now(w);
+        }
+        if (is_fresh(w, MSG_HEARTBEAT)) { /* Half of the moods see another log. */
+            craft_heartbeat_ok(&w->c, w->requests[MSG_HEARTBEAT], w->acked, w->digest + (how >> 7),
+                               how & 32u ? 1700000000 : 0);
+            answer_now(w);
         }
     }
 }
@@ -484,6 +539,8 @@ static void run_one(world *w)
             on_reset(w);
         } else if (op & 0x40) {
             on_trust(w);
+        } else if (op & 0x20) {
+            on_serve(w);
         } else {
             on_move(w);
         }

@@ -238,7 +238,8 @@ static void on_many(world *w, uint8_t who)
         }
         for (unsigned i = 0; i < count && p.len < 1100; i++) {
             char name[64];
-            (void)snprintf(name, sizeof name, first & 1 ? "n%u" : "some name, its number is %u",
+            (void)snprintf(name, sizeof name,
+                           first & 1 ? "n%u" : "a name of many bytes, and its number is %u",
                            first + 256 * k + i);
             if (how >= 200) {
                 craft_unpublish_entry(&p, name);
@@ -265,6 +266,19 @@ static void on_hold(world *w)
     }
 }
 
+/* Many handshakes at once, which nobody goes on with. */
+static void on_crowd(world *w, uint8_t who)
+{
+    craft p;
+    end e;
+    for (uint8_t n = take8(&w->input); n > 0; n--) {
+        end_begin(&e, UINT64_C(1) << 40 | ++w->last_client_id);
+        craft_reset(&p);
+        craft_bytes(&p, e.initiate, PS_INITIATE_BYTES);
+        send(w, who, &p);
+    }
+}
+
 /* Anything may be asked to be unsealed. */
 static void on_unseal(world *w)
 {
@@ -286,7 +300,9 @@ static void on_time(world *w)
     }
     w->now_us = how >= 250 && by_us < w->now_us ? w->now_us - by_us : w->now_us + by_us;
     ps_input in = {.type = PS_INPUT_TICK};
-    step(w, &in);
+    if (how < 240 || how > 244) { /* Else what has expired is not reclaimed yet. */
+        step(w, &in);
+    }
 }
 
 /* Records of an earlier life, whenever; and a store that is full, or not any more. */
@@ -372,6 +388,8 @@ static void run_one(world *w)
             on_many(w, who);
         } else if (op & 0x40) {
             on_unseal(w);
+        } else if (op & 0x20) {
+            on_crowd(w, who);
         } else {
             on_hold(w);
         }
@@ -395,12 +413,13 @@ static ps_server_config config_of(tape *t)
     cfg.max_publications = publications >= 200 ? 400 : 1 + publications % 16u;
     cfg.max_user_publications = quota >= 200 ? 300 : 1 + quota % 8u;
     cfg.max_pending_logins = 1 + (shape >> 6);
-    cfg.max_handshakes = cfg.max_pending_logins + take8(t) % 8u;
+    const uint8_t handshakes = take8(t);
+    cfg.max_handshakes = cfg.max_pending_logins + (handshakes >= 200 ? 90 : handshakes % 8u);
     cfg.max_networks = 1 + (rates & 3u);
     const uint8_t names = take8(t), searched = take8(t);
     cfg.name_bytes = names >= 200 ? 20000 : names;
     cfg.search_names = searched >= 200 ? 512 : 1 + searched % 8u;
-    cfg.open_per_s = rates >> 2 & 15u;
+    cfg.open_per_s = (rates >> 2 & 15u) * (handshakes >= 200 ? 14u : 1u);
     if (shape % 16u == 15) { /* Few of everything. */
         cfg.handshakes_per_s = 1 + (rates >> 2 & 15u);
         cfg.retries_per_s = rates >> 6;

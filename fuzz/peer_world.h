@@ -13,7 +13,8 @@ enum {
     MSG_HEARTBEAT = 3,
     MSG_PUBLISH = 5,
     MSG_UNPUBLISH = 6,
-    MSG_DIGESTS = 22
+    MSG_DIGESTS = 22,
+    MSG_LIST_NAMES = 24
 };
 
 /* The kinds of answers, as in core/PROTOCOL.md, and which request they belong to. */
@@ -36,7 +37,8 @@ typedef struct world {
     uint8_t first;                   /* Of its last DIGESTS. */
     uint32_t requests[TYPES];        /* The last id that the peer sent with each type of message, */
     uint32_t earlier[TYPES];         /* and the one before. */
-    bool beats;                      /* A heartbeat waits for its answer. */
+    bool fresh[TYPES];               /* That one was not answered by serve(). */
+    uint64_t digest;                 /* Of the peer's log, by its last heartbeat. */
     uint64_t generation;             /* Of its last message of changes, */
     uint8_t entries;                 /* and how many they were. */
     uint64_t acked;                  /* What was said of the log last. */
@@ -65,9 +67,12 @@ static void learn_message(world *w, const ps_message *m)
     must(m->type < TYPES);
     if (w->requests[m->type] != m->request) {
         w->earlier[m->type] = w->requests[m->type];
+        w->fresh[m->type] = true;
     }
     w->requests[m->type] = m->request;
-    w->beats = w->beats || m->type == MSG_HEARTBEAT;
+    if (m->type == MSG_HEARTBEAT) {
+        w->digest = load(m->body.data + 8, 8);
+    }
     if (m->type == MSG_DIGESTS) {
         w->first = m->body.data[0];
     }
