@@ -6,6 +6,14 @@
 
 #define LONGEST 2097200u
 #define CHECKS  300u
+enum {
+    FRAME_HELLO = 1,
+    FRAME_OPENED = 2,
+    FRAME_HASHES = 4,
+    FRAME_DATA = 5,
+    FRAME_ERROR = 9,
+    FRAME_BYE = 10
+};
 
 /* A file that was given to the machine. */
 typedef struct fetched {
@@ -184,6 +192,70 @@ static ps_status step(world *w, ps_stream_input in, unsigned missing, size_t *co
     return status;
 }
 
+/* The body of a frame that could come, as the independent encoder has it. @return its type. */
+static unsigned craft_body(craft *c, tape *t, uint8_t kind)
+{
+    const uint8_t how = take8(t);
+    const transfer_file *f = transfer_file_of(how & 7u);
+    const uint32_t pieces = ps_piece_count(f->content.length);
+    const uint8_t nonce[32] = {how};
+    const uint64_t at = (uint64_t)take8(t) * PS_LEAF_BYTES;
+    switch (kind % 6u) {
+    case 0:
+        craft_u16(c, how < 250 ? 1 : how);
+        craft_u16(c, how >> 3);
+        craft_u32(c, how == 249 ? 7 : PS_PIECE_BYTES);
+        craft_bytes(c, nonce, sizeof nonce);
+        return FRAME_HELLO;
+    case 1:
+        craft_u16(c, how < 192 ? 0 : how % 48u);
+        craft_u16(c, how == 200);
+        return FRAME_OPENED;
+    case 2:
+        craft_u32(c, how >> 4 & 3u);
+        craft_u32(c, how >> 6);
+        craft_bytes(c, f->tree, pieces > 1 ? pieces * PS_ROOT_BYTES : 0);
+        return FRAME_HASHES;
+    case 3: {
+        const uint64_t left = at < f->content.length ? f->content.length - at : 0;
+        const uint64_t n = how & 128u ? PS_LEAF_BYTES : at % 300;
+        craft_u64(c, at);
+        if (how & 64u) { /* The bytes come later, or never. */
+            return FRAME_DATA;
+        }
+        craft_bytes(c, f->bytes + (left > 0 ? at : 0), n < left && n < 2048 ? n : left % 2048);
+        return FRAME_DATA;
+    }
+    case 4:
+        craft_u16(c, how % 48u);
+        craft_u16(c, how == 255);
+        craft_text(c, "said");
+        return FRAME_ERROR;
+    default:
+        return FRAME_BYE;
+    }
+}
+
+/* Says a frame beside those of the honest upload: whole, or of any length or type. */
+static void say(world *w, tape *t, uint8_t kind)
+{
+    static const uint32_t lengths[] = {0,         4, 8, 40, PS_LEAF_BYTES + 8, PS_PIECE_BYTES + 8,
+                                       UINT32_MAX};
+    craft body, c;
+    craft_reset(&body);
+    craft_reset(&c);
+    const unsigned type = craft_body(&body, t, kind);
+    const uint8_t odd = take8(t);
+    craft_u8(&c, odd == 255 ? take8(t) : type);
+    craft_u8(&c, odd == 254);
+    craft_u16(&c, odd == 253);
+    craft_u32(&c, odd >= 200 && odd < 248   ? lengths[odd % 7u]
+                  : odd >= 190 && odd < 200 ? (uint32_t)body.len - 1
+                                            : (uint32_t)body.len);
+    queue_put(&w->said, c.data, c.len);
+    queue_put(&w->said, body.data, body.len);
+}
+
 /* The next `n` bytes of the queue. */
 static void hear(world *w, byte_queue *q, size_t n, uint8_t flip, size_t flip_at, unsigned missing)
 {
@@ -279,7 +351,7 @@ static void others(world *w, uint8_t arg, unsigned missing)
 
 static void listen(world *w, tape *t, uint8_t op, uint8_t arg, unsigned missing)
 {
-    if (!w->u) {
+    if (!w->u && w->said.at == w->said.len) {
         byte_queue raw = {.bytes = NULL};
         const size_t n = arg < t->left ? arg : t->left;
         queue_put(&raw, t->at, n);
@@ -317,6 +389,9 @@ static void turn(world *w, tape *t)
     case 3:
         answer_check(w, arg, missing);
         break;
+    case 7:
+        say(w, t, arg);
+        break;
     default:
         listen(w, t, op, arg, missing);
         break;
@@ -334,6 +409,7 @@ static void make(world *w, tape *t)
     dc.window_bytes = PS_PIECE_BYTES + (uint32_t)(second >> 4) * 524288u;
     memset(dc.binding.bytes, 0x44, sizeof dc.binding.bytes);
     w->size = ps_download_size(&dc);
+    dc.stall_ms = second == 255 ? 86400000 : dc.stall_ms;
     must(ps_download_init(malloc(w->size), w->size, &dc, 0, &w->d) == PS_OK);
     if ((first & 1u) == 0) {
         ps_upload_config uc;

@@ -52,7 +52,7 @@ static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
     static const uint8_t root[32] = {1};
     static const uint8_t ticket[PS_FILE_TICKET_MAX] = {2};
     char text[256];
-    const uint8_t count = how % 5 == 4 ? 70 : how % 5;
+    const uint8_t count = how % 5 == 4 ? how % 2 ? 40 : 70 : how % 5;
     craft_page(&w->c, type, request, how >= 128 ? how : 0);
     for (uint8_t i = 0; i < count; i++) {
         const uint8_t flags = take8(&w->input);
@@ -107,30 +107,32 @@ static void craft_welcome(world *w, uint8_t how, uint32_t off)
         .file_keys_len = how % 5u * PS_KEY_BYTES,
     };
     craft_login_ok_of(&w->c, w->requests[MSG_LOGIN] + off, &m);
+    if (how >= 224) { /* Times that no peer takes over as they are. */
+        const uint32_t times[] = {1, UINT32_MAX, 0, 4000000};
+        uint8_t *at = w->c.data + w->c.message_at + PS_MESSAGE_HEADER;
+        for (uint8_t i = take8(&w->input) % 8u; i < 3; i++) {
+            ps_store32(at + 4 * i, times[(how + i) % 4u]);
+        }
+    }
 }
 
 /* One well-formed message to the right place, now and then with a strange number. */
-static void craft_one(world *w)
+static void craft_answer(world *w, uint8_t kind, uint8_t how, const uint32_t requests[TYPES],
+                         uint32_t off)
 {
     craft *c = &w->c;
-    const uint8_t kind = take8(&w->input);
-    const uint8_t how = take8(&w->input);
-    const uint32_t off = how == 255 ? 1u : 0u;
-    if (kind >= 208) { /* 16 * 13 */
-        craft_repair(w, kind, how, off);
-        return;
-    }
     switch (kind % 13) {
     case 0:
         craft_welcome(w, how, off);
         break;
     case 1:
-        craft_heartbeat_ok(c, w->requests[3] + off, how % 2 == 0 ? w->acked : how, how, how);
+        craft_heartbeat_ok(c, requests[3] + off, how % 2 == 0 ? w->acked : how, how, how);
         break;
     case 2:
     case 3: {
         const uint64_t all = w->generation + w->entries - 1;
-        craft_published(c, w->requests[kind % 2 == 0 ? MSG_PUBLISH : MSG_UNPUBLISH] + off,
+        w->acked = all;
+        craft_published(c, requests[kind % 2 == 0 ? MSG_PUBLISH : MSG_UNPUBLISH] + off,
                         how % 8 == 6   ? all - 1
                         : how % 8 == 7 ? take64(&w->input)
                                        : all);
@@ -141,16 +143,16 @@ static void craft_one(world *w)
         break;
     }
     case 4:
-        craft_pages(w, ANSWER_PEERS, w->requests[8] + off, how);
+        craft_pages(w, ANSWER_PEERS, requests[8] + off, how);
         break;
     case 5:
-        craft_pages(w, ANSWER_FILES, w->requests[10 + (how & 1u)] + off, how);
+        craft_pages(w, ANSWER_FILES, requests[10 + (how & 1u)] + off, how);
         break;
     case 6:
-        craft_pages(w, ANSWER_SOURCES, w->requests[13] + off, how);
+        craft_pages(w, ANSWER_SOURCES, requests[13] + off, how);
         break;
     case 7:
-        craft_logout_ok(c, w->requests[15] + off);
+        craft_logout_ok(c, requests[15] + off);
         break;
     case 8:
         craft_challenge(c, how, take64(&w->input));
@@ -159,20 +161,37 @@ static void craft_one(world *w)
         craft_push(c, how, how, "data");
         break;
     case 10:
-        craft_error(c, w->requests[1], how % 40u, how * 16u, "text");
+        craft_error(c, requests[1], how % 40u, how * 16u, "text");
         break;
     case 11:
-        craft_error(c, w->requests[take8(&w->input) % TYPES] + off, how % 40u, how * 16u, "");
+        craft_error(c, requests[take8(&w->input) % TYPES] + off, how % 40u, how * 16u, "");
         break;
     default: { /* Any type with any body. */
         const uint8_t len = take8(&w->input) % 64;
-        craft_message(c, how, w->requests[take8(&w->input) % TYPES]);
+        craft_message(c, how, requests[take8(&w->input) % TYPES]);
         for (uint8_t i = 0; i < len; i++) {
             craft_u8(c, take8(&w->input));
         }
         craft_end(c);
         break;
     }
+    }
+}
+
+static void craft_one(world *w)
+{
+    craft *c = &w->c;
+    const uint8_t kind = take8(&w->input);
+    const uint8_t how = take8(&w->input);
+    const uint32_t off = how == 255 ? 1u : 0u;
+    if (kind >= 234) { /* 18 * 13 */
+        craft_repair(w, kind, how, off);
+    } else {
+        craft_answer(w, kind, how, how % 32 == 9 ? w->earlier : w->requests, off);
+    }
+    if (how == 253) { /* Its body is one byte longer than it should be. */
+        craft_u8(c, how);
+        craft_length(c, (unsigned)(c->len - c->message_at) - PS_MESSAGE_HEADER);
     }
 }
 
@@ -222,7 +241,8 @@ static void on_handshake(world *w)
     } else {
         memmove(w->ends + 1, w->ends, (ENDS - 1) * sizeof *w->ends);
         key_of(how >= 176 ? 8 : 7, secret); /* Another server, or somebody in between. */
-        end_answer(&w->ends[0], &w->c, w->initiate, ++w->last_id, secret, how % 4 == 3 ? how : 0);
+        const int extra = how == 3 ? -1 : how % 4 == 3 ? how % 64 : 0; /* Fields, or too little. */
+        end_answer(&w->ends[0], &w->c, w->initiate, how == 7 ? 0 : ++w->last_id, secret, extra);
     }
     if (how % 16 == 15) {
         w->c.data[take8(&w->input) % w->c.len] ^= (uint8_t)(1u << how % 8);
@@ -269,6 +289,32 @@ static void on_raw(world *w)
     deliver(w, w->c.data, w->c.len, false);
 }
 
+static void command(world *w, ps_input_type type, const char *text, uint64_t length)
+{
+    const size_t len = strlen(text);
+    uint8_t *exact = malloc(len > 0 ? len : 1);
+    must(exact != NULL && w->tags < TAGS);
+    memcpy(exact, text, len);
+    ps_input in = {
+        .type = type,
+        .u.command = {.tag = w->tags, .text = {exact, len}, .content = {.length = length}}};
+    w->waits[w->tags++] = true;
+    must(step(w, &in) != PS_INVALID);
+    free(exact);
+}
+
+/* Many names, so that what walks over them needs several steps. */
+static void on_many(world *w, uint8_t op)
+{
+    const uint8_t how = take8(&w->input);
+    for (unsigned i = 0; i < how && w->tags < TAGS - STEPS; i++) {
+        char name[40];
+        (void)snprintf(name, sizeof name, op & 0x40 ? "name %u that is rather a long one" : "n%u",
+                       i);
+        command(w, op & 0x20 ? PS_INPUT_UNPUBLISH : PS_INPUT_PUBLISH, name, how);
+    }
+}
+
 static void on_command(world *w)
 {
     static const ps_input_type types[] = {PS_INPUT_PUBLISH,    PS_INPUT_UNPUBLISH,
@@ -279,23 +325,11 @@ static void on_command(world *w)
     const ps_input_type type = types[how % 6];
     const bool named = type != PS_INPUT_LIST_PEERS && type != PS_INPUT_LIST_FILES;
     const char *text = named ? text_of(&w->input, buffer) : "";
-    const size_t len = strlen(text);
-    uint8_t *exact = malloc(len > 0 ? len : 1);
-    must(exact != NULL && w->tags < TAGS);
-    memcpy(exact, text, len);
-    ps_input in = {
-        .type = type,
-        .u.command = {.tag = w->tags, .text = {exact, len}, .content = {.length = how / 6u}}};
-    w->waits[w->tags++] = true;
-    must(step(w, &in) != PS_INVALID);
-    free(exact);
+    command(w, type, text, how / 6u);
 }
 
-static void on_login(world *w)
+static void login(world *w, const char *user, uint8_t how)
 {
-    char buffer[256];
-    const char *user = text_of(&w->input, buffer);
-    const uint8_t how = take8(&w->input);
     uint8_t secret[PS_KEY_BYTES];
     key_of(how >= 224 ? 8 : 7, secret);
     ps_input in = {.type = PS_INPUT_LOGIN,
@@ -310,6 +344,104 @@ static void on_login(world *w)
     ps_peer_stats_get(w->p, &stats);
     const bool idle = stats.state == PS_PEER_IDLE;
     must((step(w, &in) == PS_INVALID) == !idle);
+}
+
+static void on_login(world *w)
+{
+    char buffer[256];
+    const char *user = text_of(&w->input, buffer);
+    login(w, user, take8(&w->input));
+}
+
+/* Does what is due next, at its time. */
+static void tick_due(world *w)
+{
+    ps_input in = {.type = PS_INPUT_TICK};
+    const uint64_t due_us = ps_peer_deadline_us(w->p);
+    if (due_us != PS_TIME_NEVER) {
+        w->now_us = due_us > w->now_us ? due_us : w->now_us;
+        (void)step(w, &in);
+    }
+}
+
+static void answer_now(world *w)
+{
+    end_seal(&w->ends[0], &w->c);
+    deliver(w, w->c.data, w->c.len, false);
+}
+
+static bool is_fresh(world *w, uint8_t type)
+{
+    const bool fresh = w->fresh[type];
+    w->fresh[type] = false;
+    if (fresh) {
+        craft_packet(&w->c, w->ends[0].client_id, ++w->ends[0].counter);
+    }
+    return fresh;
+}
+
+/* Time after time what is due is done, and only heartbeats are answered. */
+static void on_patience(world *w)
+{
+    const unsigned turns = take8(&w->input) * 3u;
+    for (unsigned n = 0; n < turns; n++) {
+        tick_due(w);
+        if (is_fresh(w, MSG_HEARTBEAT)) {
+            craft_heartbeat_ok(&w->c, w->requests[MSG_HEARTBEAT], w->acked, 0, 0);
+            answer_now(w);
+        }
+    }
+}
+
+/* For some turns the server does its part; `how` says in which mood. */
+static void on_serve(world *w)
+{
+    const uint8_t how = take8(&w->input);
+    for (unsigned n = 0; n < 1u + how % 16u; n++) {
+        tick_due(w);
+        for (uint8_t type = MSG_PUBLISH; type <= MSG_UNPUBLISH; type++) {
+            if (is_fresh(w, type)) {
+                w->acked = w->generation + w->entries - 1;
+                craft_published(&w->c, w->requests[type], w->acked);
+                if (how & 16u) {
+                    craft_refusal(&w->c, 0, PS_E_QUOTA);
+                }
+                craft_end(&w->c);
+                answer_now(w);
+            }
+        }
+        if (is_fresh(w, MSG_DIGESTS)) {
+            craft_repair(w, 1, how >> 5 & 3u, 0);
+            answer_now(w);
+        }
+        if (is_fresh(w, MSG_LIST_NAMES)) {
+            craft_repair(w, 0, (uint8_t)(how >> 5 | (how & 128u)), 0);
+            answer_now(w);
+        }
+        if (is_fresh(w, MSG_HEARTBEAT)) { /* Half of the moods see another log. */
+            craft_heartbeat_ok(&w->c, w->requests[MSG_HEARTBEAT], w->acked, w->digest + (how >> 7),
+                               how & 32u ? 1700000000 : 0);
+            answer_now(w);
+        }
+    }
+}
+
+/* Logged in, with a server that answers at once. */
+static void enter(world *w, uint8_t how)
+{
+    uint8_t secret[PS_KEY_BYTES];
+    key_of(7, secret);
+    login(w, "a", (uint8_t)(how << 2 | 1));
+    if (!w->initiated) {
+        return;
+    }
+    memmove(w->ends + 1, w->ends, (ENDS - 1) * sizeof *w->ends);
+    end_answer(&w->ends[0], &w->c, w->initiate, ++w->last_id, secret, 0);
+    deliver(w, w->c.data, w->c.len, false);
+    craft_packet(&w->c, w->ends[0].client_id, ++w->ends[0].counter);
+    craft_login_ok(&w->c, w->requests[MSG_LOGIN], 0);
+    end_seal(&w->ends[0], &w->c);
+    deliver(w, w->c.data, w->c.len, false);
 }
 
 static void on_time(world *w)
@@ -338,16 +470,28 @@ static void on_shortage(world *w)
     size_t *caps[] = {&w->out.bytes_cap, &w->out.datagrams_cap, &w->out.events_cap};
     size_t *cap = caps[take8(&w->input) % 3];
     *cap = *cap * take8(&w->input) / 256;
+    if (*cap == 0 && cap == &w->out.bytes_cap) {
+        *cap = (size_t)UINT32_MAX + 1; /* More than an offset can say. */
+    }
     ps_input in = {.type = PS_INPUT_TICK};
     must(step(w, &in) == PS_AGAIN);
     w->out = room;
 }
 
+/* What lies behind a slab is nobody's. */
+static uint8_t *slab_of(size_t len)
+{
+    const size_t whole = (len + 127) / 64 * 64;
+    uint8_t *slab = aligned_alloc(64, whole);
+    must(slab != NULL);
+    poison_tail(slab, len, whole);
+    return slab;
+}
+
 /* The slab moves to another place; the old one is overwritten. */
 static void on_move(world *w)
 {
-    uint8_t *moved = aligned_alloc(64, w->slab_len);
-    must(moved != NULL);
+    uint8_t *moved = slab_of(w->slab_len);
     memcpy(moved, w->slab, w->slab_len);
     memset(w->slab, 0xdb, w->slab_len);
     free(w->slab);
@@ -379,7 +523,13 @@ static void run_one(world *w)
         on_time(w);
         break;
     case 6:
-        on_shortage(w);
+        if (op & 0x80) {
+            on_shortage(w);
+        } else if (op & 0x10) {
+            on_patience(w);
+        } else {
+            on_many(w, op);
+        }
         break;
     case 7:
         deliver(w, w->last, w->last_len, op & 0x80);
@@ -389,6 +539,8 @@ static void run_one(world *w)
             on_reset(w);
         } else if (op & 0x40) {
             on_trust(w);
+        } else if (op & 0x20) {
+            on_serve(w);
         } else {
             on_move(w);
         }
@@ -445,8 +597,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ps_peer_config cfg;
     ps_peer_config_default(&cfg);
     cfg.max_requests = 1 + (shape & 3u) * 7;
-    cfg.max_publications = 1 + (shape >> 2 & 3u) * 3;
-    cfg.name_bytes = (shape >> 4 & 3u) * 28;
+    const uint8_t more = take8(&w.input);
+    cfg.max_publications = more & 2 ? 300 : 1 + (shape >> 2 & 3u) * 3;
+    cfg.name_bytes = (shape >> 4 & 3u) * (more & 2 ? 2800u : 28u);
     cfg.datagram_max = shape & 64u ? PS_DATAGRAM_MIN : PS_DATAGRAM_MAX;
     cfg.mem_is_zero = (shape & 128u) != 0;
     cfg.rekey_ms = shape & 8u ? 5000 : cfg.rekey_ms;
@@ -454,13 +607,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cfg.crypto = ps_sim_crypto();
     cfg.seed[0] = shape;
     w.datagram_max = cfg.datagram_max;
-    w.slab_len = (ps_peer_size(&cfg) + 63) / 64 * 64;
-    w.slab = aligned_alloc(64, w.slab_len);
+    w.slab_len = ps_peer_size(&cfg);
+    w.slab = slab_of(w.slab_len);
     w.twin = malloc(w.slab_len);
     w.out = output_of(PS_PEER_STEP_BYTES, PS_PEER_STEP_DATAGRAMS, PS_PEER_STEP_EVENTS);
-    must(w.slab != NULL && w.twin != NULL);
+    must(w.twin != NULL);
     memset(w.slab, cfg.mem_is_zero ? 0 : 0xa5, w.slab_len);
     must(ps_peer_init(w.slab, w.slab_len, &cfg, &w.p) == PS_OK);
+    if (more & 1) {
+        enter(&w, more >> 2);
+    }
     for (int n = 0; n < STEPS && w.input.left > 0; n++) {
         run_one(&w);
     }

@@ -5,227 +5,8 @@
  * the bounds that a step promises, and no address that was not proven got more bytes than came from
  * it. Beside it runs a twin with other lasting secrets, whose datagrams are translated: it must do
  * the same. */
-#include "harness.h"
-#include "peersync/server.h"
-
-enum { CLIENTS = 4, ENDS = 3, SLAB = 12000, DATAGRAMS = 10, EVENTS = 160, POISON = 0xDB };
-enum { LOGIN_OK = 2, CHALLENGE = 17, FILE_KEYS = 2 };
-
-static uint8_t poison[SLAB];
-
-typedef struct client {
-    end ends[ENDS]; /* The newest first. */
-    uint64_t generation;
-    uint64_t nonce; /* Of the last CHALLENGE. */
-    uint8_t device;
-    uint8_t cookie[16];
-    uint8_t ticket[PS_TICKET_MAX];
-    uint8_t ticket_len;
-    /* Of its address: what came from there and went there before it was proven. */
-    bool proven;
-    uint64_t bytes_in, bytes_out;
-} client;
-
-typedef struct world {
-    tape input;
-    ps_server *s, *twin;
-    ps_output out, twin_out;
-    uint64_t now_us;
-    uint64_t pending;
-    uint64_t last_client_id;
-    client clients[CLIENTS];
-    uint8_t last[2048]; /* The packet sent last, for replays. */
-    size_t last_len;
-    uint8_t last_from;
-} world;
-
-static end *end_of(world *w, uint64_t client_id, client **owner)
-{
-    for (size_t i = 0; i < CLIENTS * ENDS; i++) {
-        end *e = &w->clients[i / ENDS].ends[i % ENDS];
-        if (e->client_id == client_id && client_id != 0) {
-            *owner = &w->clients[i / ENDS];
-            return e;
-        }
-    }
-    return NULL;
-}
-
-/* Behind 44 bytes and an address: a ticket, keys for uploads, or both, in this order. */
-static void learn_welcome(client *c, ps_span body)
-{
-    size_t at = 44 + 7;
-    c->generation = load(body.data + 12 + 8, 8);
-    for (uint8_t last = 0; at < body.len;) {
-        must(body.len - at > 3 + 8 && body.data[at] > last && body.data[at] <= FILE_KEYS);
-        const size_t len = (size_t)load(body.data + at + 1, 2) - 8;
-        last = body.data[at];
-        at += 3 + 8;
-        must(body.len - at >= len);
-        if (last == FILE_KEYS) {
-            must(len == PS_FILE_EPOCHS * PS_KEY_BYTES);
-        } else {
-            must(len <= PS_TICKET_MAX);
-            c->ticket_len = (uint8_t)len;
-            memcpy(c->ticket, body.data + at, len);
-        }
-        at += len;
-    }
-}
-
-static void learn_messages(client *c, ps_span messages)
-{
-    ps_reader r = ps_reader_of(messages);
-    ps_message m;
-    while (ps_message_decode(&r, &m)) {
-        if (m.type == LOGIN_OK) {
-            learn_welcome(c, m.body);
-        } else if (m.type == CHALLENGE) {
-            c->nonce = load(m.body.data, 8);
-        }
-    }
-    must(!r.bad);
-}
-
-static void learn_datagram(world *w, const ps_datagram *dg)
-{
-    uint8_t copy[PS_DATAGRAM_MAX];
-    ps_packet packet;
-    ps_drop why;
-    ps_span messages;
-    client *c = NULL;
-    const uint8_t *p = w->out.bytes + dg->offset;
-    must((size_t)dg->offset + dg->len <= w->out.bytes_len);
-    must(ps_packet_decode(p, dg->len, &packet, &why));
-    must(packet.type != PS_PACKET_INITIATE);
-    client *there = &w->clients[dg->to.port % CLIENTS];
-    there->bytes_out += dg->len;
-    must(there->proven || there->bytes_out <= there->bytes_in);
-    end *e = end_of(w, packet.receiver_id, &c);
-    if (e == NULL) {
-        return;
-    }
-    if (packet.type == PS_PACKET_RESPOND) {
-        (void)end_take_respond(e, p, dg->len);
-    } else if (packet.type == PS_PACKET_RETRY) {
-        memcpy(c->cookie, packet.body.data, sizeof c->cookie);
-    } else if (packet.type == PS_PACKET_DATA && e->keyed) {
-        must(end_open(e, p, dg->len, copy, &messages));
-        learn_messages(c, messages);
-        memcpy(copy, p, dg->len);
-        must(w->out.datagrams_len > 1 || ps_server_unseal(w->s, copy, dg->len) == messages.len ||
-             w->out.events_len > 0); /* A session that has ended has no keys. */
-    }
-}
-
-/* Learns keys, tickets and generations from the server's answers. */
-static void learn(world *w)
-{
-    for (size_t i = 0; i < w->out.datagrams_len; i++) {
-        learn_datagram(w, &w->out.datagrams[i]);
-    }
-    for (size_t i = 0; i < w->out.events_len; i++) {
-        const ps_event_login *login = &w->out.events[i].u.login;
-        if (w->out.events[i].type == PS_EVENT_LOGIN_REQUEST) {
-            w->pending = login->pending;
-            must(login->user.len <= PS_USER_MAX);
-            must(login->by_ticket ? login->known : login->password.len <= PS_PASSWORD_MAX);
-        }
-    }
-}
-
-/* The twin's step, with its own translation of the input. */
-static void step_twin(world *w, const ps_input *in, uint8_t *bytes, ps_status want)
-{
-    ps_input mine = *in;
-    size_t consumed = 9;
-    if (in->type == PS_INPUT_DATAGRAM) {
-        mine.u.datagram.data = bytes;
-    } else if (in->type == PS_INPUT_VERDICT) {
-        memset(mine.u.verdict.credential, 0, sizeof mine.u.verdict.credential);
-    }
-    ps_output *out = &w->twin_out;
-    out->bytes_len = out->datagrams_len = out->events_len = 0;
-    out->bytes_cap = w->out.bytes_cap;
-    out->datagrams_cap = w->out.datagrams_cap;
-    out->events_cap = w->out.events_cap;
-    must(ps_server_step(w->twin, &mine, 1, &consumed, out) == want);
-    must(out->bytes_len == w->out.bytes_len && out->events_len == w->out.events_len);
-    must(out->datagrams_len == w->out.datagrams_len);
-    for (size_t i = 0; i < out->datagrams_len; i++) {
-        must(out->datagrams[i].len == w->out.datagrams[i].len);
-        must(ps_addr_equal(&out->datagrams[i].to, &w->out.datagrams[i].to));
-        must(out->bytes[out->datagrams[i].offset] ==
-             w->out.bytes[w->out.datagrams[i].offset]); /* The type. */
-    }
-}
-
-static void step(world *w, ps_input *in)
-{
-    size_t consumed = 9;
-    uint8_t *bytes = NULL;
-    in->now_us = w->now_us;
-    if (in->type == PS_INPUT_DATAGRAM) {
-        ps_input_datagram mine = in->u.datagram;
-        bytes = malloc(mine.len > 0 ? mine.len : 1);
-        must(bytes != NULL);
-        memcpy(bytes, mine.data, mine.len);
-        mine.data = bytes;
-        ps_server_translate(w->s, w->twin, &mine);
-    }
-    w->out.bytes_len = w->out.datagrams_len = w->out.events_len = 0;
-    memset(w->out.bytes, POISON, SLAB);
-    ps_status status = ps_server_step(w->s, in, 1, &consumed, &w->out);
-    must(status != PS_INVALID && consumed == (status == PS_AGAIN ? 0 : 1));
-    must(w->out.bytes_len <= PS_SERVER_STEP_BYTES);
-    must(w->out.datagrams_len <= PS_SERVER_STEP_DATAGRAMS);
-    must(w->out.events_len <= PS_SERVER_STEP_EVENTS);
-    must(ps_server_check(w->s) == 0);
-    must(memcmp(w->out.bytes + w->out.bytes_len, poison, SLAB - w->out.bytes_len) == 0);
-    step_twin(w, in, bytes, status);
-    free(bytes);
-    learn(w);
-}
-
-static ps_addr address_of(uint8_t who)
-{
-    return (ps_addr){
-        .ip = {127, 0, 0, 1}, .port = (uint16_t)(4000 + who % CLIENTS), .family = PS_ADDR_V4};
-}
-
-static void deliver(world *w, uint8_t who, const uint8_t *data, size_t len)
-{
-    uint8_t *exact = malloc(len > 0 ? len : 1);
-    must(exact != NULL);
-    memcpy(exact, data, len);
-    w->clients[who % CLIENTS].bytes_in += len;
-    ps_input in = {.type = PS_INPUT_DATAGRAM,
-                   .u.datagram = {.from = address_of(who), .data = exact, .len = len}};
-    step(w, &in);
-    free(exact);
-}
-
-static void send(world *w, uint8_t who, const craft *c)
-{
-    w->last_len = c->len < sizeof w->last ? c->len : sizeof w->last;
-    memcpy(w->last, c->data, w->last_len);
-    w->last_from = who;
-    deliver(w, who, c->data, c->len);
-}
-
-/* Sealed, now and then with a wrong bit, now and then from elsewhere. */
-static void send_sealed(world *w, uint8_t who, const end *e, craft *p)
-{
-    const uint8_t how = take8(&w->input);
-    const uint8_t from = how >= 0xe0 ? how : who;
-    end_seal(e, p);
-    if (how >= 0xd0 && how < 0xd8) {
-        p->data[take8(&w->input) % p->len] ^= (uint8_t)(1u << (how & 7));
-    } else if (e->keyed && from % CLIENTS == who % CLIENTS) {
-        w->clients[who % CLIENTS].proven = true;
-    }
-    send(w, from, p);
-}
+#include "peersync/transfer.h"
+#include "server_world.h"
 
 static void craft_one(world *w, client *c, craft *p)
 {
@@ -234,7 +15,7 @@ static void craft_one(world *w, client *c, craft *p)
     uint8_t kind = take8(&w->input);
     uint32_t request = take8(&w->input);
     uint64_t cursor = take8(&w->input);
-    cursor = cursor == 255 ? take64(&w->input) : cursor;
+    cursor = cursor == 255 ? take64(&w->input) : cursor >= 240 ? c->next : cursor;
     switch (kind % 9) {
     case 0:
         craft_heartbeat(p, request, c->generation, cursor);
@@ -251,7 +32,8 @@ static void craft_one(world *w, client *c, craft *p)
         for (uint8_t i = 0; i < count; i++) {
             root[0] = take8(&w->input);
             if (kind % 9 == 1) {
-                craft_publish_entry(p, root[0], root, text_of(&w->input, text));
+                craft_publish_entry(p, root[0] == 255 ? PS_FILE_MAX + 1 : root[0], root,
+                                    text_of(&w->input, text));
             } else {
                 craft_unpublish_entry(p, text_of(&w->input, text));
             }
@@ -282,6 +64,7 @@ static void craft_one(world *w, client *c, craft *p)
             craft_list_names(p, request, take8(&w->input), root);
         } else {
             craft_challenge_ok(p, request, cursor < 128 ? c->nonce : cursor);
+            w->answers = w->answers || cursor < 128;
         }
         break;
     default: { /* A message of any type with any body. */
@@ -293,6 +76,10 @@ static void craft_one(world *w, client *c, craft *p)
         craft_end(p);
         break;
     }
+    }
+    if (kind >= 250) { /* Its body is one byte longer than it should be. */
+        craft_u8(p, kind);
+        craft_length(p, (unsigned)(p->len - p->message_at) - PS_MESSAGE_HEADER);
     }
 }
 
@@ -307,6 +94,10 @@ static void on_session_packet(world *w, uint8_t who)
     for (uint8_t i = 0; i <= how % 4 && p.len < 900; i++) {
         craft_one(w, c, &p);
     }
+    for (uint8_t i = 0; how % 16 == 15 && i < 9; i++) { /* More than a packet may hold. */
+        craft_heartbeat(&p, i, c->generation, i);
+    }
+    p.len -= how % 32 == 31 ? 1 : 0;
     send_sealed(w, who, e, &p);
 }
 
@@ -331,14 +122,13 @@ static void on_initiate(world *w, uint8_t who)
     send(w, who, &p);
 }
 
-static void on_login(world *w, uint8_t who)
+static const char *const users[] = {"alice", "bob", "carol", "no/body"};
+
+static void login(world *w, uint8_t who, uint8_t how, const char *user)
 {
-    static const char *const users[] = {"alice", "bob", "carol", "no/body"};
     craft p;
     client *c = &w->clients[who % CLIENTS];
     end *e = &c->ends[0];
-    const uint8_t how = take8(&w->input);
-    const char *user = users[take8(&w->input) % 4];
     uint8_t device[PS_DEVICE_BYTES];
     c->device = how % 3;
     memset(device, c->device, sizeof device);
@@ -346,9 +136,9 @@ static void on_login(world *w, uint8_t who)
     craft_message(&p, 1, take8(&w->input));
     craft_bytes(&p, device, sizeof device);
     craft_u32(&p, 0);
-    craft_u16(&p, 7001);
+    craft_u16(&p, how & 8 ? 0 : 7001);
     craft_u16(&p, 512 + take8(&w->input) * 3u);
-    craft_u8(&p, how & 0x40 ? 2 : how == 0xff ? 3 : 1);
+    craft_u8(&p, how & 0x40 ? 2 : how == 0xbf ? 3 : 1);
     craft_text(&p, user);
     if (how & 0x40) {
         craft_text_of(&p, c->ticket, c->ticket_len);
@@ -359,7 +149,16 @@ static void on_login(world *w, uint8_t who)
         craft_field(&p, how & 0x10 ? 7 : 1, c->ticket, c->ticket_len);
     }
     craft_end(&p);
+    if (how == 0x8f) { /* Beside another message, it is none. */
+        craft_heartbeat(&p, 1, 0, 0);
+    }
     send_sealed(w, who, e, &p);
+}
+
+static void on_login(world *w, uint8_t who)
+{
+    const uint8_t how = take8(&w->input);
+    login(w, who, how, users[take8(&w->input) % 4]);
 }
 
 static void on_raw(world *w, uint8_t who)
@@ -380,17 +179,21 @@ static void on_shortage(world *w)
 {
     const ps_output room = w->out;
     size_t *caps[] = {&w->out.bytes_cap, &w->out.datagrams_cap, &w->out.events_cap};
+    flush(w);
     size_t *cap = caps[take8(&w->input) % 3];
     *cap = *cap * take8(&w->input) / 255;
+    if (*cap == 0 && cap == &w->out.bytes_cap) {
+        *cap = (size_t)UINT32_MAX + 1; /* More than an offset can say. */
+    }
     ps_input in = {.type = PS_INPUT_TICK};
-    step(w, &in);
+    step_with(w, &in, true);
     w->out = room;
 }
 
-static void on_verdict(world *w)
+static void verdict(world *w, uint8_t how)
 {
     static const uint32_t errors[] = {PS_E_NONE, PS_E_NONE, PS_E_CREDENTIALS, PS_E_BUSY};
-    uint8_t how = take8(&w->input);
+    flush(w);
     ps_input in = {.type = PS_INPUT_VERDICT,
                    .u.verdict = {.pending = how < 240 ? w->pending : take64(&w->input),
                                  .error = errors[how % 4]}};
@@ -398,8 +201,96 @@ static void on_verdict(world *w)
     step(w, &in);
 }
 
+/* A client's whole way in, as far as the server lets it. */
+static void enter(world *w, uint8_t who, uint8_t how, const char *user)
+{
+    craft p;
+    client *c = &w->clients[who % CLIENTS];
+    memmove(c->ends + 1, c->ends, (ENDS - 1) * sizeof *c->ends);
+    end_begin(&c->ends[0], ++w->last_client_id);
+    for (int again = 0; again < 2 && !c->ends[0].keyed; again++) { /* With the cookie, if asked. */
+        craft_reset(&p);
+        craft_bytes(&p, c->ends[0].initiate, PS_INITIATE_BYTES);
+        memcpy(p.data + PS_INITIATE_COOKIE, c->cookie, again ? sizeof c->cookie : 0);
+        send(w, who, &p);
+        flush(w);
+    }
+    login(w, who, how, user);
+    verdict(w, 0);
+}
+
+/* Many names at once: enough for a device's digests by bucket, and for a second page. */
+static void on_many(world *w, uint8_t who)
+{
+    static const uint8_t root[32] = {1};
+    craft p;
+    client *c = &w->clients[who % CLIENTS];
+    end *e = &c->ends[0];
+    const uint8_t first = take8(&w->input);
+    const uint8_t how = take8(&w->input);
+    for (unsigned k = 0; k <= how % 4u; k++) {
+        const unsigned count = 1u + (how >> 2) % 40u;
+        craft_packet(&p, e->id, ++e->counter);
+        if (how >= 200) {
+            craft_unpublish(&p, 1, c->generation + 1);
+        } else {
+            craft_publish(&p, 1, c->generation + 1);
+        }
+        for (unsigned i = 0; i < count && p.len < 1100; i++) {
+            char name[64];
+            (void)snprintf(name, sizeof name,
+                           first & 1 ? "n%u" : "a name of many bytes, and its number is %u",
+                           first + 256 * k + i);
+            if (how >= 200) {
+                craft_unpublish_entry(&p, name);
+            } else {
+                craft_publish_entry(&p, how, root, name);
+            }
+            c->generation++;
+        }
+        craft_end(&p);
+        end_seal(e, &p);
+        send(w, who, &p);
+        flush(w);
+    }
+}
+
+/* What comes next, in one call; copies of the last packet among it. */
+static void on_hold(world *w)
+{
+    const uint8_t how = take8(&w->input);
+    flush(w);
+    w->hold = how % HELD;
+    for (unsigned i = 0; how >= 128 && i < w->hold; i++) {
+        deliver(w, w->last_from, w->last, w->last_len);
+    }
+}
+
+/* Many handshakes at once, which nobody goes on with. */
+static void on_crowd(world *w, uint8_t who)
+{
+    craft p;
+    end e;
+    for (uint8_t n = take8(&w->input); n > 0; n--) {
+        end_begin(&e, UINT64_C(1) << 40 | ++w->last_client_id);
+        craft_reset(&p);
+        craft_bytes(&p, e.initiate, PS_INITIATE_BYTES);
+        send(w, who, &p);
+    }
+}
+
+/* Anything may be asked to be unsealed. */
+static void on_unseal(world *w)
+{
+    uint8_t *copy = exact_copy(w->last, w->last_len);
+    flush(w);
+    must(ps_server_unseal(w->s, copy, w->last_len) <= w->last_len);
+    free(copy);
+}
+
 static void on_time(world *w)
 {
+    flush(w);
     uint8_t how = take8(&w->input);
     uint64_t by_us = (uint64_t)take8(&w->input) * 20000;
     if (how >= 245 && how < 250) { /* A clock that is set, or a server that was stopped. */
@@ -409,13 +300,14 @@ static void on_time(world *w)
     }
     w->now_us = how >= 250 && by_us < w->now_us ? w->now_us - by_us : w->now_us + by_us;
     ps_input in = {.type = PS_INPUT_TICK};
-    step(w, &in);
+    if (how < 240 || how > 244) { /* Else what has expired is not reclaimed yet. */
+        step(w, &in);
+    }
 }
 
 /* Records of an earlier life, whenever; and a store that is full, or not any more. */
 static void on_store(world *w, uint8_t op)
 {
-    static const char *const users[] = {"alice", "bob", "carol", "no/body"};
     char text[256];
     ps_input in = {.type = PS_INPUT_STORE, .u.store_retry_ms = take8(&w->input) % 3u};
     if (op & 0x40) {
@@ -425,7 +317,8 @@ static void on_store(world *w, uint8_t op)
                         .u.restore = {.generation = take8(&w->input),
                                       .user = {(const uint8_t *)user, strlen(user)},
                                       .name = {(const uint8_t *)name, strlen(name)},
-                                      .content = {.length = take8(&w->input)},
+                                      .content = {.length = op & 0x10 ? PS_FILE_MAX + (op >> 7)
+                                                                      : take8(&w->input)},
                                       .published = (op & 0x20) != 0}};
         memset(in.u.restore.device, take8(&w->input) % 3, PS_DEVICE_BYTES);
     }
@@ -435,12 +328,15 @@ static void on_store(world *w, uint8_t op)
 /* What the host knows: entropy, the time of day, accounts that are gone. */
 static void on_host(world *w, uint8_t op)
 {
-    static const char *const users[] = {"alice", "bob", "carol", "no/body"};
     uint8_t bytes[16] = {op};
     ps_input in = {.type = PS_INPUT_ENTROPY, .u.entropy = {bytes, sizeof bytes}};
     if (op & 0x80) {
         const uint8_t how = take8(&w->input);
-        const uint64_t wall_s = how < 250 ? 1700000000 + how * UINT64_C(40) : take64(&w->input);
+        const uint64_t day_s = 86400;
+        const uint64_t wall_s = how < 200   ? 1700000000 + how * UINT64_C(40)
+                                : how < 240 ? 1700000000 + how % 8u * (how < 220 ? 1 : 30) * day_s
+                                : how < 250 ? how - 240u
+                                            : take64(&w->input);
         in = (ps_input){.type = PS_INPUT_WALL_CLOCK, .u.wall_s = wall_s};
     } else if (op & 0x40) {
         const char *user = users[op >> 4 & 3];
@@ -453,7 +349,7 @@ static void run_one(world *w)
 {
     uint8_t op = take8(&w->input);
     uint8_t who = op >> 4;
-    switch (op % 12) {
+    switch (op % 16) {
     case 0:
         on_raw(w, who);
         break;
@@ -461,7 +357,7 @@ static void run_one(world *w)
         on_login(w, who);
         break;
     case 2:
-        on_verdict(w);
+        verdict(w, take8(&w->input));
         break;
     case 3:
         on_time(w);
@@ -480,8 +376,23 @@ static void run_one(world *w)
         on_host(w, op);
         break;
     case 8:
-    case 9:
         on_initiate(w, who);
+        break;
+    case 9: {
+        const uint8_t how = take8(&w->input);
+        enter(w, who, how, users[take8(&w->input) % 4]);
+        break;
+    }
+    case 10:
+        if (op & 0x80) {
+            on_many(w, who);
+        } else if (op & 0x40) {
+            on_unseal(w);
+        } else if (op & 0x20) {
+            on_crowd(w, who);
+        } else {
+            on_hold(w);
+        }
         break;
     default:
         on_session_packet(w, who);
@@ -498,14 +409,24 @@ static ps_server_config config_of(tape *t)
     cfg.max_sessions = 1 + (shape & 3u);
     cfg.max_users = 1 + (shape >> 2 & 3u);
     cfg.max_devices = 1 + (shape >> 4 & 3u);
-    cfg.max_publications = 1 + take8(t) % 16u;
-    cfg.max_user_publications = 1 + take8(t) % 8u;
+    const uint8_t publications = take8(t), quota = take8(t);
+    cfg.max_publications = publications >= 200 ? 400 : 1 + publications % 16u;
+    cfg.max_user_publications = quota >= 200 ? 300 : 1 + quota % 8u;
     cfg.max_pending_logins = 1 + (shape >> 6);
-    cfg.max_handshakes = cfg.max_pending_logins + take8(t) % 8u;
+    const uint8_t handshakes = take8(t);
+    cfg.max_handshakes = cfg.max_pending_logins + (handshakes >= 200 ? 90 : handshakes % 8u);
     cfg.max_networks = 1 + (rates & 3u);
-    cfg.name_bytes = take8(t);
-    cfg.search_names = 1 + take8(t) % 8u;
-    cfg.open_per_s = 1 + (rates >> 2 & 15u);
+    const uint8_t names = take8(t), searched = take8(t);
+    cfg.name_bytes = names >= 200 ? 20000 : names;
+    cfg.search_names = searched >= 200 ? 512 : 1 + searched % 8u;
+    cfg.open_per_s = (rates >> 2 & 15u) * (handshakes >= 200 ? 14u : 1u);
+    if (shape % 16u == 15) { /* Few of everything. */
+        cfg.handshakes_per_s = 1 + (rates >> 2 & 15u);
+        cfg.retries_per_s = rates >> 6;
+        cfg.resets_per_s = rates & 3u;
+    }
+    cfg.ticket_s = shape & 32 ? 600 : cfg.ticket_s;
+    cfg.file_ticket_s = shape & 16 ? PS_FILE_EPOCH_S : cfg.file_ticket_s;
     cfg.network_per_s = 1 + (rates >> 6);
     cfg.records = shape & 1;
     cfg.crypto = ps_sim_crypto();
@@ -518,11 +439,28 @@ static ps_server *server_of(const ps_server_config *cfg, void **mem)
 {
     ps_server *s = NULL;
     const size_t need = ps_server_size(cfg);
-    *mem = aligned_alloc(64, need);
+    /* What lies behind the slab is nobody's. */
+    *mem = aligned_alloc(64, need + 64);
     must(need != 0 && *mem != NULL);
-    memset(*mem, POISON, need);
+    memset(*mem, POISON, need + 64);
+    poison_tail(*mem, need, need + 64);
     must(ps_server_init(*mem, need, cfg, &s) == PS_OK);
     return s;
+}
+
+/* Half of the programs begin with three clients that are in, the first with names. */
+static void begin(world *w, uint8_t how)
+{
+    ps_input in = {.type = PS_INPUT_WALL_CLOCK, .u.wall_s = 1700000000};
+    if (how % 8 != 7) {
+        step(w, &in);
+    }
+    for (uint8_t who = 0; (how & 1) != 0 && who < 3; who++) {
+        enter(w, who, who, users[who]);
+    }
+    if (how & 2) {
+        on_many(w, 0);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -535,18 +473,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(poison, POISON, sizeof poison);
     ps_server_config cfg = config_of(&w.input);
     w.s = server_of(&cfg, &mem);
+    w.slab_len = ps_server_size(&cfg);
+    w.before = malloc(w.slab_len);
+    must(w.before != NULL);
     memset(cfg.static_secret, 0x75, sizeof cfg.static_secret);
     memset(cfg.realm_secret, 0xe4, sizeof cfg.realm_secret);
     w.twin = server_of(&cfg, &twin_mem);
     w.out = output_of(SLAB, DATAGRAMS, EVENTS);
     w.twin_out = output_of(SLAB, DATAGRAMS, EVENTS);
-    ps_input in = {.type = PS_INPUT_WALL_CLOCK, .u.wall_s = 1700000000};
-    step(&w, &in);
+    begin(&w, take8(&w.input));
     for (unsigned steps = 0; w.input.left > 0 && steps < 400; steps++) {
         run_one(&w);
     }
+    flush(&w);
     output_free(&w.out);
     output_free(&w.twin_out);
+    free(w.before);
     free(mem);
     free(twin_mem);
     return 0;

@@ -132,6 +132,22 @@ static void say_open(world *w, uint8_t arg, uint8_t change)
     say_frame(w, &frame, change);
 }
 
+/* A frame's header with a length that may not be its body's, or with flags. */
+static void say_header(world *w, tape *t, uint8_t arg)
+{
+    static const uint32_t lengths[] = {0, 2, 3, 4, 12, 36, 40, 48, 240, 261, 300, UINT32_MAX};
+    const uint8_t length = take8(t);
+    const uint8_t body[16] = {take8(t), take8(t)};
+    craft c;
+    craft_reset(&c);
+    craft_u8(&c, arg % 12u);
+    craft_u8(&c, arg == 255);
+    craft_u16(&c, arg == 254);
+    craft_u32(&c, length < 200 ? lengths[length % 12u] : length);
+    craft_bytes(&c, body, arg & 16u ? 4 : length % 12u == 4 ? 12 : 0);
+    queue_put(&w->said, c.data, c.len);
+}
+
 static void say_want(world *w, tape *t)
 {
     uint8_t bytes[64];
@@ -250,7 +266,12 @@ static void turn(world *w, tape *t)
         host_input(w, in, missing);
         break;
     default:
-        others(w, arg, missing);
+        if (op & 64u) {
+            say_header(w, t, arg);
+            offer(w, missing);
+        } else {
+            others(w, arg, missing);
+        }
         break;
     }
 }

@@ -14,6 +14,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_POISON 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_POISON 1
+#endif
+#endif
+#ifdef HAS_POISON
+#include <sanitizer/asan_interface.h>
+#endif
+
+/* Makes a slab's bytes from `from` to `to` nobody's, until the slab is freed. */
+static inline void poison_tail(void *slab, size_t from, size_t to)
+{
+#ifdef HAS_POISON
+    ASAN_POISON_MEMORY_REGION((uint8_t *)slab + from, to - from);
+#else
+    (void)slab;
+    (void)from;
+    (void)to;
+#endif
+}
+
 typedef struct tape {
     const uint8_t *at;
     size_t left;
@@ -147,21 +170,23 @@ static inline bool end_take_respond(end *e, const uint8_t *packet, size_t len)
     return true;
 }
 
-/* The server's: answers an INITIATE with `extra` bytes of fields behind the receiver id. */
+/* The server's: answers an INITIATE with `extra` bytes (up to 63) of fields behind the receiver id;
+ * less than 0: with as many bytes of it left out. */
 static inline void end_answer(end *e, craft *c, const uint8_t *initiate, uint64_t id,
-                              const uint8_t secret[PS_KEY_BYTES], unsigned extra)
+                              const uint8_t secret[PS_KEY_BYTES], int extra)
 {
     uint8_t prologue[PS_PROLOGUE_BYTES], ephemeral[PS_KEY_BYTES], public_key[PS_KEY_BYTES];
     uint8_t payload[PS_RESPOND_PAYLOAD + 64] = {0};
     uint8_t message[PS_NOISE_SECOND_BYTES + sizeof payload];
     ps_span offer;
     ps_noise noise;
-    const size_t len = PS_RESPOND_PAYLOAD + extra % 64;
+    const size_t len = (size_t)((int)PS_RESPOND_PAYLOAD + extra);
+    must(len <= sizeof payload);
     e->client_id = load(initiate + 2, 8);
     e->id = id;
     e->counter = 0;
     ps_store64(payload, id);
-    key_of(id, ephemeral);
+    key_of(id + 1000, ephemeral);
     ps_sim_crypto()->x25519_public(public_key, secret);
     ps_prologue_encode(prologue, e->client_id);
     ps_noise_begin(ps_sim_crypto(), &noise, (ps_span){prologue, sizeof prologue});

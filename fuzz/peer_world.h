@@ -6,8 +6,16 @@
 #include "harness.h"
 #include "peersync/peer.h"
 
-enum { STEPS = 400, TAGS = STEPS, TYPES = 32, ENDS = 3 };
-enum { OBSERVED = 1, MSG_LOGIN = 1, MSG_PUBLISH = 5, MSG_UNPUBLISH = 6, MSG_DIGESTS = 22 };
+enum { STEPS = 400, TAGS = 4 * STEPS, TYPES = 32, ENDS = 3 };
+enum {
+    OBSERVED = 1,
+    MSG_LOGIN = 1,
+    MSG_HEARTBEAT = 3,
+    MSG_PUBLISH = 5,
+    MSG_UNPUBLISH = 6,
+    MSG_DIGESTS = 22,
+    MSG_LIST_NAMES = 24
+};
 
 /* The kinds of answers, as in core/PROTOCOL.md, and which request they belong to. */
 enum { ANSWER_PEERS = 9, ANSWER_FILES = 12, ANSWER_SOURCES = 14, ANSWER_NAMES = 25 };
@@ -27,7 +35,10 @@ typedef struct world {
     uint8_t asked_key[PS_KEY_BYTES];
     uint64_t session_id, tx_counter; /* Of the peer's last sealed packet. */
     uint8_t first;                   /* Of its last DIGESTS. */
-    uint32_t requests[TYPES];        /* The last id that the peer sent with each type of message. */
+    uint32_t requests[TYPES];        /* The last id that the peer sent with each type of message, */
+    uint32_t earlier[TYPES];         /* and the one before. */
+    bool fresh[TYPES];               /* That one was not answered by serve(). */
+    uint64_t digest;                 /* Of the peer's log, by its last heartbeat. */
     uint64_t generation;             /* Of its last message of changes, */
     uint8_t entries;                 /* and how many they were. */
     uint64_t acked;                  /* What was said of the log last. */
@@ -54,7 +65,14 @@ static end *end_of(world *w, uint64_t id)
 static void learn_message(world *w, const ps_message *m)
 {
     must(m->type < TYPES);
+    if (w->requests[m->type] != m->request) {
+        w->earlier[m->type] = w->requests[m->type];
+        w->fresh[m->type] = true;
+    }
     w->requests[m->type] = m->request;
+    if (m->type == MSG_HEARTBEAT) {
+        w->digest = load(m->body.data + 8, 8);
+    }
     if (m->type == MSG_DIGESTS) {
         w->first = m->body.data[0];
     }
@@ -96,6 +114,9 @@ static void learn_datagram(world *w, const ps_datagram *dg)
         count++;
     }
     must(!r.bad && count >= 1 && count <= PS_PACKET_MESSAGES);
+    memcpy(copy, p, dg->len);
+    const size_t seen = ps_peer_unseal(w->p, copy, dg->len);
+    must(seen == 0 || seen == messages.len); /* 0: that channel is gone. */
 }
 
 static void learn_event(world *w, const ps_event *e)

@@ -105,23 +105,30 @@ static void translate_data(const ps_server *from, const ps_server *to, const ps_
     (void)ps_packet_seal(to->cfg.crypto, ours->rx, data, PS_PACKET_HEADER + messages.len);
 }
 
+/* What cookies are made of: see shows_cookie(). */
+static const uint8_t *cookie_secret(const ps_server *s)
+{
+    return ps_server_wall_s(s) != 0 ? s->cfg.realm_secret : s->cfg.seed;
+}
+
 /* A cookie of the same age. */
 static void translate_cookie(const ps_server *from, const ps_server *to, const ps_addr *addr,
                              uint8_t cookie[PS_COOKIE_BYTES])
 {
     const uint64_t wall_s = ps_server_wall_s(from);
+    const uint64_t now_s = wall_s != 0 ? wall_s : from->clock.now_us / 1000000u;
     bool good = false;
     for (uint64_t back = 0; !good && back <= 2; back++) {
         /* From the epoch that may begin with this very step to that before the last. */
         ps_cookie_keys keys = {.set = false};
         uint8_t made[PS_COOKIE_BYTES];
-        const uint64_t at_s = wall_s + PS_COOKIE_EPOCH_S - back * PS_COOKIE_EPOCH_S;
-        ps_cookie_keys_update(from->cfg.crypto, &keys, from->cfg.realm_secret, at_s);
+        const uint64_t at_s = now_s + PS_COOKIE_EPOCH_S - back * PS_COOKIE_EPOCH_S;
+        ps_cookie_keys_update(from->cfg.crypto, &keys, cookie_secret(from), at_s);
         ps_cookie_make(&keys, addr, made);
         good = memcmp(made, cookie, sizeof made) == 0;
         if (good) {
             keys.set = false;
-            ps_cookie_keys_update(to->cfg.crypto, &keys, to->cfg.realm_secret, at_s);
+            ps_cookie_keys_update(to->cfg.crypto, &keys, cookie_secret(to), at_s);
             ps_cookie_make(&keys, addr, cookie);
         }
         ps_wipe(&keys, sizeof keys);

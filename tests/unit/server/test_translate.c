@@ -223,6 +223,29 @@ static void cookies_are_made_anew(void **state)
     }
 }
 
+/* A server that was not told the time makes its cookies of its own seed and its own clock. */
+static void cookies_without_a_clock_stay_good(void **state)
+{
+    (void)state;
+    pair p = pair_new(1);
+    ps_noise noise;
+    uint8_t initiate[PS_INITIATE_BYTES], cookie[PS_COOKIE_BYTES];
+    client a = client_make(p.first, "alice", 4001);
+    client b = client_make(p.first, "bob", 4002);
+    set_wall(&p, 0);
+    shake(&p, &a);
+    client_initiate(&b, &noise, NULL, initiate);
+    say(&p, &b, initiate, sizeof initiate);
+    assert_int_equal(p.first->out.bytes[0], PS_PACKET_RETRY);
+    memcpy(cookie, p.first->out.bytes + 9, sizeof cookie);
+    clear(&p);
+    client_initiate(&b, &noise, cookie, initiate);
+    say(&p, &b, initiate, sizeof initiate);
+    assert_int_equal(p.first->out.bytes[0], PS_PACKET_RESPOND);
+    assert_int_equal(p.twin->out.bytes[0], PS_PACKET_RESPOND);
+    pair_free(&p);
+}
+
 static void what_nobody_opens_is_emptied(void **state)
 {
     (void)state;
@@ -261,6 +284,7 @@ int main(void)
         cmocka_unit_test(malformed_logins_are_emptied),
         cmocka_unit_test(tickets_are_made_anew),
         cmocka_unit_test(cookies_are_made_anew),
+        cmocka_unit_test(cookies_without_a_clock_stay_good),
         cmocka_unit_test(what_nobody_opens_is_emptied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
