@@ -3,6 +3,7 @@
 
 A function in a header has an instance in each file that includes it: a branch counts as taken if
 any instance took it. What cannot be reached is left out, and only this:
+- the default that a switch over all values of an enumeration does not have;
 - conditions that a PS_CANARY() decides (it is the constant 0 in this build), and what they guard;
 - what a comment that begins with "unreachable:" stands on or directly before, with the block that
   such a line opens. The gates hold the number of these comments; one that excuses nothing is an
@@ -38,7 +39,7 @@ class Source:
         """The lines of the statement that begins at a line, as clang-format sets it."""
         indent = len(self.lines[number - 1]) - len(self.lines[number - 1].lstrip())
         end = number
-        while not self.lines[end - 1].rstrip().endswith(("{", ";", ",", ":")):
+        while not self.lines[end - 1].rstrip().endswith(("{", ";")):
             end += 1
         if self.lines[end - 1].rstrip().endswith("{"):
             closing = re.compile(" " * indent + "}")
@@ -71,6 +72,10 @@ class Source:
             or re.search(r"!PS_CANARY\(\w+\) \|\| ", before) is not None
             or re.search(r"(?<!!)PS_CANARY\(\w+\) && ", before) is not None
         )
+
+    def is_missing_default(self, span):
+        """A switch without a default: -Wswitch-enum has it name every value of its type."""
+        return self.lines[span[0] - 1][: span[1] - 1].endswith("switch (")
 
     def excused(self, line):
         if line in self.marks:
@@ -161,7 +166,7 @@ class Coverage:
                     counts[1] += branch[BRANCH_FALSE]
         for (short, span), counts in sorted(taken.items()):
             source = self.source(short)
-            if source.folded(span):
+            if source.folded(span) or source.is_missing_default(span):
                 continue
             for count, way in zip(counts, ("true", "false")):
                 if count == 0 and source.excused(span[0]):
