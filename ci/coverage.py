@@ -26,9 +26,14 @@ class Source:
         with open(path, encoding="utf-8") as text:
             self.lines = text.read().split("\n")
         self.canary = set()
+        self.directives = set()
         self.marks = {}  # line -> the line of its mark
         self.used = set()
         for number, line in enumerate(self.lines, 1):
+            if line.startswith("#") or (
+                number - 1 in self.directives and self.lines[number - 2].endswith("\\")
+            ):
+                self.directives.add(number)
             if re.match(r"\s*(} else )?if \(PS_CANARY\(", line):
                 self.canary.update(self.block(number))
             if MARK in line:
@@ -149,6 +154,8 @@ class Coverage:
                 continue
             source = self.source(short)
             for line, count in line_counts(file["segments"]).items():
+                if line in source.directives:
+                    continue
                 if count == 0 and (line in source.canary or source.excused(line)):
                     continue
                 add(self.room(short).lines, count > 0)
