@@ -76,7 +76,8 @@ static bool decode(ps_span text, ps_file_ticket *t)
     ps_read_copy(&r, t->content.root, sizeof t->content.root);
     ps_read_copy(&r, t->key, sizeof t->key);
     t->downloader.len = ps_read8(&r);
-    if (r.bad || format != FORMAT || t->downloader.len > PS_USER_MAX ||
+    PS_ASSERT(!r.bad); /* The ticket's length was checked. */
+    if (format != FORMAT || t->downloader.len > PS_USER_MAX ||
         t->downloader.len != r.left) {
         return false;
     }

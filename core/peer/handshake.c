@@ -7,7 +7,8 @@
 /* Ids of ours that are in use name one channel each. */
 static bool id_is_free(const ps_peer *p, uint64_t id)
 {
-    return id != 0 && id != p->session.client_id && id != p->old.client_id;
+    return id != p->session.client_id && id != p->old.client_id &&
+           id != 0; /* unreachable: no state of the generator is known that gives 0 */
 }
 
 void ps_peer_handshake_begin(ps_peer *p)
@@ -128,7 +129,7 @@ void ps_peer_on_respond(ps_peer_turn *t, const ps_packet *packet)
         ps_peer_drop(p, PS_DROP_SEAL);
     } else if (p->account.key_known && !ps_secret_equal(key, p->account.server_key, PS_KEY_BYTES)) {
         on_other_key(t);
-    } else if (payload.len < PS_RESPOND_PAYLOAD || ps_load64(payload.data) == 0) {
+    } else if (ps_load64(payload.data) == 0) { /* A RESPOND is long enough for an id. */
         ps_peer_drop(p, PS_DROP_MALFORMED);
     } else { /* Fields behind the id are a later version's. */
         take_keys(p, &noise, ps_load64(payload.data));
@@ -149,7 +150,7 @@ void ps_peer_on_retry(ps_peer_turn *t, const ps_packet *packet)
         return;
     }
     memcpy(a->cookie, packet->body.data, sizeof a->cookie);
-    if (a->retried || !ps_peer_can_send(t)) { /* The next sending in time has it. */
+    if (a->retried) { /* The next sending in time has it. */
         return;
     }
     a->retried = true;

@@ -51,7 +51,7 @@ void ps_peer_logout_due(ps_peer_turn *t)
     }
     if (ps_time_reached(p->logout.give_up_us, p->clock.now_us)) {
         p->logout.answered = true;
-    } else if (ps_time_reached(p->logout.next_us, p->clock.now_us) && ps_peer_can_send(t)) {
+    } else if (ps_time_reached(p->logout.next_us, p->clock.now_us)) { /* A tick's first. */
         p->stats.retransmissions++;
         send(t);
     }

@@ -12,7 +12,8 @@ static bool framing_ok(ps_peer *p, ps_span messages)
     while (ps_message_decode(&r, &m)) {
         count++;
     }
-    if (r.bad || count == 0) {
+    PS_ASSERT(r.bad || count > 0); /* The packet had room for a message. */
+    if (r.bad) {
         ps_peer_drop(p, PS_DROP_TRUNCATED);
         return false;
     }

@@ -5,7 +5,7 @@ void ps_peer_on_error(ps_peer_turn *t, const ps_message *m)
 {
     ps_peer *p = t->p;
     ps_error_message error;
-    if (!ps_error_decode(m->body, &error) || error.code == PS_E_NONE) {
+    if (!ps_error_decode(m->body, &error)) {
         ps_peer_drop(p, PS_DROP_MALFORMED);
         return;
     }

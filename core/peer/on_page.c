@@ -44,7 +44,8 @@ static const ps_addr *address_of(const ps_source *source)
     const ps_addr *best = NULL;
     for (uint8_t i = 0; i < source->addrs_count; i++) {
         const ps_addr *addr = &source->addrs[i].addr;
-        if (addr->port == 0 || addr->family == PS_ADDR_NONE) {
+        PS_ASSERT(addr->family != PS_ADDR_NONE);
+        if (addr->port == 0) {
             continue;
         }
         if (source->addrs[i].kind == PS_ADDR_OBSERVED) {

@@ -58,6 +58,7 @@ static size_t lay_out(const ps_peer_config *cfg, ps_peer *p)
     const size_t pubs_at = ps_layout_add(&l, cfg->max_publications, sizeof(ps_peer_pub));
     const size_t heads_at = ps_layout_add(&l, heads, sizeof(uint32_t));
     const size_t blocks_at = ps_layout_add(&l, name_blocks(cfg), sizeof(ps_name_block));
+    /* unreachable: 64 bits hold the largest configuration; 32 bits do not */
     if (l.overflow) {
         return 0;
     }

@@ -46,9 +46,8 @@ void ps_peer_pub_remove(ps_peer *p, uint32_t i)
     PS_ASSERT((pub->flags & PS_PUB_IN_FLIGHT) == 0);
     if ((pub->flags & PS_PUB_QUEUED) != 0) {
         ps_peer_pub_unqueue(p, i);
-    } else if (ps_peer_pub_clean(p, i)) {
-        p->clean--;
     }
+    PS_ASSERT(!ps_peer_pub_clean(p, i)); /* What goes was to be sent first, or to be judged. */
     ps_peer_pub_want(p, i, NULL);
     uint32_t *link = head_of(p, ps_name_get(ps_peer_blocks(p), &pub->name, scratch));
     while (*link != i + 1) {
@@ -107,9 +106,7 @@ void ps_peer_pub_unqueue(ps_peer *p, uint32_t i)
     PS_ASSERT((pub->flags & PS_PUB_QUEUED) != 0);
     pub->flags &= ~(uint32_t)PS_PUB_QUEUED;
     pub->epoch = p->epoch - 1; /* Not clean: it left the line to be sent, or to be settled. */
-    if (p->logout.cancel_at == i) {
-        p->logout.cancel_at = pub->next;
-    }
+    PS_ASSERT(p->logout.cancel_at != i); /* Who is leaving sends none, and judges none. */
     if (pub->prev == PS_NIL) {
         p->dirty_head = pub->next;
     } else {
@@ -151,7 +148,8 @@ void ps_peer_pub_settle(ps_peer_turn *t, uint32_t i, uint32_t error)
     PS_ASSERT((pub->flags & (PS_PUB_QUEUED | PS_PUB_IN_FLIGHT)) == 0);
     pub->flags &= ~(uint32_t)PS_PUB_WAITING;
     if (error == PS_E_NONE && wanted) {
-        p->clean += pub->epoch != p->epoch ? 1 : 0;
+        PS_ASSERT(pub->epoch != p->epoch);
+        p->clean++;
         pub->epoch = p->epoch;
     } else {
         if (wanted && !waiting) {

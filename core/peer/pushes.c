@@ -14,9 +14,10 @@ void ps_peer_on_challenge(ps_peer_turn *t, const ps_message *m)
         return;
     }
     ps_writer w = answers(t);
-    if (ps_challenge_encode(&w, PS_MSG_CHALLENGE_OK, m->request, nonce)) {
-        t->answers_len = w.len;
-    }
+    const bool fits = ps_challenge_encode(&w, PS_MSG_CHALLENGE_OK, m->request, nonce);
+    PS_ASSERT(fits); /* There is room for an answer to each message of a packet. */
+    (void)fits;
+    t->answers_len = w.len;
 }
 
 void ps_peer_on_push(ps_peer_turn *t, const ps_message *m)
@@ -27,7 +28,8 @@ void ps_peer_on_push(ps_peer_turn *t, const ps_message *m)
         return;
     }
     ps_writer w = answers(t);
-    if (ps_push_ok_encode(&w, m->request)) { /* Kinds that we do not know are taken note of too. */
-        t->answers_len = w.len;
-    }
+    const bool fits = ps_push_ok_encode(&w, m->request); /* Also of a kind that we do not know. */
+    PS_ASSERT(fits);
+    (void)fits;
+    t->answers_len = w.len;
 }

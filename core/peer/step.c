@@ -35,9 +35,9 @@ static bool valid(const ps_peer *p, const ps_input *in)
     case PS_INPUT_RESTORE:
     case PS_INPUT_STORE:
     case PS_INPUT_EXPEL:
-    default:
-        return false;
+        break;
     }
+    return false;
 }
 
 /* Only ticks drive timers: datagrams that arrived are stepped first, so that an answer in the
@@ -64,7 +64,6 @@ static void on_tick(ps_peer_turn *t)
         ps_peer_logout_due(t);
         break;
     case PS_PEER_IDLE:
-    default:
         break;
     }
     ps_peer_requests_due(t);
@@ -103,11 +102,12 @@ static void dispatch(ps_peer_turn *t, const ps_input *in)
         ps_peer_on_list_command(t, in->type, &in->u.command);
         break;
     case PS_INPUT_WALL_CLOCK: /* Peers judge by the server's clock. */
+        break;
+    /* unreachable: valid() refuses a server's inputs */
     case PS_INPUT_VERDICT:
     case PS_INPUT_RESTORE:
     case PS_INPUT_STORE:
     case PS_INPUT_EXPEL:
-    default:
         break;
     }
     if (t->p->state == PS_PEER_ONLINE) {
@@ -140,9 +140,9 @@ static uint64_t due_us(const ps_peer *p)
     case PS_PEER_LEAVING:
         return ps_time_min(request_us, ps_peer_logout_deadline_us(p));
     case PS_PEER_IDLE:
-    default:
-        return request_us;
+        break;
     }
+    return request_us;
 }
 
 /* Moves the clock on. A server that fell silent because this peer was not there to hear it is given

@@ -15,11 +15,13 @@ static ps_timeouts *timeouts_of(ps_server *s, ps_handshake_state state)
         return &s->aging;
     case PS_HANDSHAKE_ADMITTED:
         return &s->admitted;
+    /* unreachable: what is free waits for nothing */
     case PS_HANDSHAKE_FREE:
+        break;
     case PS_HANDSHAKE_OPEN:
-    default:
-        return &s->opening;
+        break;
     }
+    return &s->opening;
 }
 
 static bool is_login(ps_handshake_state state)

@@ -104,6 +104,7 @@ size_t ps_server_layout(const ps_server_config *cfg, ps_server *s, ps_memory_lin
     if (count != NULL) {
         *count = m.count;
     }
+    /* unreachable: 64 bits hold the largest configuration; 32 bits do not */
     if (m.layout.overflow) {
         return 0;
     }

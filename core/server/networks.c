@@ -14,6 +14,7 @@ static uint64_t hash_of(const ps_server *s, const ps_addr *addr, size_t len)
     uint8_t network[10] = {addr->family, (uint8_t)len};
     memcpy(network + 2, addr->ip, len);
     const uint64_t hash = ps_siphash(&s->network_key, network, 2 + len);
+    /* unreachable: no address is known whose hash under a secret key is 0 */
     return hash != 0 ? hash : 1;
 }
 

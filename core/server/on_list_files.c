@@ -71,7 +71,7 @@ bool ps_on_list_files(ps_reply *r, const ps_message *m)
     if (PS_CANARY(PAGING_OFF_BY_ONE) && list.cursor != 0 && at != PS_NIL) {
         at = ps_pub_at(d, at)->newer;
     }
-    while (at != PS_NIL && left > 0 && page.count < PS_PAGE_ENTRIES) {
+    while (at != PS_NIL && left > 0) {
         uint8_t scratch[PS_NAME_MAX];
         const ps_pub *p = ps_pub_at(d, at);
         const uint32_t owner = ps_device_at(d, p->device)->user;

@@ -16,7 +16,7 @@ bool ps_on_list_peers(ps_reply *r, const ps_message *m)
     (void)ps_page_begin(w, &page, PS_MSG_PEERS, m->request);
     uint64_t at = list.cursor;
     uint32_t left = s->cfg.search_names;
-    for (; at < d->users.fresh && left > 0 && page.count < PS_PAGE_ENTRIES; at++, left--) {
+    for (; at < d->users.fresh && left > 0; at++, left--) {
         uint32_t user = (uint32_t)at;
         if (ps_user_at(d, user)->name_len == 0 || user == asker || !ps_user_active(s, user)) {
             continue;

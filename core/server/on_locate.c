@@ -72,7 +72,7 @@ bool ps_on_locate(ps_reply *r, const ps_message *m)
     uint32_t left = s->cfg.search_names;
     uint32_t inactive = locate.cursor == 0 ? PS_LOCATE_INACTIVE : 0;
     bool done = false;
-    while (!done && left > 0 && page.count < PS_PAGE_ENTRIES) {
+    while (!done && left > 0) {
         const ps_source source = source_of(r, at, &admission);
         if (source.active || inactive > 0) {
             if (!ps_page_add_source(w, &page, &source)) {

@@ -30,9 +30,7 @@ uint32_t ps_session_open(ps_server *s, uint32_t user, uint32_t device, uint32_t 
                          ps_output *out)
 {
     uint32_t i = ps_slots_take(&s->sessions, ps_session_at(s, 0), sizeof(ps_session));
-    if (i == PS_NIL) {
-        return PS_NIL;
-    }
+    PS_ASSERT(i != PS_NIL);
     ps_handshake *h = ps_handshake_at(s, handshake);
     ps_session *x = ps_session_at(s, i);
     *x = (ps_session){

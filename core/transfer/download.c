@@ -111,9 +111,9 @@ static bool input_valid(const ps_download *d, const ps_stream_input *in)
         return d->stage == PS_DOWNLOAD_ENDED /* the answer crossed the end */
                || ps_download_checking(d, in->u.hashed.file, in->u.hashed.piece);
     case PS_STREAM_OPENED:
-    default:
-        return false;
+        break;
     }
+    return false;
 }
 
 /* Handles one input of a machine that has not ended; @return what was consumed. */
@@ -146,9 +146,11 @@ static size_t dispatch(ps_download *d, ps_emit *e, const ps_stream_input *in)
     case PS_STREAM_TICK:
     case PS_STREAM_SENT:
     case PS_STREAM_TAKEN:
+        break;
+    /* unreachable: input_valid() refuses an uploader's input; these ends were handled above */
+    case PS_STREAM_OPENED:
     case PS_STREAM_CLOSED:
     case PS_STREAM_CANCEL:
-    case PS_STREAM_OPENED:
         break;
     }
     return 1;
@@ -202,8 +204,7 @@ ps_status ps_download_step(ps_download *d, const ps_stream_input *in, size_t *co
     if (d->stage != PS_DOWNLOAD_ENDED) {
         go_on(d, &e);
     }
-    const bool bytes_left =
-        in->type == PS_STREAM_BYTES && *consumed < in->u.bytes.len && d->stage != PS_DOWNLOAD_ENDED;
+    const bool bytes_left = in->type == PS_STREAM_BYTES && *consumed < in->u.bytes.len;
     return bytes_left || d->scanning ? PS_MORE : PS_OK;
 }
 

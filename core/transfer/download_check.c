@@ -16,7 +16,7 @@ static int check_file(const ps_download *d, uint32_t file)
         }
     }
     if (f->state == PS_FILE_NONE) {
-        return unverified == 0 && !f->have && file != d->file_first ? 0 : __LINE__;
+        return !f->have && file != d->file_first ? 0 : __LINE__;
     }
     if (unverified != f->unverified || f->pieces != ps_piece_count(f->content.length) ||
         f->content.length == 0 || !ps_content_possible(&f->content) || f->at > f->pieces ||
@@ -31,9 +31,6 @@ static int check_file(const ps_download *d, uint32_t file)
         return __LINE__;
     }
     if (file > d->file_asking && (f->at != 0 || f->state != PS_FILE_WAITING)) {
-        return __LINE__;
-    }
-    if (f->state == PS_FILE_WAITING && unverified != 0) {
         return __LINE__;
     }
     if (f->chunk != PS_DOWNLOAD_NO_CHUNK && f->pieces < 2) {

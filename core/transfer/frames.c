@@ -145,9 +145,10 @@ void ps_stream_error_write(ps_writer *w, uint32_t error)
 {
     const char *text = ps_error_text(error);
     uint32_t len = 0;
-    while (text[len] != '\0' && len < PS_TEXT_MAX) {
+    while (text[len] != '\0') {
         len++;
     }
+    PS_ASSERT(len <= PS_TEXT_MAX);
     header_write(w, PS_FRAME_ERROR, PS_ERROR_HEAD_BYTES + len);
     ps_write16(w, (uint16_t)error);
     ps_write16(w, 0);

@@ -100,9 +100,9 @@ static bool input_valid(const ps_upload *u, const ps_stream_input *in)
     case PS_STREAM_FETCH:
     case PS_STREAM_HASHED:
     case PS_STREAM_FINISH:
-    default:
-        return false;
+        break;
     }
+    return false;
 }
 
 static void dispatch(ps_upload *u, ps_emit *e, const ps_stream_input *in, size_t *consumed)
@@ -128,6 +128,8 @@ static void dispatch(ps_upload *u, ps_emit *e, const ps_stream_input *in, size_t
         ps_upload_opened(u, e, in->u.opened.error, in->u.opened.tree);
         break;
     case PS_STREAM_TICK:
+        break;
+    /* unreachable: input_valid() refuses a downloader's inputs */
     case PS_STREAM_FETCH:
     case PS_STREAM_HASHED:
     case PS_STREAM_FINISH:

@@ -59,6 +59,7 @@ uint64_t ps_prng_below(ps_prng *g, uint64_t bound)
     /* 2^64 modulo bound: numbers below it would favour small results. */
     const uint64_t biased = (0 - bound) % bound;
     uint64_t v = ps_prng_u64(g);
+    /* unreachable: the bound's end, which one key in 2^64 leads to at the most */
     for (int draws = 1; v < biased && draws < DRAWS_MAX; draws++) {
         v = ps_prng_u64(g);
     }

@@ -1,5 +1,6 @@
 #include "peersync/explain.h"
 
+#include "util/assert.h"
 #include "wire/line.h"
 #include "wire/messages.h"
 
@@ -218,22 +219,28 @@ static void owner(ps_line *l, ps_span user, bool active, bool own)
 /* The next entry of a page; false at the end. */
 static bool page_entry(ps_line *l, ps_message_type type, ps_page *m, const char *between)
 {
-    ps_span name;
-    ps_file file;
-    ps_source source;
+    ps_span name = {NULL, 0};
+    ps_file file = {.name = name};
+    ps_source source = {.user = name};
     if (m->entries.left == 0) {
         return false;
     }
     ps_line_string(l, between);
-    if (type == PS_MSG_PEERS && ps_page_next_peer(m, &name)) {
+    /* The decoder has walked over all of them: each is well formed. */
+    if (type == PS_MSG_PEERS) {
+        (void)ps_page_next_peer(m, &name);
         quoted(l, " ", name);
-    } else if (type == PS_MSG_NAMES && ps_page_next_name(m, &name)) {
+    } else if (type == PS_MSG_NAMES) {
+        (void)ps_page_next_name(m, &name);
         quoted(l, " ", name);
-    } else if (type == PS_MSG_FILES && ps_page_next_file(m, &file)) {
+    } else if (type == PS_MSG_FILES) {
+        (void)ps_page_next_file(m, &file);
         quoted(l, " ", file.name);
         content(l, &file.content);
         owner(l, file.user, file.active, file.own);
-    } else if (type == PS_MSG_SOURCES && ps_page_next_source(m, &source)) {
+    } else {
+        PS_ASSERT(type == PS_MSG_SOURCES);
+        (void)ps_page_next_source(m, &source);
         content(l, &source.content);
         owner(l, source.user, source.active, source.own);
         for (uint32_t i = 0; i < source.addrs_count; i++) {
@@ -451,7 +458,6 @@ static void packet(ps_line *l, const ps_packet *p, size_t opened)
         }
         break;
     case PS_PACKET_DATA:
-    default:
         data_packet(l, p, opened);
         break;
     }

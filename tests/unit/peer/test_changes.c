@@ -483,6 +483,48 @@ static void another_session_tells_it_anew(void **state)
     rig_free(r);
 }
 
+/* However often it is sent again, the count of tries stands still at its end. */
+static void the_count_of_tries_does_not_wrap(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_publish(r, 1, "x", 1);
+    r->p->flight.tries = UINT8_MAX - 1;
+    for (int i = 0; i < 3; i++) {
+        r->now_us = r->p->flight.next_us;
+        r->p->heartbeats.contact_us = r->now_us; /* The server is there; it takes no changes. */
+        (void)rig_tick(r);
+        assert_int_equal(r->p->flight.tries, UINT8_MAX);
+    }
+    assert_int_equal(rig_count(r, PS_MSG_PUBLISH), 4);
+    rig_free(r);
+}
+
+/* An answer to what was not sent in this session, and a refusal of an entry that there is not. */
+static void answers_to_what_was_not_sent(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_publish(r, 1, "x", 1);
+    const uint32_t id = rig_last(r, PS_MSG_PUBLISH)->request;
+    r->p->flight.tries = 0; /* As after a return, before the tick. */
+    answer(r, id, 1);
+    assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
+    rig_packet(r);
+    craft_error(&r->c, id, PS_E_BUSY, 0, "");
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops(r, PS_DROP_STALE), 2);
+    assert_false(rig_is_done(r, 1));
+    r->p->flight.tries = 1;
+    rig_packet(r);
+    craft_published(&r->c, id, 1);
+    craft_refusal(&r->c, 200, PS_E_QUOTA);
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_done(r, 1), PS_E_NONE);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +544,8 @@ int main(void)
         cmocka_unit_test(random_stories_end_alike_at_both_ends),
         cmocka_unit_test(a_server_that_takes_no_changes_is_told_once),
         cmocka_unit_test(another_session_tells_it_anew),
+        cmocka_unit_test(the_count_of_tries_does_not_wrap),
+        cmocka_unit_test(answers_to_what_was_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

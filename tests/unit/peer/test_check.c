@@ -99,6 +99,7 @@ static void broken_attempts(void **state)
     BREAKS_IN(PS_ATTEMPT_LOGGING_IN, p->attempt.noise.chaining[5] = 1);
     BREAKS_IN(PS_ATTEMPT_LOGGING_IN, p->attempt.channel.id = 0);
     BREAKS_IN(PS_ATTEMPT_LOGGING_IN, memset(p->attempt.channel.tx_key, 0, 32));
+    BREAKS_IN(PS_ATTEMPT_LOGGING_IN, memset(p->attempt.channel.rx_key, 0, 32));
     BREAKS_IN(PS_ATTEMPT_LOGGING_IN, p->account.key_known = false);
     BREAKS_IN(PS_ATTEMPT_ASKING, p->account.key_known = true);
     BREAKS_IN(PS_ATTEMPT_ASKING, p->attempt.next_us = p->clock.now_us);

@@ -461,6 +461,55 @@ static void after_a_loss_keys_are_not_kept_for_ever(void **state)
     rig_free(r);
 }
 
+/* An id that another channel of ours has is drawn anew. */
+static void ids_in_use_are_drawn_anew(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        rig *r = rig_new_default();
+        ps_prng next = r->p->prng;
+        const uint64_t first = ps_prng_u64(&next);
+        const uint64_t second = ps_prng_u64(&next);
+        *(which == 0 ? &r->p->session.client_id : &r->p->old.client_id) = first;
+        ps_peer_handshake_begin(r->p);
+        assert_true(r->p->attempt.channel.client_id == second);
+        rig_free(r);
+    }
+}
+
+/* Time was up when the key was shown, but no tick had said so: who trusts it then is too late. */
+static void a_key_at_the_last_moment(void **state)
+{
+    (void)state;
+    rig *r = begun(false);
+    r->now_us = r->p->attempt.deadline_us;
+    r->silent = true;
+    (void)rig_respond(r);
+    assert_int_equal(rig_events_of(r, PS_EVENT_SERVER_KEY), 1);
+    assert_int_equal(r->p->attempt.left_us, 0);
+    ps_input in = {.type = PS_INPUT_TRUST};
+    memcpy(in.u.trust, r->server_key, sizeof in.u.trust);
+    (void)rig_step(r, &in);
+    (void)rig_tick(r);
+    assert_int_equal(rig_event_nth(r, PS_EVENT_REFUSED, 0)->account.error, PS_E_TIMEOUT);
+    rig_free(r);
+}
+
+/* Ours is among the versions that a server offers, wherever in the line: that is no refusal. */
+static void our_version_is_found_anywhere(void **state)
+{
+    (void)state;
+    static const uint8_t orders[][3] = {{PS_VERSION, 8, 9}, {8, PS_VERSION, 9}, {8, 9, PS_VERSION}};
+    for (size_t i = 0; i < 3; i++) {
+        rig *r = begun(true);
+        craft_versions(&r->c, r->initiates[0].client_id, orders[i], 3);
+        (void)rig_deliver(r);
+        assert_int_equal(rig_drops(r, PS_DROP_VERSION), 1);
+        assert_int_equal(r->events_len, 0);
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +529,9 @@ int main(void)
         cmocka_unit_test(a_person_says_no),
         cmocka_unit_test(no_version_in_common_ends_a_first_login),
         cmocka_unit_test(after_a_loss_keys_are_not_kept_for_ever),
+        cmocka_unit_test(ids_in_use_are_drawn_anew),
+        cmocka_unit_test(a_key_at_the_last_moment),
+        cmocka_unit_test(our_version_is_found_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

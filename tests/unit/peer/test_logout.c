@@ -185,6 +185,29 @@ static void acknowledgements_under_way_still_count(void **state)
     rig_free(r);
 }
 
+/* Without a session it is over at once, but for the commands that end a few at a time. */
+static void many_commands_end_a_few_at_a_time(void **state)
+{
+    (void)state;
+    ps_peer_config cfg = rig_config();
+    cfg.max_publications = 3 * PS_PEER_TICK_CANCELS;
+    rig *r = rig_new(&cfg);
+    r->silent = true;
+    (void)rig_login(r);
+    for (unsigned i = 0; i < 2 * PS_PEER_TICK_CANCELS + 1; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "n%u", i);
+        (void)rig_publish(r, 100 + i, name, 1);
+    }
+    (void)rig_logout(r);
+    assert_int_equal(rig_events_of(r, PS_EVENT_DONE), PS_PEER_TICK_CANCELS);
+    assert_int_equal(rig_events_of(r, PS_EVENT_LOGGED_OUT), 0);
+    rig_settle(r);
+    assert_int_equal(rig_events_of(r, PS_EVENT_DONE), 2 * PS_PEER_TICK_CANCELS + 1);
+    assert_int_equal(rig_events_of(r, PS_EVENT_LOGGED_OUT), 1);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +219,7 @@ int main(void)
         cmocka_unit_test(waiting_commands_are_cancelled),
         cmocka_unit_test(the_end_waits_for_all_ends),
         cmocka_unit_test(acknowledgements_under_way_still_count),
+        cmocka_unit_test(many_commands_end_a_few_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

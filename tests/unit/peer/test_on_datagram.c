@@ -248,6 +248,22 @@ static void bodies_cut_off_anywhere_are_malformed(void **state)
     rig_free(r);
 }
 
+/* A refusal ends a first login: what stands behind it in its packet is nobody's. */
+static void nothing_counts_behind_a_refusal(void **state)
+{
+    (void)state;
+    rig *r = rig_new_default();
+    (void)rig_login(r);
+    rig_packet_of(r, r->client_id, 10);
+    craft_error(&r->c, rig_last(r, PS_MSG_LOGIN)->request, PS_E_CREDENTIALS, 0, "");
+    craft_push(&r->c, 1, 1, "");
+    (void)rig_deliver(r);
+    assert_int_equal(rig_events_of(r, PS_EVENT_REFUSED), 1);
+    assert_int_equal(rig_count(r, PS_MSG_PUSH_OK), 0);
+    assert_int_equal(rig_drops_all(r), 0);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +276,7 @@ int main(void)
         cmocka_unit_test(changed_anywhere_it_is_not_genuine),
         cmocka_unit_test(an_echo_is_not_genuine),
         cmocka_unit_test(bodies_cut_off_anywhere_are_malformed),
+        cmocka_unit_test(nothing_counts_behind_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

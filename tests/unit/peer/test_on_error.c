@@ -119,6 +119,18 @@ static void busy_changes_come_again(void **state)
     rig_free(r);
 }
 
+/* "No error" is no ERROR. */
+static void a_code_of_nothing_is_malformed(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_command(r, PS_INPUT_LOCATE, 1, "x");
+    answer(r, rig_last(r, PS_MSG_LOCATE)->request, PS_E_NONE, 0);
+    assert_int_equal(rig_drops(r, PS_DROP_MALFORMED), 1);
+    assert_false(rig_is_done(r, 1));
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +140,7 @@ int main(void)
         cmocka_unit_test(heartbeats_do_not_end_by_it),
         cmocka_unit_test(refused_changes_end_their_commands),
         cmocka_unit_test(busy_changes_come_again),
+        cmocka_unit_test(a_code_of_nothing_is_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,6 +352,40 @@ static void many_next_pages_are_sent_in_shares(void **state)
     rig_free(r);
 }
 
+/* FILES answer lists and searches, and nothing else. */
+static void a_page_of_another_kind(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    const uint32_t id = ask(r, PS_INPUT_LIST_PEERS, 1, "", PS_MSG_LIST_PEERS);
+    rig_packet(r);
+    craft_page(&r->c, PS_MSG_FILES, id, 0);
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops_all(r), 1);
+    assert_false(rig_is_done(r, 1));
+    rig_free(r);
+}
+
+/* Of addresses that nobody has observed, the first that can be dialled. */
+static void the_first_address_serves_where_none_was_observed(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    const uint32_t id = ask(r, PS_INPUT_LOCATE, 1, "x", PS_MSG_LOCATE);
+    rig_packet(r);
+    craft_page(&r->c, PS_MSG_SOURCES, id, 0);
+    craft_source_entry(&r->c, ACTIVE, 5, ROOT, "bob", 3);
+    craft_candidate(&r->c, PS_ADDR_LOCAL, 4, IP, 0); /* Serves nothing. */
+    craft_candidate(&r->c, PS_ADDR_LOCAL, 4, IP, 81);
+    craft_candidate(&r->c, PS_ADDR_MAPPED, 4, IP, 82);
+    craft_source_ticket(&r->c, KEY, TICKET, sizeof TICKET - 1);
+    craft_end(&r->c);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_event_nth(r, PS_EVENT_SOURCE, 0)->entry.addr.port, 81);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +398,8 @@ int main(void)
         cmocka_unit_test(other_pages_are_dropped),
         cmocka_unit_test(sixty_four_lines_a_datagram),
         cmocka_unit_test(many_next_pages_are_sent_in_shares),
+        cmocka_unit_test(a_page_of_another_kind),
+        cmocka_unit_test(the_first_address_serves_where_none_was_observed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -413,6 +413,36 @@ static void a_loss_and_a_logout_wipe_the_old_keys(void **state)
     }
 }
 
+/* However short the age, no two handshakes for fresh keys come close together. */
+static void young_keys_are_not_renewed(void **state)
+{
+    (void)state;
+    ps_peer_config cfg = rig_config();
+    cfg.rekey_ms = 1;
+    rig *r = rig_new(&cfg);
+    (void)rig_login(r);
+    rig_accept_of(r, &given);
+    rig_settle(r);
+    assert_true(ps_peer_rekey_deadline_us(r->p) == r->p->session_us + PS_REKEY_PAUSE_US);
+    rig_free(r);
+}
+
+/* A CHALLENGE under the fresh keys, before they are the session's, is answered in the session. */
+static void a_challenge_meanwhile(void **state)
+{
+    (void)state;
+    log_model *log;
+    rig *r = rekeying(&log);
+    rig_forget(r);
+    rig_packet_of(r, r->p->attempt.channel.client_id, 5);
+    craft_challenge(&r->c, 3, 77);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_count(r, PS_MSG_CHALLENGE_OK), 1);
+    assert_true(rig_last(r, PS_MSG_CHALLENGE_OK)->receiver_id == r->p->session.id);
+    free(log);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +460,8 @@ int main(void)
         cmocka_unit_test(somebody_in_the_servers_place_is_told_of),
         cmocka_unit_test(refused_for_good_it_ends_the_session),
         cmocka_unit_test(a_loss_and_a_logout_wipe_the_old_keys),
+        cmocka_unit_test(young_keys_are_not_renewed),
+        cmocka_unit_test(a_challenge_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -411,6 +411,61 @@ static void a_name_refused_in_a_repair_is_told_as_unlisted(void **state)
     rig_free(r);
 }
 
+/* All that keeps a log from being settled. */
+static void when_a_log_is_settled(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    ps_peer *p = r->p;
+    (void)rig_publish(r, 1, "x", 1);
+    assert_false(ps_peer_settled(p));
+    rig_acknowledge(r);
+    assert_true(ps_peer_settled(p));
+    p->clean--;
+    assert_false(ps_peer_settled(p));
+    p->clean++;
+    p->dirty_head = 0;
+    assert_false(ps_peer_settled(p));
+    p->dirty_head = PS_NIL;
+    p->state = PS_PEER_LOST;
+    assert_false(ps_peer_settled(p));
+    p->state = PS_PEER_ONLINE;
+    assert_true(ps_peer_settled(p));
+    rig_free(r);
+}
+
+/* A turn that has no sending left asks with the next tick; what comes before that is no answer. The
+ * count of tries does not wrap. */
+static void a_question_that_could_not_be_sent(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    ps_peer *p = r->p;
+    (void)rig_publish(r, 1, "x", 1);
+    rig_acknowledge(r);
+    rig_forget(r);
+    ps_peer_repair_begin(p, ~p->digest);
+    ps_peer_turn t = {.p = p, .out = &r->out};
+    for (int i = 0; i < 10 && p->repair.phase == PS_REPAIR_SUM; i++) {
+        ps_peer_repair_due(&t);
+    }
+    assert_int_equal(p->repair.phase, PS_REPAIR_DIGESTS);
+    assert_int_equal(r->out.datagrams_len, 0);
+    static const uint64_t sums[1] = {0};
+    rig_packet(r);
+    craft_digests_ok(&r->c, p->repair.id, 1, 0, 1, sums);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
+    (void)rig_tick(r);
+    assert_int_equal(rig_count(r, PS_MSG_DIGESTS), 1);
+    p->repair.tries = UINT8_MAX;
+    r->now_us = p->repair.next_us;
+    (void)rig_tick(r);
+    assert_int_equal(rig_count(r, PS_MSG_DIGESTS), 2);
+    assert_int_equal(p->repair.tries, UINT8_MAX);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +482,8 @@ int main(void)
         cmocka_unit_test(strange_names),
         cmocka_unit_test(a_full_table_withdraws_in_parts),
         cmocka_unit_test(a_name_refused_in_a_repair_is_told_as_unlisted),
+        cmocka_unit_test(when_a_log_is_settled),
+        cmocka_unit_test(a_question_that_could_not_be_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

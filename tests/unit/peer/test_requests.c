@@ -319,6 +319,31 @@ static void a_list_begins_anew_at_a_server_that_restarted(void **state)
     }
 }
 
+/* The count of tries does not wrap; and what was not sent yet, or is given up already, cannot be
+ * answered. */
+static void requests_that_cannot_be_answered(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    (void)rig_command(r, PS_INPUT_LIST_PEERS, 1, "");
+    const uint32_t id = rig_last(r, PS_MSG_LIST_PEERS)->request;
+    ps_peer_request *q = ps_peer_request_at(r->p, ps_peer_request_find(r->p, id));
+    q->tries = UINT8_MAX;
+    r->now_us = q->next_us;
+    (void)rig_tick(r);
+    assert_int_equal(rig_count(r, PS_MSG_LIST_PEERS), 2);
+    assert_int_equal(q->tries, UINT8_MAX);
+    q->tries = 0;
+    assert_int_equal(ps_peer_request_find(r->p, id), PS_NIL);
+    q->tries = 1;
+    assert_int_not_equal(ps_peer_request_find(r->p, id), PS_NIL);
+    r->p->drain_before = q->serial + 1;
+    assert_int_equal(ps_peer_request_find(r->p, id), PS_NIL);
+    page(r, PS_MSG_PEERS, id, 0);
+    assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +358,7 @@ int main(void)
         cmocka_unit_test(while_lost_it_ends_at_its_deadline),
         cmocka_unit_test(a_tick_does_a_bounded_share),
         cmocka_unit_test(a_list_begins_anew_at_a_server_that_restarted),
+        cmocka_unit_test(requests_that_cannot_be_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -531,6 +531,26 @@ static void the_end_of_time_is_survived(void **state)
     rig_free(r);
 }
 
+/* Offsets in a slab have 32 bits: a longer one is no room. No bytes need no memory. */
+static void odd_slabs_and_empty_datagrams(void **state)
+{
+    (void)state;
+    rig *r = rig_new_online();
+    ps_input in = {.now_us = r->now_us, .type = PS_INPUT_DATAGRAM};
+    size_t consumed = 9;
+#if SIZE_MAX > UINT32_MAX
+    const size_t cap = r->out.bytes_cap;
+    r->out.bytes_cap = (size_t)UINT32_MAX + 1;
+    assert_int_equal(ps_peer_step(r->p, &in, 1, &consumed, &r->out), PS_AGAIN);
+    assert_int_equal(consumed, 0);
+    r->out.bytes_cap = cap;
+#endif
+    assert_true(ps_peer_step(r->p, &in, 1, &consumed, &r->out) <= PS_MORE);
+    assert_int_equal(consumed, 1);
+    assert_int_equal(rig_drops(r, PS_DROP_EMPTY), 1);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +567,7 @@ int main(void)
         cmocka_unit_test(a_late_step_loses_nobody),
         cmocka_unit_test(a_host_that_is_always_late_still_loses_its_server),
         cmocka_unit_test(the_end_of_time_is_survived),
+        cmocka_unit_test(odd_slabs_and_empty_datagrams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -335,6 +335,22 @@ static void its_life_is_at_most_an_epoch(void **state)
     assert_int_equal(ps_server_size(&cfg), 0);
 }
 
+/* A clock beyond all epochs is no clock: nobody gets keys, and nothing else suffers. */
+static void a_clock_beyond_all_epochs(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    const uint64_t last = (uint64_t)PS_NIL * PS_FILE_EPOCH_S;
+    for (int beyond = 0; beyond < 2; beyond++) {
+        fixture *f = fixture_new(&cfg);
+        set_wall(f, beyond == 1 ? last : last - 1);
+        client a = client_make(f, "alice", 4001);
+        assert_int_equal(keys_of(&a).count == 0, beyond);
+        fixture_free(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +367,7 @@ int main(void)
         cmocka_unit_test(without_a_clock_there_is_neither),
         cmocka_unit_test(a_page_holds_few_tickets),
         cmocka_unit_test(its_life_is_at_most_an_epoch),
+        cmocka_unit_test(a_clock_beyond_all_epochs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

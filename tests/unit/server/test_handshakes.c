@@ -195,6 +195,7 @@ static void an_old_logout_ends_nothing(void **state)
         client_login(&a);
         ps_writer w = client_packet(&a, held);
         assert_true(ps_logout_encode(&w, PS_MSG_LOGOUT, 77));
+        assert_true(ps_heartbeat_encode(&w, 78, &(ps_heartbeat){.generation = 0}));
         const size_t len = client_seal(&a, &w);
         client_login(&a);
         if (gone_on == 1) {
@@ -233,6 +234,33 @@ static void keys_are_wiped(void **state)
     fixture_free(f);
 }
 
+/* Where every place is at work, the keys that are replaced are not kept: who still uses them is
+ * told that nobody knows him. */
+static void no_place_for_replaced_keys(void **state)
+{
+    (void)state;
+    fixture *f = with(2, 60000);
+    client a = client_make(f, "alice", 4001);
+    uint8_t held[PS_DATAGRAM_MAX];
+    const ps_heartbeat beat = {.generation = 0};
+    client_login(&a);
+    ps_writer w = client_packet(&a, held);
+    assert_true(ps_heartbeat_encode(&w, 77, &beat));
+    const size_t len = client_seal(&a, &w);
+    client b = client_make(f, "bob", 4002);
+    client_login_send(&b);
+    fixture_clear(f);
+    a.client_id++;
+    client_login_send(&a);
+    fixture_verdict(f, PS_E_NONE);
+    assert_int_equal(fixture_stats(f).takeovers, 1);
+    fixture_clear(f);
+    client_deliver(&a, held, len);
+    ps_packet reset;
+    assert_int_equal(fixture_resets(f, &reset), 1);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +272,7 @@ int main(void)
         cmocka_unit_test(refusals_are_charged),
         cmocka_unit_test(an_old_logout_ends_nothing),
         cmocka_unit_test(keys_are_wiped),
+        cmocka_unit_test(no_place_for_replaced_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

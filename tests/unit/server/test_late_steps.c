@@ -185,6 +185,24 @@ static void pauses_in_a_row_evict_who_is_due_alone(void **state)
     fixture_free(f);
 }
 
+/* Late where something was due at the step before already: what was late then is given, and no
+ * more, for nobody had time left that a pause could have cost him. */
+static void late_again_with_something_due(void **state)
+{
+    (void)state;
+    client a, b;
+    fixture *f = two_online(&a, &b);
+    ps_input clock = {.type = PS_INPUT_WALL_CLOCK, .u.wall_s = 1700000000};
+    f->now_us = ps_server_deadline_us(f->s);
+    assert_int_equal(fixture_step(f, &clock), PS_MORE); /* Time passes; no tick. */
+    assert_int_equal(fixture_stats(f).late_steps, 0);
+    f->now_us += 300000;
+    (void)fixture_step(f, &clock);
+    assert_int_equal(fixture_stats(f).late_steps, 1);
+    assert_int_equal(fixture_stats(f).late_us, 300000);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +213,7 @@ int main(void)
         cmocka_unit_test(probed_sessions_are_given_the_time),
         cmocka_unit_test(a_host_that_is_always_late_still_evicts),
         cmocka_unit_test(pauses_in_a_row_evict_who_is_due_alone),
+        cmocka_unit_test(late_again_with_something_due),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,11 +50,28 @@ static void a_session_and_a_publication_cost_what_was_promised(void **state)
                   (unsigned)publication);
 }
 
+/* More than any machine needs is refused, before it is summed up. */
+static void more_than_the_most_is_refused(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    ps_server_config_default(&cfg);
+    cfg.network_per_s = 1000000;
+    assert_int_not_equal(ps_server_size(&cfg), 0);
+    cfg.network_per_s++;
+    assert_int_equal(ps_server_size(&cfg), 0);
+    ps_server_config_default(&cfg);
+    cfg.name_bytes = (UINT64_C(1) << 24) * PS_NAME_MAX + 1;
+    assert_int_equal(ps_server_size(&cfg), 0);
+    assert_int_equal(ps_server_memory(&cfg, NULL, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_lines_sum_up),
         cmocka_unit_test(a_session_and_a_publication_cost_what_was_promised),
+        cmocka_unit_test(more_than_the_most_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -255,6 +255,90 @@ static void the_largest_answer_fits_the_step(void **state)
     fixture_free(f);
 }
 
+/* A packet of nothing but its header; what may come once a packet comes twice. */
+static void empty_packets_and_doubles_are_dropped(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a);
+    uint8_t b[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(&a, b);
+    drops(&a, b, client_seal(&a, &w), PS_DROP_TRUNCATED);
+    const ps_digests digests = {.first = 0};
+    w = client_packet(&a, b);
+    assert_true(ps_digests_encode(&w, 1, &digests));
+    assert_true(ps_digests_encode(&w, 2, &digests));
+    fixture_clear(f);
+    client_send(&a, &w);
+    assert_int_equal(fixture_drops(f, PS_DROP_MISPLACED), 1);
+    assert_int_equal(client_answers(&a), 1);
+    const ps_login login = {.datagram_max = PS_DATAGRAM_MAX,
+                            .method = PS_LOGIN_PASSWORD,
+                            .user = span("alice"),
+                            .secret = span("secret")};
+    w = client_packet(&a, b);
+    assert_true(ps_login_encode(&w, 3, &login));
+    assert_true(ps_login_encode(&w, 4, &login));
+    fixture_clear(f);
+    client_send(&a, &w);
+    assert_int_equal(fixture_drops(f, PS_DROP_MISPLACED), 2);
+    assert_int_equal(client_answers(&a), 1);
+    fixture_free(f);
+}
+
+/* What comes under keys that were replaced, when nobody has the place any more. */
+static void old_keys_of_a_session_that_is_gone(void **state)
+{
+    (void)state;
+    for (int gone = 0; gone < 2; gone++) {
+        client a;
+        fixture *f = online(&a);
+        uint8_t held[PS_DATAGRAM_MAX];
+        const ps_heartbeat beat = {.generation = 0};
+        ps_writer w = client_packet(&a, held);
+        assert_true(ps_logout_encode(&w, PS_MSG_LOGOUT, 76));
+        assert_true(ps_heartbeat_encode(&w, 77, &beat)); /* Behind it: still a LOGOUT. */
+        const size_t len = client_seal(&a, &w);
+        client_login(&a); /* Replaces itself. */
+        if (gone == 1) {
+            ps_input in = {.type = PS_INPUT_EXPEL, .u.expel = span("alice")};
+            assert_true(fixture_step(f, &in) <= PS_MORE);
+        } else {
+            f->now_us += 3000000; /* Silent for too long, and not reclaimed yet. */
+        }
+        drops(&a, held, len, PS_DROP_NO_SESSION);
+        fixture_free(f);
+    }
+}
+
+/* Proofs of a new address: the first good one counts, and one that is malformed is none. */
+static void several_proofs_in_a_packet(void **state)
+{
+    (void)state;
+    client a;
+    fixture *f = online(&a);
+    uint8_t b[PS_DATAGRAM_MAX];
+    const ps_heartbeat beat = {.generation = 0};
+    uint64_t nonce;
+    a.addr.port = 5001;
+    ps_writer w = client_packet(&a, b);
+    assert_true(ps_heartbeat_encode(&w, 1, &beat));
+    fixture_clear(f);
+    client_send(&a, &w);
+    assert_true(ps_challenge_decode(client_answer(&a, 0).body, &nonce));
+    w = client_packet(&a, b);
+    assert_true(ps_message_end(&w, ps_message_begin(&w, PS_MSG_CHALLENGE_OK, 2)));
+    fixture_clear(f);
+    client_send(&a, &w);
+    assert_int_equal(fixture_stats(f).moves, 0);
+    w = client_packet(&a, b);
+    assert_true(ps_challenge_encode(&w, PS_MSG_CHALLENGE_OK, 3, nonce));
+    assert_true(ps_challenge_encode(&w, PS_MSG_CHALLENGE_OK, 4, nonce ^ 1));
+    client_send(&a, &w);
+    assert_int_equal(fixture_stats(f).moves, 1);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +351,9 @@ int main(void)
         cmocka_unit_test(malformed_bodies_end_the_packet),
         cmocka_unit_test(several_messages_share_an_answer),
         cmocka_unit_test(the_largest_answer_fits_the_step),
+        cmocka_unit_test(empty_packets_and_doubles_are_dropped),
+        cmocka_unit_test(old_keys_of_a_session_that_is_gone),
+        cmocka_unit_test(several_proofs_in_a_packet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

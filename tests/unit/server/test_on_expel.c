@@ -61,11 +61,45 @@ static void forgets_logins_under_way(void **state)
     }
 }
 
+/* Others' logins stay, whatever their names have in common; and one whose probed session has left
+ * meanwhile goes like any other. */
+static void spares_the_logins_of_others(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    const char *const names[] = {"alicia", "alicf", "alice"};
+    for (uint16_t i = 0; i < 3; i++) {
+        client c = client_make(f, names[i], (uint16_t)(4001 + i));
+        client_login_send(&c);
+    }
+    assert_int_equal(fixture_stats(f).pending_logins, 3);
+    expel(f, "alice");
+    assert_int_equal(fixture_stats(f).pending_logins, 2);
+    fixture_free(f);
+    f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client second = client_make(f, "alice", 4002);
+    client_login(&a);
+    f->now_us += 2990000;
+    client_login_send(&second);
+    fixture_verdict(f, PS_E_NONE);
+    f->now_us += 10000;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    assert_int_equal(fixture_stats(f).sessions, 0);
+    assert_int_equal(fixture_stats(f).pending_logins, 1);
+    expel(f, "alice");
+    assert_int_equal(fixture_stats(f).pending_logins, 0);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_the_session),
         cmocka_unit_test(forgets_logins_under_way),
+        cmocka_unit_test(spares_the_logins_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

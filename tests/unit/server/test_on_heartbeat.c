@@ -47,11 +47,35 @@ static void does_not_fit_beside_a_full_datagram(void **state)
     fixture_free(f);
 }
 
+/* More answers than a datagram holds go on in the next. */
+static void many_spill_over(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client_login(&a);
+    fixture_clear(f);
+    ps_reply r = {.s = f->s, .out = &f->out, .session = 0};
+    static const uint8_t body[16];
+    for (uint32_t i = 0; i < 100; i++) {
+        const ps_message m = {.type = PS_MSG_HEARTBEAT, .request = i, .body = {body, sizeof body}};
+        assert_true(ps_on_heartbeat(&r, &m));
+    }
+    ps_reply_flush(&r);
+    assert_int_equal(f->out.datagrams_len, 3);
+    assert_int_equal(client_answers(&a), 100);
+    assert_int_equal(client_answer(&a, 99).request, 99);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_acknowledged_and_keeps_alive),
         cmocka_unit_test(does_not_fit_beside_a_full_datagram),
+        cmocka_unit_test(many_spill_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,6 +222,35 @@ static void other_versions_are_told_ours(void **state)
     fixture_free(f);
 }
 
+/* What VERSIONS may cost has a budget, too. And a few handshakes a second are one at once. */
+static void small_rates(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    cfg.open_per_s = 100;
+    cfg.handshakes_per_s = 9;
+    cfg.retries_per_s = 2;
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    uint8_t bytes[PS_INITIATE_BYTES];
+    ps_noise noise;
+    for (unsigned k = 0; k < 4; k++) {
+        client_initiate(&a, &noise, NULL, bytes);
+        bytes[1] = 9;
+        fixture_clear(f);
+        client_deliver(&a, bytes, sizeof bytes);
+        assert_int_equal(f->out.datagrams_len, k < 2 ? 1 : 0);
+    }
+    assert_int_equal(fixture_drops(f, PS_DROP_VERSION), 4);
+    assert_int_equal(initiate(&a, &noise, NULL), PS_PACKET_RESPOND);
+    client b = client_make(f, "bob", 4002);
+    assert_int_not_equal(initiate(&b, &noise, NULL), PS_PACKET_RESPOND);
+    f->now_us += 1000000 / 9 + 1;
+    assert_int_equal(initiate(&b, &noise, NULL), PS_PACKET_RESPOND);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +262,7 @@ int main(void)
         cmocka_unit_test(retries_have_a_budget),
         cmocka_unit_test(keys_of_low_order_are_refused),
         cmocka_unit_test(other_versions_are_told_ours),
+        cmocka_unit_test(small_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

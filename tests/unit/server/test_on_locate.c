@@ -131,12 +131,36 @@ static void strange_cursors_start_over(void **state)
     fixture_free(f);
 }
 
+/* Who is online, but not with the device that has the file, is no source that can be asked. */
+static void another_device_of_the_owner(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client b = client_make(f, "bob", 4002);
+    client_login(&a);
+    assert_int_equal(client_publish(&a, "x", 5), PS_E_NONE);
+    f->now_us += 3000000;
+    assert_int_equal(fixture_tick(f), PS_OK);
+    client other = client_make(f, "alice", 4003);
+    client_login(&other);
+    client_login(&b);
+    const located l = locate_all(&b, "x");
+    assert_int_equal(l.active, 0);
+    assert_int_equal(l.inactive, 1);
+    assert_int_equal(l.addr.port, 0);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_the_observed_address),
         cmocka_unit_test(many_sources_are_paged),
         cmocka_unit_test(strange_cursors_start_over),
+        cmocka_unit_test(another_device_of_the_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,52 @@ static void misplaced_and_malformed_are_dropped(void **state)
     fixture_free(f);
 }
 
+/* A handshake whose LOGIN was refused may try again: as whom it was known counts only for that user
+ * on that device. */
+static void known_as_one_is_not_known_as_another(void **state)
+{
+    (void)state;
+    for (int what = 0; what < 3; what++) {
+        fixture *f = small();
+        client a = client_make(f, "alice", 4001);
+        client_login_send(&a);
+        fixture_verdict(f, PS_E_CREDENTIALS);
+        ps_handshake *h = ps_handshake_at(f->s, 0);
+        h->known = true; /* As if a ticket had shown it. */
+        fixture_clear(f);
+        a.request++;
+        a.user = what == 1 ? "alicf" : "alice";
+        a.device[3] ^= what == 2 ? 1 : 0;
+        client_login_send(&a);
+        assert_int_equal(f->out.events_len, 1);
+        assert_int_equal(h->known, what == 0);
+        fixture_free(f);
+    }
+}
+
+/* A network that has used up its handshakes is told to wait before anything is asked of the host.
+ */
+static void an_exhausted_network_is_busy(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    cfg.network_per_s = 1; /* Ten at once. */
+    cfg.max_handshakes = 32;
+    cfg.max_pending_logins = 16;
+    fixture *f = fixture_new(&cfg);
+    for (uint16_t i = 0; i < 11; i++) {
+        client c = client_make(f, "alice", (uint16_t)(4001 + i));
+        client_login_send(&c);
+        assert_int_equal(f->out.events_len, i < 10 ? 1 : 0);
+        if (i == 10) {
+            client_expect_error(&c, PS_E_BUSY);
+        }
+        fixture_clear(f);
+    }
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +285,8 @@ int main(void)
         cmocka_unit_test(full_tables_answer_busy),
         cmocka_unit_test(verdicts_that_come_late_or_twice_are_ignored),
         cmocka_unit_test(misplaced_and_malformed_are_dropped),
+        cmocka_unit_test(known_as_one_is_not_known_as_another),
+        cmocka_unit_test(an_exhausted_network_is_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

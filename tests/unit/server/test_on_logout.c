@@ -38,10 +38,36 @@ static void ends_the_session_and_keeps_publications(void **state)
     fixture_free(f);
 }
 
+/* Where the answer does not fit beside those before it, it goes alone. */
+static void the_answer_spills_over(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    client a = client_make(f, "alice", 4001);
+    client_login(&a);
+    fixture_clear(f);
+    ps_reply r = {.s = f->s, .out = &f->out, .session = 0};
+    ps_writer *w = ps_reply_begin(&r, true);
+    const size_t before = (w->cap - w->len) / PS_MESSAGE_HEADER;
+    for (size_t i = 0; i < before; i++) {
+        assert_true(ps_logout_encode(w, PS_MSG_PUSH_OK, 1));
+    }
+    const ps_message m = {.type = PS_MSG_LOGOUT, .request = 9};
+    assert_true(ps_on_logout(&r, &m));
+    ps_reply_flush(&r);
+    assert_int_equal(f->out.datagrams_len, 2);
+    assert_int_equal(client_answer(&a, before).type, PS_MSG_LOGOUT_OK);
+    assert_int_equal(client_answer(&a, before).request, 9);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_the_session_and_keeps_publications),
+        cmocka_unit_test(the_answer_spills_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

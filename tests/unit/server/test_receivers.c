@@ -67,11 +67,33 @@ static void look_ahead_only_looks(void **state)
     fixture_free(f);
 }
 
+/* 0 means nobody. The number that would become it is found by turning the permutation round. */
+static void zero_is_never_given_out(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    uint32_t left = 0, right = 0;
+    for (uint64_t round = 4; round-- > 0;) {
+        const uint32_t before =
+            right ^ (uint32_t)ps_siphash_u64(&f->s->id_key, (round << 32) | left);
+        right = left;
+        left = before;
+    }
+    const uint64_t number = ((uint64_t)left << 32) | right;
+    f->s->last_receiver = number - 1;
+    assert_int_not_equal(ps_receiver_new(f->s), 0);
+    assert_true(f->s->last_receiver == number + 1); /* One was left out. */
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_a_model),
         cmocka_unit_test(look_ahead_only_looks),
+        cmocka_unit_test(zero_is_never_given_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

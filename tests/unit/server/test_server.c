@@ -30,10 +30,19 @@ static void impossible_configurations_have_no_size(void **state)
     }
     ps_server *s = NULL; /* The size does not depend on the cryptography; the machine does. */
     assert_int_equal(ps_server_init(mem, size, &cfg, &s), PS_INVALID);
-    ps_crypto half = *ps_sim_crypto();
-    half.open = NULL;
-    cfg.crypto = &half;
-    assert_int_equal(ps_server_init(mem, size, &cfg, &s), PS_INVALID);
+    for (int missing = 0; missing < 8; missing++) {
+        ps_crypto half = *ps_sim_crypto();
+        half.sha256_init = missing == 0 ? NULL : half.sha256_init;
+        half.sha256_update = missing == 1 ? NULL : half.sha256_update;
+        half.sha256_final = missing == 2 ? NULL : half.sha256_final;
+        half.x25519 = missing == 3 ? NULL : half.x25519;
+        half.x25519_public = missing == 4 ? NULL : half.x25519_public;
+        half.seal = missing == 5 ? NULL : half.seal;
+        half.open = missing == 6 ? NULL : half.open;
+        half.size -= missing == 7 ? 1 : 0;
+        cfg.crypto = &half;
+        assert_int_equal(ps_server_init(mem, size, &cfg, &s), PS_INVALID);
+    }
     assert_memory_equal(mem, before, size);
     free(mem);
     free(before);
@@ -140,6 +149,8 @@ static void bugs_of_the_caller_change_nothing(void **state)
     assert_int_equal(ps_server_step(f->s, NULL, 1, &consumed, &f->out), PS_INVALID);
     assert_int_equal(ps_server_step(f->s, NULL, 0, NULL, &f->out), PS_INVALID);
     assert_int_equal(ps_server_step(f->s, NULL, 0, &consumed, NULL), PS_INVALID);
+    assert_true(ps_server_step(f->s, NULL, 0, &consumed, &f->out) <= PS_MORE);
+    assert_int_equal(consumed, 0);
     free(before);
     fixture_free(f);
 }
@@ -395,6 +406,29 @@ static void entropy_is_taken(void **state)
     fixture_free(f);
 }
 
+/* Offsets in a slab have 32 bits: a longer one is no room. No bytes need no memory. */
+static void odd_slabs_and_empty_datagrams(void **state)
+{
+    (void)state;
+    ps_server_config cfg;
+    fixture_config(&cfg);
+    fixture *f = fixture_new(&cfg);
+    ps_input in = {.now_us = f->now_us, .type = PS_INPUT_DATAGRAM};
+    size_t consumed = 9;
+#if SIZE_MAX > UINT32_MAX
+    const size_t cap = f->out.bytes_cap;
+    f->out.bytes_cap = (size_t)UINT32_MAX + 1;
+    assert_int_equal(ps_server_step(f->s, &in, 1, &consumed, &f->out), PS_AGAIN);
+    assert_int_equal(consumed, 0);
+    f->out.bytes_cap = cap;
+#endif
+    assert_int_equal(ps_server_step(f->s, &in, 1, &consumed, &f->out), PS_OK);
+    assert_int_equal(consumed, 1);
+    assert_int_equal(fixture_stats(f).datagrams_in, 1);
+    assert_int_equal(f->out.datagrams_len, 0);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_copy_goes_on_alike),
         cmocka_unit_test(zero_memory_needs_no_touching),
         cmocka_unit_test(entropy_is_taken),
+        cmocka_unit_test(odd_slabs_and_empty_datagrams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

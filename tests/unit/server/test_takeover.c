@@ -286,6 +286,30 @@ static void a_tick_looks_at_some_probes_only(void **state)
     fixture_free(f);
 }
 
+/* A session that has died of its silence, but was not reclaimed yet, is not probed again. */
+static void a_dead_session_is_not_probed(void **state)
+{
+    (void)state;
+    client a, b;
+    fixture *f = small();
+    a = client_make(f, "alice", 4001);
+    b = client_make(f, "alice", 4002);
+    client_login(&a);
+    f->now_us += 2950000;
+    client_login_send(&b);
+    fixture_verdict(f, PS_E_NONE);
+    f->now_us += PROBE_US;
+    ps_input clock = {.type = PS_INPUT_WALL_CLOCK, .u.wall_s = 0}; /* Time passes; no tick. */
+    fixture_clear(f);
+    assert_int_equal(fixture_step(f, &clock), PS_MORE);
+    ps_takeover_due(f->s, f->s->probing.head, &f->out);
+    assert_int_equal(heard(&b, PS_MSG_LOGIN_OK), 1);
+    assert_int_equal(heard(&a, PS_MSG_CHALLENGE), 0);
+    assert_int_equal(fixture_stats(f).taken, 0);
+    assert_int_equal(ps_server_check(f->s), 0);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_session_that_ends_meanwhile),
         cmocka_unit_test(the_verdict_counts_once),
         cmocka_unit_test(a_tick_looks_at_some_probes_only),
+        cmocka_unit_test(a_dead_session_is_not_probed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

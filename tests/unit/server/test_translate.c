@@ -276,6 +276,52 @@ static void what_nobody_opens_is_emptied(void **state)
     pair_free(&p);
 }
 
+/* A LOGIN of a few bytes; one with fields that only its sender knows; and a packet that is for a
+ * channel the twin does not have. */
+static void what_the_twin_cannot_know(void **state)
+{
+    (void)state;
+    pair p = pair_new(200);
+    client a = client_make(p.first, "alice", 4001);
+    shake(&p, &a);
+    uint8_t buffer[PS_DATAGRAM_MAX];
+    ps_writer w = client_packet(&a, buffer);
+    ps_message_mark mark = ps_message_begin(&w, PS_MSG_LOGIN, ++a.request);
+    ps_write8(&w, 0x77);
+    assert_true(ps_message_end(&w, mark));
+    say_sealed(&p, &a, &w);
+    assert_int_equal(p.twin->out.events_len, 0);
+    w = client_packet(&a, buffer);
+    mark = ps_message_begin(&w, PS_MSG_LOGIN, ++a.request);
+    static const uint8_t device[PS_DEVICE_BYTES];
+    ps_write_bytes(&w, device, sizeof device);
+    ps_write32(&w, 0);
+    ps_write16(&w, 7000);
+    ps_write16(&w, PS_DATAGRAM_MAX);
+    ps_write8(&w, PS_LOGIN_PASSWORD);
+    ps_write_span8(&w, span("alice"));
+    ps_write_span8(&w, span("password123"));
+    ps_write8(&w, 99); /* A field of another time. */
+    ps_write16(&w, 7);
+    ps_write_bytes(&w, (const uint8_t *)"private", 7);
+    assert_true(ps_message_end(&w, mark));
+    say_sealed(&p, &a, &w);
+    assert_false(said(&p, "private", 7));
+    assert_false(said(&p, "password", 8));
+    assert_int_equal(p.twin->out.events_len, 1);
+    clear(&p);
+    ps_handshake_remove(p.twin->s, 0); /* It knows nothing of this client. */
+    w = client_packet(&a, buffer);
+    assert_true(ps_logout_encode(&w, PS_MSG_LOGOUT, 1));
+    const size_t len = client_seal(&a, &w);
+    ps_input_datagram in = {.from = a.addr, .data = buffer, .len = len};
+    ps_server_translate(p.first->s, p.twin->s, &in);
+    for (size_t i = PS_PACKET_HEADER; i < len; i++) {
+        assert_int_equal(buffer[i], 0);
+    }
+    pair_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +332,7 @@ int main(void)
         cmocka_unit_test(cookies_are_made_anew),
         cmocka_unit_test(cookies_without_a_clock_stay_good),
         cmocka_unit_test(what_nobody_opens_is_emptied),
+        cmocka_unit_test(what_the_twin_cannot_know),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,9 @@ static void configurations(void **unused)
     assert_int_equal(ps_download_init(m + 8, n, &good, 0, &d), PS_INVALID);
     assert_int_equal(ps_download_init(NULL, n, &good, 0, &d), PS_INVALID);
     assert_int_equal(ps_download_init(m, n, &good, 0, NULL), PS_INVALID);
+    ps_download_config bad = good;
+    bad.window_bytes = 0;
+    assert_int_equal(ps_download_init(m, n, &bad, 0, &d), PS_INVALID);
     assert_int_equal(ps_download_init(m, n, &good, 0, &d), PS_OK);
     free(m);
 }
@@ -171,6 +174,7 @@ static void host_ends_it(void **unused)
     assert_int_equal(r.o->out.segments_len, 0);
     plain(&r, PS_STREAM_CANCEL);
     assert_int_equal(r.o->out.events_len, 0);
+    assert_int_equal(ps_download_room(r.d), 0);
     assert_int_equal(fetch(&r, NULL), PS_OK); /* It crossed the end. */
     assert_int_equal(r.o->out.events_len + r.o->out.segments_len, 0);
     rig_end(&r);
@@ -213,6 +217,20 @@ static void callers_bugs(void **unused)
     assert_int_equal(ps_download_step(r.d, &in, NULL, &r.o->out), PS_INVALID);
     assert_int_equal(ps_download_step(r.d, &in, &n, NULL), PS_INVALID);
     assert_int_equal(r.o->out.events_len + r.o->out.segments_len, 0);
+    rig_end(&r);
+}
+
+/* What an uploader's host says is nothing to a downloader. */
+static void an_uploaders_inputs(void **unused)
+{
+    (void)unused;
+    rig r = running(100, PS_PIECE_BYTES, 16);
+    const uint64_t deadline_us = ps_download_deadline_us(r.d);
+    r.now_us++;
+    plain(&r, PS_STREAM_SENT);
+    plain(&r, PS_STREAM_TAKEN);
+    assert_int_equal(r.o->out.events_len + r.o->out.segments_len, 0);
+    assert_int_equal(ps_download_deadline_us(r.d), deadline_us);
     rig_end(&r);
 }
 
@@ -337,6 +355,7 @@ int main(void)
         cmocka_unit_test(first_words_on_a_plain_stream),
         cmocka_unit_test(finishes),
         cmocka_unit_test(host_ends_it),
+        cmocka_unit_test(an_uploaders_inputs),
         cmocka_unit_test(callers_bugs),
         cmocka_unit_test(deadlines),
         cmocka_unit_test(shortage),

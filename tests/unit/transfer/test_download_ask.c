@@ -2,6 +2,8 @@
  * admit. */
 #include "download_rig.h"
 
+#include "transfer/download_internal.h"
+
 typedef struct asked {
     uint32_t wants[1024][3];
     size_t len;
@@ -114,12 +116,78 @@ static void a_long_look(void **unused)
     free(have);
 }
 
+/* Spare bits behind the last piece mean nothing, set or not. */
+static void spare_bits(void **unused)
+{
+    (void)unused;
+    static const uint8_t all[1] = {0xff};
+    rig r = long_file(6 * (uint64_t)PS_PIECE_BYTES, PS_PIECE_BYTES);
+    assert_int_equal(fetch(&r, all), PS_OK);
+    assert_int_equal(event_at(&r, 0, PS_STREAM_EVENT_FILE_END)->file, 1);
+    rig_end(&r);
+}
+
+/* The ring holds so many pieces, also when all but the first are verified long since: the host owes
+ * that one's hash, and nothing more is asked for until it says it. */
+static void a_ring_that_the_host_holds_up(void **unused)
+{
+    (void)unused;
+    rig r = running(2, 2 * PS_PIECE_BYTES, 64);
+    ps_download *d = r.d;
+    ps_download_file *f = &d->files[0];
+    const uint64_t pieces = PS_DOWNLOAD_PIECES + 3;
+    /* As if the file were long, its first piece were with the host and the rest had been verified
+     * as far as the ring reaches: a quarter of a gigabyte to send otherwise. */
+    f->content.length = pieces * PS_PIECE_BYTES;
+    f->pieces = (uint32_t)pieces;
+    f->at = PS_DOWNLOAD_PIECES;
+    f->chunk = 0;
+    f->state = PS_FILE_OPEN;
+    d->pieces[0].state = PS_PIECE_CHECKING;
+    d->file_asking = 1;
+    d->piece_due = d->piece_next = PS_DOWNLOAD_PIECES;
+    d->asked_bytes = PS_PIECE_BYTES;
+    d->wants = 0;
+    d->stall.deadline_us = PS_TIME_NEVER;
+    assert_int_equal(ps_download_check(d), 0);
+    plain(&r, PS_STREAM_TICK);
+    assert_int_equal(r.o->out.bytes_len, 0);
+    size_t n;
+    ps_stream_input in = {.type = PS_STREAM_HASHED};
+    in.u.hashed.file = 1;
+    in.u.hashed.hash = d->pieces[0].expect;
+    crafted_output_reset(r.o);
+    assert_int_equal(put(&r, in, &n), PS_OK);
+    static asked a;
+    a.len = 0;
+    read_wants(&r, 0, &a);
+    assert_int_equal(a.len, 2);
+    assert_int_equal(a.wants[0][1], PS_DOWNLOAD_PIECES);
+    rig_end(&r);
+}
+
+/* The last number that a file can have is never given away. */
+static void the_last_file(void **unused)
+{
+    (void)unused;
+    rig r = rig_of(5, PS_PIECE_BYTES);
+    r.d->file_first = r.d->file_next = r.d->file_asking = UINT32_MAX - 1;
+    assert_int_equal(ps_download_room(r.d), PS_DOWNLOAD_FILES);
+    assert_int_equal(fetch(&r, NULL), PS_OK);
+    assert_int_equal(ps_download_room(r.d), 0);
+    assert_int_equal(fetch(&r, NULL), PS_INVALID);
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gaps),
         cmocka_unit_test(limits),
         cmocka_unit_test(a_long_look),
+        cmocka_unit_test(spare_bits),
+        cmocka_unit_test(a_ring_that_the_host_holds_up),
+        cmocka_unit_test(the_last_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -244,12 +244,102 @@ static void remote_errors(void **unused)
     }
 }
 
+/* Answers to nothing: no file was asked for. */
+static void answers_to_nothing(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    for (int i = 0; i < 3; i++) {
+        rig r = rig_of(100, PS_PIECE_BYTES);
+        plain(&r, PS_STREAM_TICK);
+        c.len = 0;
+        craft_welcome(&c, 16, 0);
+        hear_crafted(&r, &c);
+        c.len = 0;
+        if (i == 0) {
+            craft_opened(&c, 0);
+        } else if (i == 1) {
+            craft_header(&c, 4, 8 + 32);
+        } else {
+            craft_data(&c, 0, 100);
+        }
+        fails(&r, &c, PS_E_PROTOCOL);
+        rig_end(&r);
+    }
+}
+
+/* Before the uploader's HELLO nothing but that and an ERROR can come, and neither too short. */
+static void before_welcome(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    static const uint32_t headers[][2] = {{1, 1}, {1, 257}, {2, 4}, {4, 40},
+                                          {5, 9}, {9, 3},   {10, 0}};
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        rig r = rig_of(100, PS_PIECE_BYTES);
+        assert_int_equal(fetch(&r, NULL), PS_OK);
+        c.len = 0;
+        craft_header(&c, (uint8_t)headers[i][0], headers[i][1]);
+        fails(&r, &c, PS_E_PROTOCOL);
+        rig_end(&r);
+    }
+}
+
+/* An uploader that was bored is at fault while it owes something, and before it has greeted. */
+static void stalled_by_the_other_side(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    c.len = 0;
+    craft_error(&c, PS_E_STALLED);
+    rig r = running(100, PS_PIECE_BYTES, 16);
+    hear_crafted(&r, &c);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
+    assert_true(crafted_failure(r.o)->remote);
+    rig_end(&r);
+    r = rig_of(100, PS_PIECE_BYTES);
+    plain(&r, PS_STREAM_TICK);
+    hear_crafted(&r, &c);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
+    rig_end(&r);
+}
+
+/* What comes at once is read in bounded parts: the step says that more is due. */
+static void many_frames_at_once(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    rig r = rig_of(5, PS_DOWNLOAD_FILES * PS_PIECE_BYTES);
+    c.len = 0;
+    craft_welcome(&c, 64, 0);
+    for (uint32_t i = 0; i < PS_DOWNLOAD_FILES; i++) {
+        assert_int_equal(fetch(&r, NULL), PS_OK);
+        craft_opened(&c, 0);
+        craft_data(&c, 0, 5);
+        craft_fill(&c, r.file, 5);
+    }
+    size_t n;
+    ps_stream_input in = {.type = PS_STREAM_BYTES};
+    in.u.bytes = (ps_span){c.bytes, c.len};
+    crafted_output_reset(r.o);
+    assert_int_equal(put(&r, in, &n), PS_MORE);
+    assert_true(n > 0 && n < c.len);
+    hear(&r, c.bytes + n, c.len - n);
+    for (uint32_t i = 1; i <= PS_DOWNLOAD_FILES; i++) {
+        assert_int_equal(hashed(&r, i, 0, true), PS_OK);
+        assert_int_equal(event_at(&r, 1, PS_STREAM_EVENT_FILE_END)->file, i);
+    }
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_welcome), cmocka_unit_test(hostile_opened),
-        cmocka_unit_test(hostile_hashes),  cmocka_unit_test(hostile_data),
-        cmocka_unit_test(remote_errors),
+        cmocka_unit_test(hostile_welcome),     cmocka_unit_test(hostile_opened),
+        cmocka_unit_test(hostile_hashes),      cmocka_unit_test(hostile_data),
+        cmocka_unit_test(remote_errors),       cmocka_unit_test(answers_to_nothing),
+        cmocka_unit_test(before_welcome),      cmocka_unit_test(stalled_by_the_other_side),
+        cmocka_unit_test(many_frames_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

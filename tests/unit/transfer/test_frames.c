@@ -63,10 +63,11 @@ static void short_bodies(void **unused)
     for (size_t n = 0; n < 12; n++) {
         assert_false(ps_want_read((ps_span){c.bytes + 8, n}, &want));
     }
+    assert_false(ps_want_read((ps_span){c.bytes + 8, 13}, &want));
     c.len = 0;
     craft_opened(&c, 38);
     uint32_t code;
-    for (size_t n = 0; n <= 4; n++) {
+    for (size_t n = 0; n <= 5; n++) {
         assert_int_equal(ps_opened_read((ps_span){c.bytes + 8, n}, &code), n == 4);
     }
     assert_int_equal(code, 38);
@@ -143,7 +144,7 @@ static void errors(void **unused)
         assert_false(w.full);
         assert_int_equal(bytes[0], 9);
         assert_int_equal(bytes[7] + 8u, w.len);
-        assert_true(w.len > 12);
+        assert_true(w.len > 12 && w.len <= 12 + PS_TEXT_MAX);
         assert_int_equal(ps_stream_error_read((ps_span){bytes + 8, w.len - 8}), code);
     }
 }

@@ -111,6 +111,25 @@ static void root_alone(void **unused)
     }
 }
 
+/* A file of one piece has no tree: where there is room for one, it is left alone. */
+static void one_piece_needs_no_tree(void **unused)
+{
+    (void)unused;
+    ps_hasher h;
+    ps_content with, without;
+    ps_node tree, before;
+    memset(&tree, 0x5a, sizeof tree);
+    before = tree;
+    assert_int_equal(ps_hasher_init(&h, ps_crypto_sodium(), 5, &tree), PS_OK);
+    assert_int_equal(ps_hasher_update(&h, "bytes", 5), PS_OK);
+    assert_int_equal(ps_hasher_final(&h, &with), PS_OK);
+    assert_int_equal(ps_hasher_init(&h, ps_crypto_sodium(), 5, NULL), PS_OK);
+    assert_int_equal(ps_hasher_update(&h, "bytes", 5), PS_OK);
+    assert_int_equal(ps_hasher_final(&h, &without), PS_OK);
+    assert_memory_equal(&with, &without, sizeof with);
+    assert_memory_equal(&tree, &before, sizeof tree);
+}
+
 static void empty_file(void **unused)
 {
     (void)unused;
@@ -140,6 +159,8 @@ static void refusals(void **unused)
     assert_int_equal(ps_hasher_init(&h, crypto, PS_FILE_MAX + 1, NULL), PS_INVALID);
     assert_int_equal(ps_hasher_init(&h, crypto, PS_FILE_MAX, NULL), PS_OK);
     assert_int_equal(ps_hasher_init(&h, crypto, 10, NULL), PS_OK);
+    assert_int_equal(ps_hasher_update(NULL, bytes, 1), PS_INVALID);
+    assert_int_equal(ps_hasher_final(NULL, &content), PS_INVALID);
     assert_int_equal(ps_hasher_update(&h, NULL, 1), PS_INVALID);
     assert_int_equal(ps_hasher_update(&h, bytes, 11), PS_INVALID);
     assert_int_equal(ps_hasher_update(&h, bytes, 9), PS_OK);
@@ -157,6 +178,7 @@ int main(void)
         cmocka_unit_test(vectors_at_every_split),
         cmocka_unit_test(piece_by_piece),
         cmocka_unit_test(root_alone),
+        cmocka_unit_test(one_piece_needs_no_tree),
         cmocka_unit_test(empty_file),
         cmocka_unit_test(refusals),
     };

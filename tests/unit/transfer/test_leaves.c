@@ -85,6 +85,57 @@ static void every_split(void **unused)
     free(bytes);
 }
 
+static uint32_t calls;
+
+static void one_by_one(const uint8_t *data, size_t len, size_t count, uint8_t *digests)
+{
+    const ps_crypto *c = ps_crypto_sodium();
+    calls++;
+    for (size_t i = 0; i < count; i++) {
+        ps_sha256 sha;
+        c->sha256_init(&sha);
+        c->sha256_update(&sha, data + i * len, len);
+        c->sha256_final(&sha, digests + i * 32);
+    }
+}
+
+/* Whole leaves may go to the crypto side by side, in one call; the root is the same. */
+static void leaves_side_by_side(void **unused)
+{
+    (void)unused;
+    ps_crypto blocks = *ps_crypto_sodium();
+    ps_crypto none = blocks;
+    blocks.sha256_blocks = one_by_one;
+    none.sha256_blocks = NULL;
+    uint8_t *bytes = content_make(PS_PIECE_BYTES, 79);
+    static const uint32_t lengths[] = {
+        1,     PS_LEAF_BYTES - 1,      PS_LEAF_BYTES, PS_LEAF_BYTES + 1,
+        70000, 5u * PS_LEAF_BYTES + 7, PS_PIECE_BYTES};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        ps_node there, here;
+        calls = 0;
+        ps_piece_hash(&blocks, lengths[i], bytes, lengths[i], &there);
+        ps_piece_hash(&none, lengths[i], bytes, lengths[i], &here);
+        assert_memory_equal(&there, &here, sizeof here);
+        assert_int_equal(calls, lengths[i] >= PS_LEAF_BYTES ? 1 : 0);
+    }
+    free(bytes);
+}
+
+/* What is no piece has no hash, and is not read. */
+static void no_piece(void **unused)
+{
+    (void)unused;
+    static const ps_node zero;
+    ps_node node;
+    memset(&node, 1, sizeof node);
+    ps_piece_hash(ps_crypto_sodium(), 5, NULL, 0, &node);
+    assert_memory_equal(&node, &zero, sizeof node);
+    memset(&node, 1, sizeof node);
+    ps_piece_hash(ps_crypto_sodium(), PS_FILE_MAX, NULL, PS_PIECE_BYTES + 1, &node);
+    assert_memory_equal(&node, &zero, sizeof node);
+}
+
 static void stall_clock(void **unused)
 {
     (void)unused;
@@ -113,8 +164,8 @@ static void stall_clock(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_count_of_leaves),
-        cmocka_unit_test(every_split),
+        cmocka_unit_test(every_count_of_leaves), cmocka_unit_test(every_split),
+        cmocka_unit_test(leaves_side_by_side),   cmocka_unit_test(no_piece),
         cmocka_unit_test(stall_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

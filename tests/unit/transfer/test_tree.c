@@ -53,6 +53,7 @@ static void logarithms_and_pieces(void **unused)
     assert_int_equal(ps_log2_ceil(3), 2);
     assert_int_equal(ps_log2_ceil(UINT64_C(1) << 36), 36);
     assert_int_equal(ps_log2_ceil((UINT64_C(1) << 36) + 1), 37);
+    assert_int_equal(ps_log2_ceil(UINT64_MAX), 63); /* The most it says. */
     assert_int_equal(ps_piece_length(PS_PIECE_BYTES + 5, 0), PS_PIECE_BYTES);
     assert_int_equal(ps_piece_length(PS_PIECE_BYTES + 5, 1), 5);
     assert_int_equal(ps_piece_length(2 * PS_PIECE_BYTES, 1), PS_PIECE_BYTES);

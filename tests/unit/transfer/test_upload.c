@@ -64,6 +64,9 @@ static void configurations(void **unused)
     assert_int_equal(ps_upload_init(m + 8, n, &good, 0, &u), PS_INVALID);
     assert_int_equal(ps_upload_init(NULL, n, &good, 0, &u), PS_INVALID);
     assert_int_equal(ps_upload_init(m, n, &good, 0, NULL), PS_INVALID);
+    ps_upload_config bad = good;
+    bad.max_wants = 0;
+    assert_int_equal(ps_upload_init(m, n, &bad, 0, &u), PS_INVALID);
     assert_int_equal(ps_upload_init(m, n, &good, 0, &u), PS_OK);
 }
 

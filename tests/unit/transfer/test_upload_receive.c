@@ -1,6 +1,8 @@
 /* What the uploader does not take, and when. */
 #include "upload_rig.h"
 
+#include "transfer/upload_internal.h"
+
 /* One fault ends it, is told once, and nothing is read after it. */
 static void refused_once(rig *r, crafted *c)
 {
@@ -227,6 +229,89 @@ static void asking_holds_no_slot(void **unused)
     }
 }
 
+/* An ERROR before HELLO is none. */
+static void an_error_before_hello(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    rig r = rig_of(16, 1048576);
+    c.len = 0;
+    craft_error(&c, PS_E_IO);
+    refused_once(&r, &c);
+}
+
+/* Nobody opens four billion files on one stream. */
+static void no_number_for_another_file(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    rig r = serving(16, 1048576);
+    r.u->file = UINT32_MAX;
+    c.len = 0;
+    craft_ticket(&c, &r.ticket, BINDING);
+    refused_once(&r, &c);
+}
+
+static ps_stream_input all_at_once(const crafted *c)
+{
+    ps_stream_input in = {.type = PS_STREAM_BYTES};
+    in.u.bytes = (ps_span){c->bytes, c->len};
+    return in;
+}
+
+/* What comes at once is read and answered in bounded parts. */
+static void many_wants_at_once(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    size_t n;
+    rig r = serving(64, 1u << 30);
+    c.len = 0;
+    for (uint32_t i = 0; i < 40; i++) {
+        craft_want(&c, PS_WANT_DATA, i, 1);
+    }
+    crafted_output_reset(r.o);
+    assert_int_equal(put(&r, all_at_once(&c), &n), PS_MORE);
+    assert_int_equal(n, 32 * 20);
+    uint32_t answers = (uint32_t)r.o->out.segments_len / 2;
+    assert_int_equal(answers, 16);
+    static crafted rest;
+    rest.len = 0;
+    craft_fill(&rest, c.bytes + n, c.len - n);
+    say(&r, &rest);
+    answers += (uint32_t)r.o->out.segments_len / 2;
+    while (ps_upload_deadline_us(r.u) == r.now_us) {
+        (void)plain(&r, PS_STREAM_TICK);
+        answers += (uint32_t)r.o->out.segments_len / 2;
+    }
+    assert_int_equal(answers, 40);
+    rig_end(&r);
+}
+
+/* Who asks for much at the last moment is cut all the same; the rest of it is not read. */
+static void too_late_with_much(void **unused)
+{
+    (void)unused;
+    static crafted c;
+    size_t n;
+    rig r = serving(64, PS_PIECE_BYTES);
+    c.len = 0;
+    for (uint32_t i = 0; i < 40; i++) {
+        craft_want(&c, PS_WANT_DATA, i, 1);
+    }
+    r.now_us += IDLE_US;
+    crafted_output_reset(r.o);
+    assert_int_equal(put(&r, all_at_once(&c), &n), PS_MORE);
+    assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
+    assert_true(n < c.len);
+    static crafted rest;
+    rest.len = 0;
+    craft_fill(&rest, c.bytes + n, c.len - n);
+    say(&r, &rest);
+    assert_int_equal(r.o->out.events_len + r.o->out.segments_len, 0);
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +319,8 @@ int main(void)
         cmocka_unit_test(hostile_fields),        cmocka_unit_test(before_opened),
         cmocka_unit_test(more_wants_than_told),  cmocka_unit_test(one_pass),
         cmocka_unit_test(ends_when_all_is_sent), cmocka_unit_test(asking_holds_no_slot),
+        cmocka_unit_test(an_error_before_hello), cmocka_unit_test(no_number_for_another_file),
+        cmocka_unit_test(many_wants_at_once),    cmocka_unit_test(too_late_with_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,19 @@ static void a_sum_that_does_not_fit_overflows(void **state)
     }
 }
 
+/* Once too much is always too much, also beside the end of all numbers. */
+static void what_has_overflowed_stays_so(void **state)
+{
+    (void)state;
+    ps_layout l = {.size = SIZE_MAX - 62};
+    assert_int_equal(ps_layout_add(&l, 1, 1), 0);
+    assert_true(l.overflow);
+    l.size = 0;
+    assert_int_equal(ps_layout_add(&l, 1, 1), 0);
+    assert_true(l.overflow);
+    assert_int_equal(l.size, 0);
+}
+
 static void powers_of_two(void **state)
 {
     (void)state;
@@ -54,6 +67,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offsets_are_aligned_and_do_not_overlap),
         cmocka_unit_test(a_sum_that_does_not_fit_overflows),
+        cmocka_unit_test(what_has_overflowed_stays_so),
         cmocka_unit_test(powers_of_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

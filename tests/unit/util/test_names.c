@@ -153,6 +153,8 @@ static void names_of_people(void **state)
     }
     assert_int_equal(check_text("."), PS_NAME_DOTS);
     assert_int_equal(check_text(".."), PS_NAME_DOTS);
+    assert_int_equal(check_text(".a"), PS_NAME_OK);
+    assert_int_equal(check_text("..."), PS_NAME_OK);
     assert_int_equal(check_text("a/b"), PS_NAME_SEPARATOR);
     assert_int_equal(check_text("..\\b"), PS_NAME_SEPARATOR);
     assert_int_equal(check("a\0b", 3), PS_NAME_CONTROL);

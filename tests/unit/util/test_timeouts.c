@@ -104,7 +104,7 @@ static void a_deadline_beyond_all_time_is_clamped(void **state)
 static void the_check_sees_each_kind_of_damage(void **state)
 {
     (void)state;
-    for (unsigned damage = 0; damage < 6; damage++) {
+    for (unsigned damage = 0; damage < 7; damage++) {
         list l = list_of(10);
         for (uint32_t i = 0; i < 3; i++) {
             ps_timeout_start(&l.t, l.nodes, i, i);
@@ -125,6 +125,10 @@ static void the_check_sees_each_kind_of_damage(void **state)
             break;
         case 4:
             l.t.tail = 1;
+            break;
+        case 5:
+            l.nodes[1].next = 0; /* A ring, of as many as there are. */
+            cap = 2;
             break;
         default:
             cap = 2;

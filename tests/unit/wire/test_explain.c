@@ -75,6 +75,41 @@ static void answers_to_a_login_are_told(void **state)
     expect("ERROR request 9 UNKNOWN (999) \"\"");
 }
 
+/* A ticket is no secret that the line shows; an address may be unknown. */
+static void logins_by_ticket_and_from_nowhere_are_told(void **state)
+{
+    (void)state;
+    craft_login_fields fields = craft_login_default("alice", "ticket");
+    fields.method = 2;
+    craft_reset(&c);
+    craft_login(&c, 9, &fields);
+    assert_int_equal(ps_explain_blank_secrets(c.data, c.len), 0);
+    begin();
+    craft_message(&c, 2, 9);
+    craft_u32(&c, 2000);
+    craft_u32(&c, 3000);
+    craft_u32(&c, 80);
+    craft_fill(&c, 0, 8 + 8 + 8 + 8);
+    craft_address(&c, 0, NULL, 0);
+    craft_end(&c);
+    expect("LOGIN_OK request 9 generation 0 digest 0000000000000000 you are none heartbeat 2000 "
+           "ms, dead 3000 ms, resend 80 ms, ticket of 0");
+}
+
+/* Each message whose body is cut short or too long, and what holds no body with a byte. */
+static void malformed_bodies_are_told(void **state)
+{
+    (void)state;
+    for (unsigned type = 1; type <= 25; type++) {
+        begin();
+        craft_message(&c, type, 1);
+        craft_fill(&c, 0xff, 2);
+        craft_end(&c);
+        const bool known = strstr(explained(), "unknown") == NULL;
+        assert_int_equal(strstr(text, " malformed body of 2 bytes") != NULL, known);
+    }
+}
+
 static void heartbeats_share_a_packet(void **state)
 {
     (void)state;
@@ -121,6 +156,14 @@ static void changes_are_told_entry_by_entry(void **state)
     craft_refusal(&c, 1, 6);
     craft_end(&c);
     expect("PUBLISHED request 1 generation 4 refused: entry 1 QUOTA");
+    begin();
+    craft_published(&c, 1, 4);
+    for (unsigned i = 1; i < 7; i++) {
+        craft_refusal(&c, i, 6);
+    }
+    craft_end(&c);
+    expect("PUBLISHED request 1 generation 4 refused: entry 1 QUOTA, entry 2 QUOTA, entry 3 QUOTA, "
+           "entry 4 QUOTA and 2 more");
 }
 
 static void pages_are_told_entry_by_entry(void **state)
@@ -131,6 +174,13 @@ static void pages_are_told_entry_by_entry(void **state)
     craft_peer_entry(&c, "bob");
     craft_end(&c);
     expect("PEERS request 1 next 0 entries 1: \"bob\"");
+    begin();
+    craft_page(&c, 9, 1, 0);
+    for (unsigned i = 0; i < 6; i++) {
+        craft_peer_entry(&c, "bob");
+    }
+    craft_end(&c);
+    expect("PEERS request 1 next 0 entries 6: \"bob\", \"bob\", \"bob\", \"bob\" and 2 more");
     begin();
     craft_page(&c, 25, 1, 2);
     craft_peer_entry(&c, "song");
@@ -151,6 +201,16 @@ static void pages_are_told_entry_by_entry(void **state)
     craft_end(&c);
     expect("SOURCES request 1 next 0 entries 1: (10 bytes, root abcdef010203...) of \"bob\" "
            "active at [7f00:0001:0000:0000:0000:0000:0000:0000]:80 ticket of 17");
+    begin();
+    craft_page(&c, 14, 1, 0);
+    craft_source_entry(&c, 0, 10, root, "bob", 0);
+    craft_source_ticket(&c, NULL, NULL, 0);
+    craft_end(&c);
+    expect("SOURCES request 1 next 0 entries 1: (10 bytes, root abcdef010203...) of \"bob\" away");
+    begin();
+    craft_list_peers(&c, 1, 5);
+    craft_challenge_ok(&c, 2, 0xabc);
+    expect("LIST_PEERS request 1 cursor 5; CHALLENGE_OK request 2 nonce 0000000000000abc");
 }
 
 static void repairs_and_the_rest_are_told(void **state)
@@ -342,6 +402,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_login_is_told_without_its_password),
         cmocka_unit_test(answers_to_a_login_are_told),
+        cmocka_unit_test(logins_by_ticket_and_from_nowhere_are_told),
+        cmocka_unit_test(malformed_bodies_are_told),
         cmocka_unit_test(heartbeats_share_a_packet),
         cmocka_unit_test(changes_are_told_entry_by_entry),
         cmocka_unit_test(pages_are_told_entry_by_entry),
