@@ -131,7 +131,8 @@ typedef struct ps_sim_config {
     uint32_t max_streams;     /**< Connections at a time: 4096. */
     uint32_t receive_queue;   /**< Datagrams that wait at a node: 1024. More are dropped. */
     uint32_t accept_queue;    /**< Connections that wait at a node: 128. More are refused. */
-    uint32_t stream_buffer;   /**< Bytes under way or unread in each direction: 262,144. */
+    uint32_t stream_buffer;   /**< Bytes under way or unread in each direction: 262,144. A stream
+                                   has two thirds of that a round trip at most. */
     uint32_t stream_retry_us; /**< A segment that could not pass, or was "lost", tries again after:
                                    200,000. */
     uint32_t stream_reset_us; /**< A stream breaks at its writer when nothing passes for so long,
