@@ -31,7 +31,8 @@ static void usage(FILE *out)
           "  --memory MIB    for the set of states visited (256)\n"
           "  --path          repeats one path: D3 delivers datagram 3, X3 drops it, U3 delivers a\n"
           "                  copy of it, T is the next deadline, S syncs the store, Cm gives the\n"
-          "                  next command, Em stops a machine for a while, Ks cuts all off, Rm kills\n"
+          "                  next command, Em stops a machine for a while, Ks cuts all off, Rm "
+          "kills\n"
           "                  one and starts it again; m is s, a or b\n",
           out);
 }

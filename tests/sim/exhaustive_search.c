@@ -85,7 +85,7 @@ static uint64_t hash_state(const ex *x, const ex_state *s)
 #define PLACES 4u /* Of a hash. */
 
 typedef struct visit {
-    uint64_t hash; /* 0: free. */
+    uint64_t hash;          /* 0: free. */
     uint32_t depth, faults; /* That were left. */
 } visit;
 
@@ -178,8 +178,7 @@ static void advance(search *q)
     if (f->faults[i] && left == 0) {
         return;
     }
-    const uint32_t after =
-        f->faults[i] && left != EX_ALL_FAULTS ? left - 1 : left;
+    const uint32_t after = f->faults[i] && left != EX_ALL_FAULTS ? left - 1 : left;
     frame *next = &q->frames[q->depth + 1];
     x->path[q->depth] = f->choices[i];
     x->path_len = q->depth + 1;
