@@ -265,6 +265,7 @@ typedef struct ex_limits {
 } ex_limits;
 
 double ex_seconds(void);
+double ex_cpu_seconds(void); /* Of this process. */
 /* @return false when the time was up before all was searched. */
 bool ex_search(ex *x, const ex_limits *limits);
 /* Repeats a path of tokens, telling each step. False: it is no path. */

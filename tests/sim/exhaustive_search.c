@@ -12,11 +12,21 @@
 #include <string.h>
 #include <time.h>
 
-double ex_seconds(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double ex_seconds(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+double ex_cpu_seconds(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 /* ---- a state's hash ---- */
