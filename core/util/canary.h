@@ -19,12 +19,12 @@
     X(NO_GRACE, sessions, server, "a step that comes late gives nobody more time")                 \
     X(CLOCK_SET_BACK, sessions, util,                                                              \
       "a clock that was set back stands still until it has caught up")                             \
-    X(STALE_NAMES, log, peer, "names that nobody publishes any more are not withdrawn")            \
-    X(EARLY_JUDGEMENT, log, peer, "a repair settles what was changed while it ran")                \
+    X(STALE_NAMES, log, peer_repair, "names that nobody publishes any more are not withdrawn")     \
+    X(EARLY_JUDGEMENT, log, peer_repair, "a repair settles what was changed while it ran")         \
     X(UNORDERED_DEADLINES, sessions, util,                                                         \
       "a session that was heard keeps its place in the order of expiry")                           \
     X(LEAKED_LOGIN, sessions, server, "a refused login keeps its record")                          \
-    X(OLD_CURSOR, directory, peer,                                                                 \
+    X(OLD_CURSOR, directory, peer_requests,                                                        \
       "a list goes on with its cursor at a server that has restarted")                             \
     X(FORGOTTEN_INPUT, sessions, server, "the last input of a batch is not stepped")               \
     X(QUOTA_OFF_BY_ONE, directory, server, "one publication more than the quota is taken")         \
@@ -32,16 +32,16 @@
     X(STOLEN_PLACE, sessions, server,                                                              \
       "a user's second device takes over without asking the first")                                \
     X(EARLY_WITHDRAWAL, durability, server, "an UNPUBLISH does not wait for the store")            \
-    X(DROPPED_CHANGES, log, peer,                                                                  \
+    X(DROPPED_CHANGES, log, peer_changes,                                                          \
       "changes in flight are forgotten when the server has another log")                           \
     X(COOKIE_UNREAD, channel, server, "any cookie counts as one that was given out")               \
     X(BLIND_MOVE, channel, server, "a session's new address is believed without a challenge")      \
     X(EXPIRED_TICKET, channel, server, "a ticket is taken after its time")                         \
     X(AMPLIFIER, channel, server, "a RESPOND is sent three times")                                 \
-    X(UNPROVEN_OPEN, transfer, transfer,                                                           \
+    X(UNPROVEN_OPEN, transfer, transfer_upload,                                                    \
       "an upload asks for no proof that a ticket is its holder's own")                             \
-    X(EXPIRED_FILE, transfer, channel, "a file ticket is taken after its time")                    \
-    X(UNHASHED_PIECE, transfer, transfer, "a piece counts before its hash was compared")           \
+    X(EXPIRED_FILE, transfer, channel_file, "a file ticket is taken after its time")               \
+    X(UNHASHED_PIECE, transfer, transfer_download, "a piece counts before its hash was compared")  \
     X(FOREIGN_TICKET, transfer, server, "a file ticket is sealed for another content")             \
     X(LASTING_TICKET, transfer, server, "a file ticket never expires")                             \
     X(EARLIER_LIFE, log, server, "changes are taken under keys that were replaced")                \
