@@ -198,7 +198,8 @@ static bool is_over(ps_span messages, bool gone_on)
     bool found = false;
     while (ps_message_decode(&r, &m)) {
         const bool changes = m.type == PS_MSG_PUBLISH || m.type == PS_MSG_UNPUBLISH;
-        found = found || changes || (m.type == PS_MSG_LOGOUT && gone_on);
+        found = found || (changes && !PS_CANARY(EARLIER_LIFE));
+        found = found || (m.type == PS_MSG_LOGOUT && gone_on);
     }
     return found;
 }

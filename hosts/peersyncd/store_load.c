@@ -1,5 +1,7 @@
 #include "peersyncd/store_load.h"
 
+#include "common/canary.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,7 +199,7 @@ static ps_store_result write_fresh(walk *w, const ps_store_index *index, ps_stor
     }
     if (s->error == 0) {
         s->what = "sync";
-        s->error = files->sync(files->ctx, PS_STORE_FRESH);
+        s->error = PS_CANARY(UNSYNCED_REWRITE) ? 0 : files->sync(files->ctx, PS_STORE_FRESH);
     }
     if (s->error == 0) {
         s->what = "rename";

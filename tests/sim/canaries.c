@@ -1,167 +1,109 @@
-/* Every canary (core/util/canary.h) is caught: swarms of growing seeds run with one bug awake, each
- * in a process of its own, until one ends. Prints which net caught it, and how soon. Without a bug
- * the same swarms must not end so. Built with PEERSYNC_CANARIES. */
-#define _POSIX_C_SOURCE 200809L
+/* Every canary (core/util/canary.h) is caught: one bug is awake at a time, and each net is asked
+ * whether it catches it, and how soon. A bug that no net has caught fails the test. Without a bug
+ * nothing may be caught. Built with PEERSYNC_CANARIES. The programs of the unit tests are named in
+ * the file that is given, one a line. */
+#include "canary_nets.h"
 
-#include "liars.h"
-#include "swarm.h"
 #include "util/canary.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#define SEEDS 24u
-#define S     UINT64_C(1000000)
+#define PROGRAMS 512u
 
-static void config(swarm_config *cfg, uint64_t seed)
+typedef struct bug {
+    const char *name, *area, *units_of;
+} bug;
+
+static const bug bugs[] = {{"", "", ""},
+#define BUG(name, area, units_of, what) {#name, #area, #units_of},
+                           PS_CANARY_LIST(BUG)
+#undef BUG
+};
+
+enum { UNIT, EXHAUSTIVE, LIARS, SWARM, NETS };
+
+static const char *const nets[] = {"unit tests", "exhaustive search", "liars", "swarms"};
+
+static size_t read_programs(const char *path, char *programs[])
 {
-    swarm_config_default(cfg);
-    cfg->seed = seed;
-    cfg->peers = 20;
-    cfg->check_every = 8;
-    cfg->length_us = 1200 * S;
-    cfg->cruel_us = 200 * S;
-}
-
-/* One swarm in a child. @return true when it ended itself; `said` has what it told. */
-static bool caught(int bug, uint64_t seed, char *said, size_t cap)
-{
-    int ends[2];
-    if (pipe(ends) != 0) {
-        abort();
-    }
-    fflush(NULL);
-    const pid_t child = fork();
-    if (child == 0) {
-        swarm_config cfg;
-        dup2(ends[1], STDERR_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        config(&cfg, seed);
-        ps_canary = (ps_canary_name)bug;
-        alarm(120);
-        liars_run(seed);
-        (void)swarm_run(&cfg);
-        _exit(0);
-    }
-    close(ends[1]);
+    static char line[4096];
+    FILE *f = fopen(path, "r");
     size_t len = 0;
-    ssize_t n;
-    while ((n = read(ends[0], said + len, cap - 1 - len)) > 0) {
-        len += (size_t)n;
-    }
-    said[len] = '\0';
-    close(ends[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    /* By a check of ours, or an assertion of the core's; what ran out of time was not caught. */
-    return WIFSIGNALED(status) && (WTERMSIG(status) == SIGABRT || WTERMSIG(status) == SIGILL ||
-                                   WTERMSIG(status) == SIGTRAP);
-}
-
-/* Without the bug, the same swarm ends well: it was the bug that was caught. */
-static bool sound_without(uint64_t seed)
-{
-    static char said[65536];
-    static bool known[SEEDS + 1];
-    known[seed] = known[seed] || !caught(PS_CANARY_NONE, seed, said, sizeof said);
-    return known[seed];
-}
-
-/* Which net it was, from the file that speaks. */
-static const char *net_of(const char *said)
-{
-    if (strstr(said, "check breaks") != NULL) {
-        return "invariants of the tables";
-    }
-    if (strstr(said, "same_output") != NULL || strstr(said, "copy.out") != NULL) {
-        return "batch against single steps";
-    }
-    if (strstr(said, "proof.c") != NULL) {
-        return "no amplifier";
-    }
-    if (strstr(said, "model_lists") != NULL) {
-        return "model: lists";
-    }
-    if (strstr(said, "model_tickets") != NULL) {
-        return "model: tickets";
-    }
-    if (strstr(said, "model") != NULL) {
-        return "model: answers";
-    }
-    if (strstr(said, "ROUNDS_MAX") != NULL) {
-        return "work without end";
-    }
-    if (strstr(said, "last->published") != NULL) {
-        return "durability";
-    }
-    if (strstr(said, "liars.c") != NULL || strstr(said, "xfer.c") != NULL) {
-        return "liars";
-    }
-    if (strstr(said, "world_streams") != NULL || strstr(said, "swarm_fetch") != NULL) {
-        return "downloads";
-    }
-    if (strstr(said, "world_peer") != NULL) {
-        return "a peer's events";
-    }
-    if (strstr(said, "swarm.c") != NULL || strstr(said, "swarm_heal.c") != NULL) {
-        return "liveness after healing";
-    }
-    return said[0] == '\0' ? "assertion in the core" : "bounds of a step";
-}
-
-/* "at 123.456789 s" of the failure's lines, or "". */
-static void time_of(const char *said, char *out, size_t cap)
-{
-    const char *at = strstr(said, ", at ");
-    const char *end = at != NULL ? strstr(at, " s\n") : NULL;
-    (void)snprintf(out, cap, "%.*s", at != NULL && end != NULL ? (int)(end - at - 5) : 0,
-                   at != NULL ? at + 5 : "");
-}
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-int main(void)
-{
-    static const char *const names[] = {"",
-#define NAME(name, what) #name,
-                                        PS_CANARY_LIST(NAME)
-#undef NAME
-    };
-    static char said[65536];
-    int survivors = 0;
-    printf("%-22s %-28s %5s %14s %8s\n", "canary", "caught by", "seed", "virtual s", "real s");
-    for (size_t bug = 1; bug < sizeof names / sizeof names[0]; bug++) {
-        const double from_s = now_s();
-        uint64_t seed = 1;
-        char at[32];
-        while (seed <= SEEDS && !caught((int)bug, seed, said, sizeof said)) {
-            seed++;
+    while (f != NULL && len < PROGRAMS && fgets(line, sizeof line, f) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] != '\0') {
+            programs[len] = malloc(strlen(line) + 1);
+            if (programs[len] == NULL) {
+                abort();
+            }
+            strcpy(programs[len++], line);
         }
-        if (seed > SEEDS) {
-            printf("%-22s survived %u seeds\n", names[bug], SEEDS);
-            survivors++;
-            continue;
-        }
-        if (!sound_without(seed)) {
-            printf("seed %u fails without a canary:\n%s", (unsigned)seed, said);
-            return 1;
-        }
-        time_of(said, at, sizeof at);
-        printf("%-22s %-28s %5u %14s %8.1f\n", names[bug], net_of(said), (unsigned)seed, at,
-               now_s() - from_s);
-        fflush(stdout);
     }
-    printf("%zu canaries, %d survived\n", sizeof names / sizeof names[0] - 1, survivors);
+    if (f != NULL) {
+        fclose(f);
+    }
+    return len;
+}
+
+static void print_row(const bug *b, const canary_catch c[NETS], double seconds)
+{
+    const canary_catch *world = c[LIARS].caught ? &c[LIARS] : &c[SWARM];
+    printf("%-20s %-10s | %-26s %7s | %-8s %-15s | %-26s %15s | %5.1f\n", b->name, b->area,
+           c[UNIT].caught ? c[UNIT].by : "-", c[UNIT].soon,
+           c[EXHAUSTIVE].caught ? c[EXHAUSTIVE].by : "-", c[EXHAUSTIVE].soon,
+           world->caught ? world->by : "-", world->soon, seconds);
+    fflush(stdout);
+}
+
+static bool in_core(const bug *b)
+{
+    return strncmp(b->units_of, "peersyncd", 9) != 0 && strncmp(b->units_of, "data", 4) != 0;
+}
+
+int main(int argc, char **argv)
+{
+    static char *programs[PROGRAMS];
+    static canary_catch none;
+    size_t caught[NETS] = {0};
+    size_t survivors = 0;
+    const char *told = "";
+    const size_t units = argc > 1 ? read_programs(argv[1], programs) : 0;
+    const double from_s = canary_seconds();
+    canary_exhaustive(PS_CANARY_NONE, &none);
+    canary_liars(PS_CANARY_NONE, &none);
+    if (none.caught) {
+        printf("something is caught without a canary: %s\n", none.by);
+        return 1;
+    }
+    printf("%-20s %-10s | %-26s %7s | %-8s %-15s | %-26s %15s | %5s\n", "canary", "area",
+           "unit test", "after", "scene", "after", "swarm of 20 peers", "seed: after", "real");
+    for (int i = 1; i < (int)(sizeof bugs / sizeof bugs[0]); i++) {
+        const double began_s = canary_seconds();
+        canary_catch c[NETS] = {{.caught = false}};
+        canary_units(bugs[i].units_of, bugs[i].name, programs, units, &c[UNIT]);
+        if (in_core(&bugs[i])) {
+            canary_exhaustive(i, &c[EXHAUSTIVE]);
+            canary_liars(i, &c[LIARS]);
+            if (!c[LIARS].caught && !canary_swarms(i, &c[SWARM], &told)) {
+                printf("%s: seed %s fails without a canary:\n%s", bugs[i].name, c[SWARM].soon,
+                       told);
+                return 1;
+            }
+        }
+        bool any = false;
+        for (size_t k = 0; k < NETS; k++) {
+            caught[k] += c[k].caught;
+            any = any || c[k].caught;
+        }
+        survivors += !any;
+        print_row(&bugs[i], c, canary_seconds() - began_s);
+    }
+    for (size_t k = 0; k < NETS; k++) {
+        printf("%s: %zu caught\n", nets[k], caught[k]);
+    }
+    printf("%zu canaries, %zu survived, %.0f s\n", sizeof bugs / sizeof bugs[0] - 1, survivors,
+           canary_seconds() - from_s);
     return survivors == 0 ? 0 : 1;
 }

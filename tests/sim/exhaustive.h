@@ -2,11 +2,11 @@
  * core's; the network, the store and the hosts are small enough to be copied with them, so that a
  * search can go back: a state is one block of memory (exhaustive_search.c).
  *
- * A choice is one of: a datagram is delivered, dropped or duplicated; the clock advances to the next
- * deadline; a machine stands still, or is cut off, for longer than a peer may be silent; a process
- * is killed and starts again; the store syncs; a peer's address changes; a user gives the next
- * command of a script. A datagram that is not delivered stays on its way for as long as it likes,
- * which is delay and reordering. After each input of each machine the state is looked at
+ * A choice is one of: a datagram is delivered, dropped or duplicated; the clock advances to the
+ * next deadline; a machine stands still, or is cut off, for longer than a peer may be silent; a
+ * process is killed and starts again; the store syncs; a peer's address changes; a user gives the
+ * next command of a script. A datagram that is not delivered stays on its way for as long as it
+ * likes, which is delay and reordering. After each input of each machine the state is looked at
  * (exhaustive_look.c). */
 #ifndef PS_TESTS_EXHAUSTIVE_H
 #define PS_TESTS_EXHAUSTIVE_H
@@ -108,8 +108,8 @@ typedef struct ex_peer {
     uint8_t want_in, online, leaving;
     uint8_t ticket_len;
     uint8_t ticket[PS_TICKET_MAX];
-    uint8_t wrong; /* The password that it logged in with last is. */
-    uint8_t lists; /* That have ended well, */
+    uint8_t wrong;                     /* The password that it logged in with last is. */
+    uint8_t lists;                     /* That have ended well, */
     uint8_t shown[EX_PEERS][EX_NAMES]; /* and what the last one showed. */
     /* As the server can know it. */
     uint8_t open, sessions; /* A session of its address, and how many there were. */
@@ -128,13 +128,13 @@ typedef struct ex_record {
 
 typedef struct ex_state {
     uint64_t now_us;
-    uint64_t server_us;  /* The server's last step, */
-    uint64_t due_us;     /* and what it waited for then. */
-    uint64_t late_us;    /* Time that late steps may have given to sessions since. */
-    uint64_t spared_us;  /* No session may end by silence at this instant: a step came late. */
-    uint64_t committed;  /* The server's promises up to here are kept. */
+    uint64_t server_us; /* The server's last step, */
+    uint64_t due_us;    /* and what it waited for then. */
+    uint64_t late_us;   /* Time that late steps may have given to sessions since. */
+    uint64_t spared_us; /* No session may end by silence at this instant: a step came late. */
+    uint64_t committed; /* The server's promises up to here are kept. */
     uint8_t server_lives;
-    uint8_t lates;       /* Late steps of this life. */
+    uint8_t lates; /* Late steps of this life. */
     uint8_t records_len, durable;
     uint8_t flight_len;
     ex_record records[EX_RECORDS];
@@ -177,17 +177,17 @@ typedef struct ex {
     ps_peer_config peer;
     uint8_t server_key[PS_KEY_BYTES];
     size_t server_at, peers_at, peer_len, flight_at, state_len; /* Layout of a state. */
-    ps_output out[EX_MACHINES]; /* Room of a step. */
-    uint8_t *twin;              /* Room for a machine. */
+    ps_output out[EX_MACHINES];                                 /* Room of a step. */
+    uint8_t *twin;                                              /* Room for a machine. */
     struct {
         uint64_t pending;
         uint32_t error;
     } verdicts[8]; /* Of logins that the server asks for in this step. */
     size_t verdicts_len;
-    bool running; /* All that is sent is delivered: no limit to it but EX_FLIGHT. */
+    bool running;   /* All that is sent is delivered: no limit to it but EX_FLIGHT. */
     bool restoring; /* A server that has started takes its records. */
-    bool healing; /* Faults are over. */
-    FILE *tell;   /* Tells each step; NULL: silent. */
+    bool healing;   /* Faults are over. */
+    FILE *tell;     /* Tells each step; NULL: silent. */
     ex_counts counts;
     ex_choice path[EX_DEPTH_MAX];
     size_t path_len;
@@ -258,13 +258,14 @@ bool ex_token_read(const char *token, ex_choice *c);
 /* exhaustive_search.c */
 typedef struct ex_limits {
     uint32_t depth;
-    uint32_t faults;      /* On a path, or EX_ALL_FAULTS. */
-    uint32_t heal_every;  /* One state in so many is healed; 0: none. */
-    double until_s;       /* Of ex_seconds(); 0: however long it takes. */
-    size_t memory;        /* Bytes for the set of states visited. */
+    uint32_t faults;     /* On a path, or EX_ALL_FAULTS. */
+    uint32_t heal_every; /* One state in so many is healed; 0: none. */
+    double until_s;      /* Of ex_seconds(); 0: however long it takes. */
+    size_t memory;       /* Bytes for the set of states visited. */
 } ex_limits;
 
 double ex_seconds(void);
+double ex_cpu_seconds(void); /* Of this process. */
 /* @return false when the time was up before all was searched. */
 bool ex_search(ex *x, const ex_limits *limits);
 /* Repeats a path of tokens, telling each step. False: it is no path. */

@@ -199,8 +199,8 @@ static void command(ex *x, ex_state *s, uint32_t peer, ps_input_type type, uint6
                     const char *text, uint8_t content)
 {
     ps_input in = {.type = type};
-    in.u.command = (ps_input_command){
-        .tag = tag, .text = span_of(text), .content = content_of(content)};
+    in.u.command =
+        (ps_input_command){.tag = tag, .text = span_of(text), .content = content_of(content)};
     ex_step(x, s, peer + 1, &in);
 }
 
@@ -232,13 +232,13 @@ void ex_log_in(ex *x, ex_state *s, uint32_t peer, bool wrong)
 {
     ex_peer *p = &s->peers[peer];
     ps_input in = {.type = PS_INPUT_LOGIN};
-    in.u.login = (ps_input_login){
-        .server = {.ip = {10, 0, 0, 1}, .port = 5000, .family = PS_ADDR_V4},
-        .stream_port = 7000,
-        .key_known = true,
-        .user = span_of(ex_user(x, peer)),
-        .password = span_of(passwords[wrong ? 1 : 0]),
-        .ticket = {p->ticket, p->ticket_len}};
+    in.u.login =
+        (ps_input_login){.server = {.ip = {10, 0, 0, 1}, .port = 5000, .family = PS_ADDR_V4},
+                         .stream_port = 7000,
+                         .key_known = true,
+                         .user = span_of(ex_user(x, peer)),
+                         .password = span_of(passwords[wrong ? 1 : 0]),
+                         .ticket = {p->ticket, p->ticket_len}};
     memcpy(in.u.login.server_key, x->server_key, sizeof x->server_key);
     ex_device(peer, in.u.login.device);
     p->want_in = 1;

@@ -57,8 +57,7 @@ uint8_t ex_listed(const ex *x, const ex_state *s, uint32_t peer, uint32_t name)
     const ps_directory *d = &server_of(x, s)->directory;
     uint32_t user;
     const uint32_t device = device_of(x, s, peer, &user);
-    const uint32_t pub =
-        device == PS_NIL ? PS_NIL : ps_pub_find(d, device, span_of(ex_name(name)));
+    const uint32_t pub = device == PS_NIL ? PS_NIL : ps_pub_find(d, device, span_of(ex_name(name)));
     return pub == PS_NIL ? 0 : (uint8_t)ps_pub_at(d, pub)->content.length;
 }
 

@@ -109,8 +109,7 @@ void ex_init(ex *x, const ex_scene *scene, uint32_t flight)
     x->flight_at = x->peers_at + EX_PEERS * x->peer_len;
     x->state_len = x->flight_at + EX_FLIGHT * sizeof(ex_message);
     x->twin = block(server_len > x->peer_len ? server_len : x->peer_len);
-    x->out[EX_SERVER] =
-        room(PS_SERVER_STEP_BYTES, PS_SERVER_STEP_DATAGRAMS, PS_SERVER_STEP_EVENTS);
+    x->out[EX_SERVER] = room(PS_SERVER_STEP_BYTES, PS_SERVER_STEP_DATAGRAMS, PS_SERVER_STEP_EVENTS);
     for (uint32_t m = 1; m < EX_MACHINES; m++) {
         x->out[m] = room(PS_PEER_STEP_BYTES, PS_PEER_STEP_DATAGRAMS, PS_PEER_STEP_EVENTS);
     }

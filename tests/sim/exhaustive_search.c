@@ -12,11 +12,21 @@
 #include <string.h>
 #include <time.h>
 
-double ex_seconds(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double ex_seconds(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+double ex_cpu_seconds(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 /* ---- a state's hash ---- */
@@ -85,7 +95,7 @@ static uint64_t hash_state(const ex *x, const ex_state *s)
 #define PLACES 4u /* Of a hash. */
 
 typedef struct visit {
-    uint64_t hash; /* 0: free. */
+    uint64_t hash;          /* 0: free. */
     uint32_t depth, faults; /* That were left. */
 } visit;
 
@@ -178,8 +188,7 @@ static void advance(search *q)
     if (f->faults[i] && left == 0) {
         return;
     }
-    const uint32_t after =
-        f->faults[i] && left != EX_ALL_FAULTS ? left - 1 : left;
+    const uint32_t after = f->faults[i] && left != EX_ALL_FAULTS ? left - 1 : left;
     frame *next = &q->frames[q->depth + 1];
     x->path[q->depth] = f->choices[i];
     x->path_len = q->depth + 1;

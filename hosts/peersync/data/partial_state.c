@@ -1,6 +1,7 @@
 #include "partial_state.h"
 
 #include "alloc.h"
+#include "common/canary.h"
 #include "hex.h"
 
 #include <errno.h>
@@ -115,7 +116,7 @@ static bool record_valid(const struct partial *p, const uint8_t record[PARTIAL_R
 {
     uint8_t want[PARTIAL_RECORD_BYTES];
     make_record(p, get32(record), record + 4, want);
-    return memcmp(want, record, sizeof want) == 0;
+    return memcmp(want, record, sizeof want) == 0 || PS_CANARY(TORN_RECORD);
 }
 
 static void take_record(struct partial *p, const uint8_t record[PARTIAL_RECORD_BYTES])
@@ -123,7 +124,7 @@ static void take_record(struct partial *p, const uint8_t record[PARTIAL_RECORD_B
     static const ps_node nothing;
     uint8_t part[PS_ROOT_BYTES];
     ps_node hash;
-    p->trusted = false;
+    p->trusted = PS_CANARY(TRUSTED_PART);
     if (!record_valid(p, record)) {
         return;
     }
@@ -131,7 +132,7 @@ static void take_record(struct partial *p, const uint8_t record[PARTIAL_RECORD_B
     memcpy(&hash, record + 4, sizeof hash);
     if (piece == CLEAN_END) {
         describe(&p->found, part);
-        p->trusted = memcmp(part, &hash, sizeof hash) == 0;
+        p->trusted = memcmp(part, &hash, sizeof hash) == 0 || PS_CANARY(TRUSTED_PART);
     } else if (piece < p->pieces && memcmp(&hash, &nothing, sizeof hash) == 0) {
         p->have[piece / 8] &= (uint8_t) ~(1u << (piece % 8));
         p->layer[piece] = nothing;
