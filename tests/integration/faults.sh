@@ -397,7 +397,10 @@ if (($# > 2)); then
     sweep "${@:3}"
 else
     sweep accounts write:ENOSPC
-    sweep server sync:EIO
-    sweep downloader write:ENOSPC 9
+    sweep server sync:EIO 3
+    sweep server open:EMFILE 6
+    sweep publisher open:EMFILE 12
+    sweep downloader write:ENOSPC 17
+    sweep uploader alloc:ENOMEM 37
 fi
 ((total == 0)) || fail "$total violations"
