@@ -387,9 +387,9 @@ sweep() {
     for code in $(printf '%s\n' "${!outcomes[@]}" | sort -n); do
         codes+=" $code:${outcomes[$code]}"
     done
-    printf '%-12s %-5s %-13s calls=%-5s stride=%-4d k=%d..%-5d fired=%-4d violations=%d codes%s\n' \
-        "$scenario" "$class" "$error" "${calls:-?}" "$stride" "$first" "$((k - stride))" "$runs" "$violations" \
-        "$codes"
+    printf '%-12s %-5s %-12s calls=%-5s stride=%-3d last_k=%-5d fired=%-3d violations=%d codes%s\n' \
+        "$scenario" "$class" "$error" "${calls:-?}" "$stride" "$((runs > 0 ? k - stride : 0))" \
+        "$runs" "$violations" "$codes"
     total=$((total + violations))
 }
 
