@@ -163,7 +163,7 @@ static int bind_sockets(ps_daemon *d)
         advice = ": a port below 1024 is for privileged programs; choose a higher one";
     }
     fprintf(stderr, "peersyncd: cannot listen: %s%s\n", why.text, advice);
-    return ps_exit_of_errno(why.number, PS_EXIT_LISTEN);
+    return (int)ps_exit_of_errno(why.number, PS_EXIT_LISTEN);
 }
 
 /* The machine as the pump drives it: itself, or its recorder. */

@@ -49,8 +49,8 @@ void data_config_default(struct data_config *cfg);
  * (see data_files()); the others are hashed in the background and end in DATA_FILE_READY,
  * DATA_FILE_AWAY or DATA_FILE_GONE. A broken registry is kept aside under another name and told of
  * in a DATA_NOTE.
- * @return the data plane, to be ended by data_close(); NULL with a sentence for people in `why`, and
- * in *of_state whether the state directory is the cause, or else the system.
+ * @return the data plane, to be ended by data_close(); NULL with a sentence for people in `why`,
+ * and in *of_state whether the state directory is the cause, or else the system.
  */
 struct data *data_open(const struct data_config *cfg, bool *of_state, char *why, size_t why_cap);
 

@@ -293,6 +293,9 @@ bool library_db_open(struct library_db *db, const char *state_dir, const ps_cryp
         return false;
     }
     enum db_status status = attempt(db, fault, sizeof fault);
+    if (status == DB_DAMAGED) {
+        status = attempt(db, fault, sizeof fault); /* A disk may fail once and then read well. */
+    }
     if (status == DB_DAMAGED && keep_aside(db->path, fault, LIBRARY_DB_LOST, events)) {
         if (!make_file(db->path, why, why_cap)) {
             return false;

@@ -436,6 +436,43 @@ static void what_cannot_be_opened_now_stays(void **state)
     assert_lists(d, "x=/x ");
 }
 
+static unsigned reads_until_bad;
+
+static ssize_t read_badly(int fd, void *bytes, size_t len, off_t offset)
+{
+    if (reads_until_bad > 0 && --reads_until_bad == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return pread(fd, bytes, len, offset);
+}
+
+/* Once. (A disk that goes on failing has lost the file: another is begun.) */
+static void what_is_read_badly_once_stays(void **state)
+{
+    struct desk *d = *state;
+    static const char *const calls[] = {"pread", "pread64"};
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    assert_int_equal(put(d, "x", "/x", 100, 1), DB_OK);
+    library_db_close(&d->db);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(
+            vfs->xSetSystemCall(vfs, calls[i], (sqlite3_syscall_ptr)(void (*)(void))read_badly),
+            SQLITE_OK);
+    }
+    for (unsigned n = 1; n <= 5; n++) {
+        reads_until_bad = n;
+        assert_true(open_db(d));
+        assert_int_equal(reads_until_bad, 0);
+        assert_lists(d, "x=/x ");
+        library_db_close(&d->db);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(vfs->xSetSystemCall(vfs, calls[i], NULL), SQLITE_OK);
+    }
+    assert_true(open_db(d));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make, end)
 
 int main(void)
@@ -446,6 +483,7 @@ int main(void)
         TEST(only_its_owner_reads_it),        TEST(what_cannot_be_used_is_kept_aside),
         TEST(any_byte_may_be_wrong),          TEST(what_cannot_be_opened_is_told),
         TEST(what_was_removed_is_made_again), TEST(what_cannot_be_opened_now_stays),
+        TEST(what_is_read_badly_once_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
