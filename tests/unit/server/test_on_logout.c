@@ -52,7 +52,7 @@ static void the_answer_spills_over(void **state)
     ps_writer *w = ps_reply_begin(&r, true);
     const size_t before = (w->cap - w->len) / PS_MESSAGE_HEADER;
     for (size_t i = 0; i < before; i++) {
-        assert_true(ps_logout_encode(w, PS_MSG_PUSH_OK, 1));
+        assert_true(ps_logout_encode(w, PS_MSG_LOGOUT_OK, 1));
     }
     const ps_message m = {.type = PS_MSG_LOGOUT, .request = 9};
     assert_true(ps_on_logout(&r, &m));
