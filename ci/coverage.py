@@ -226,10 +226,12 @@ def figures(coverage):
     values = {}
     totals, _ = coverage.marks()
     for name, room in sorted(coverage.rooms.items()):
-        values[f"{name} lines"] = percent(room.lines)
+        gated = {"lines": room.lines}
         if name.startswith("core/"):
-            values[f"{name} branches"] = percent(room.branches)
-            values[f"{name} mcdc"] = percent(room.conditions)
+            gated.update({"branches": room.branches, "mcdc": room.conditions})
+        for what, pair in gated.items():
+            if pair[1] > 0:
+                values[f"{name} {what}"] = percent(pair)
     for part, total in totals.items():
         values[f"{part} unreachable"] = total
     return values

@@ -77,8 +77,7 @@ static bool decode(ps_span text, ps_file_ticket *t)
     ps_read_copy(&r, t->key, sizeof t->key);
     t->downloader.len = ps_read8(&r);
     PS_ASSERT(!r.bad); /* The ticket's length was checked. */
-    if (format != FORMAT || t->downloader.len > PS_USER_MAX ||
-        t->downloader.len != r.left) {
+    if (format != FORMAT || t->downloader.len > PS_USER_MAX || t->downloader.len != r.left) {
         return false;
     }
     ps_read_copy(&r, t->downloader.bytes, t->downloader.len);
