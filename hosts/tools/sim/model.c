@@ -140,7 +140,6 @@ static void more_pubs(model *m)
 /* Places looked at before there is a new one: those that are free again are found in some turn. */
 #define LOOK_AT 8u
 
-
 /* The place of one that nobody can still ask about, or a new one. */
 static uint32_t place(model *m)
 {
