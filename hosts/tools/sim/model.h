@@ -118,7 +118,6 @@ typedef struct model {
     uint32_t *users_logs; /* The first log of each user, or MODEL_NONE. */
     model_pub *pubs;
     size_t pubs_len, pubs_cap;
-    size_t pubs_at;      /* Where a place that is free again is looked for next. */
     uint32_t *buckets;   /* Twice pubs_cap chains of publications, by log and name. */
     model_group *groups; /* Twice pubs_cap places, open addressing. */
     uint32_t open;       /* Sessions that are. */
