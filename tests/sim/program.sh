@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# What people see of peersync-sim. ctest starts it as `program.sh [EMULATOR...] PROGRAM`.
+# What people see of peersync-sim. ctest starts it as
+# `program.sh PEERSYNC-REPLAY [EMULATOR...] PROGRAM`.
 set -euo pipefail
 export LC_ALL=C
-SIM=("$@")
+SIM=("${@:2}")
+REPLAY=("${@:2:$#-2}" "$1")
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/peersync-sim.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
 OUT=$WORK/out
@@ -76,6 +78,31 @@ says "$OUT" '^ +seed  hash ' "^ +4  $hash +[1-9][0-9,]* +[0-9.]+ % +1 +[0-5]\.[0
     '^ +[0-9]+  bursts of loss$'
 run 0 --seed 4 --peers 8 --minutes 1 --mix storm
 ! grep -q 'bursts of loss' "$OUT" || fail "faults in a storm"
+
+# Every machine's history is kept, does not show in the hash, and replays equal.
+run 0 --seed 3 --peers 8 --minutes 4
+hash=$(sed -n 's/^  hash  *//p' "$OUT")
+run 0 --seed 3 --peers 8 --minutes 4 --journal "$WORK/journals"
+says "$OUT" "^  hash +$hash\$"
+[[ -s $WORK/journals/server.journal && -s $WORK/journals/peer-7.journal ]] || fail "no journals"
+ls "$WORK"/journals/*.2.journal >"$OUT" || fail "nobody had a second life"
+for journal in "$WORK"/journals/*.journal; do
+    "${REPLAY[@]}" "$journal" >"$OUT" 2>"$ERR" || fail "$journal does not replay equal"
+done
+run 9 --seed 3 --peers 2 --minutes 1 --journal "$WORK/out/of/here"
+says "$ERR" '--journal .*: '
+
+# Faults can be left out; the seed's others stay. What does not fail is not shortened.
+run 0 --peers 8 --minutes 2 --skip-faults 1-
+! grep -qE '^ +[1-9][0-9]*  (bad weather|server killed|flipped)' "$OUT" || fail "a fault"
+run 0 --peers 4 --seconds 20 --minimise --quiet
+says "$OUT" '^nothing fails'
+run 2 --skip-faults 3,x
+says "$ERR" '--skip-faults: numbers from 1'
+run 2 --skip-faults 3 --only-faults 4
+says "$ERR" 'either --skip-faults or --only-faults'
+run 2 --minimise --seeds 2
+says "$ERR" '--minimise is for the one seed'
 
 # Words that are wrong.
 run 0 --help

@@ -28,6 +28,10 @@ static void same_swarm(const swarm_config *a, const swarm_config *b)
     assert_int_equal(a->batch, b->batch);
     assert_int_equal(a->peers, b->peers);
     assert_int_equal(a->check_every, b->check_every);
+    assert_int_equal(a->pace, b->pace);
+    for (uint32_t n = 1; n < 30; n++) {
+        assert_true(selection_has(&a->left_out, n) == selection_has(&b->left_out, n));
+    }
     assert_int_equal(a->length_us, b->length_us);
     assert_int_equal(a->cruel_us, b->cruel_us);
     assert_int_equal(a->faults, b->faults);
@@ -80,6 +84,9 @@ static void what_repeats_is_the_same_run(void **state)
         "",
         "--seed 3 --peers 1000 --hours 10000 --batch 1 --check-every 4294967295 --mix storm",
         "--seeds 4 --minutes 7 --quiet",
+        "--seconds 61 --skip-faults 3,7-12,20-",
+        "--peers 200 --hours 24 --only-faults 4",
+        "--skip-faults 1-",
         "--story flash-crowd --seed 5 --batch 9",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -92,6 +99,9 @@ static void what_repeats_is_the_same_run(void **state)
         assert_int_equal(o.swarm.seed, first.swarm.seed + 2);
         same_swarm(&o.swarm, &first.swarm);
         assert_ptr_equal(o.story, first.story);
+        sim_options_free(&o);
+        o = first;
+        sim_options_free(&o);
     }
 }
 

@@ -2,6 +2,9 @@
 #ifndef PS_SIM_FAULTS_H
 #define PS_SIM_FAULTS_H
 
+#include "dice.h"
+#include "peersync/sim.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,6 +50,9 @@ struct swarm;
 
 typedef struct faults {
     uint64_t counts[FAULT_COUNT];
+    uint32_t number;    /* Of the one drawn last, from 1 on. */
+    dice dice;          /* Its own: the others of a seed are the same with it and without it. */
+    char about[160];    /* What it drew, for people. */
     uint64_t next_us;   /* When the next one is drawn. */
     uint64_t better_us; /* When the network's weather changes back. */
     uint64_t server_us; /* When a killed server starts again; 0: it runs. */
@@ -60,5 +66,15 @@ void faults_work(struct swarm *s);
 uint64_t faults_due_us(const struct swarm *s);
 /* Undoes everything: networks whole, processes running, clocks and disks as they should be. */
 void faults_heal(struct swarm *s);
+
+/* ---- inside: fault_kinds.c ---- */
+
+/* @return false: it could not be now. */
+bool faults_begin(struct swarm *s, fault f);
+/* A link without faults. */
+ps_sim_link faults_fair(void);
+/* A peer whose clock stood still does not know that time has passed, and learns with its next
+ * heartbeat what the server thinks of that. */
+void faults_clock_changed(struct swarm *s);
 
 #endif

@@ -1,5 +1,6 @@
 #include "files.h"
 
+#include "dice.h"
 #include "peersync/sim.h"
 
 #include <stdlib.h>
@@ -7,36 +8,28 @@
 
 /* ---- bytes ---- */
 
-/* Every bit of the result depends on all of x. */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ (x >> 32)) * UINT64_C(0xd6e8feb86659fd93);
-    x = (x ^ (x >> 32)) * UINT64_C(0xd6e8feb86659fd93);
-    return x ^ (x >> 32);
-}
-
 static uint64_t seed_of(file_id id)
 {
-    return mix(mix(((uint64_t)id.peer << 32) | id.k) + id.version);
+    return dice_mix(dice_mix(((uint64_t)id.peer << 32) | id.k) + id.version);
 }
 
 uint64_t file_length(file_id id)
 {
     const uint64_t kind = seed_of(id) % 64;
-    const uint64_t dice = mix(seed_of(id) + 1);
+    const uint64_t chance = dice_mix(seed_of(id) + 1);
     if (kind < 4) {
         return 0;
     }
     if (kind < 16) {
-        return 1 + dice % 64;
+        return 1 + chance % 64;
     }
     if (kind < 40) {
-        return 1 + dice % (3u * PS_LEAF_BYTES);
+        return 1 + chance % (3u * PS_LEAF_BYTES);
     }
     if (kind < 44) { /* Where a leaf ends. */
-        return PS_LEAF_BYTES * (1 + dice % 12);
+        return PS_LEAF_BYTES * (1 + chance % 12);
     }
-    return kind < 58 ? 1 + dice % 204800 : FILE_LENGTH_MAX - dice % 64;
+    return kind < 58 ? 1 + chance % 204800 : FILE_LENGTH_MAX - chance % 64;
 }
 
 void file_bytes(file_id id, uint8_t *to)

@@ -125,8 +125,8 @@ static void path_of(const journals *j, uint32_t peer, uint32_t life, char *path,
     (void)snprintf(path, cap, "%s/%s%s.journal", j->dir, who, which);
 }
 
-ps_machine journals_born(void *ctx, uint32_t peer, ps_machine inner,
-                         const ps_server_config *server, const ps_peer_config *peer_cfg)
+ps_machine journals_born(void *ctx, uint32_t peer, ps_machine inner, const ps_server_config *server,
+                         const ps_peer_config *peer_cfg)
 {
     journals *j = ctx;
     journal *one = &j->list[peer == WORLD_SERVER ? 0 : peer + 1];

@@ -15,10 +15,10 @@ journals *journals_open(const char *dir, uint32_t peers, char *why, size_t why_c
 /* @return false: a file could not be written, which was said on stderr. */
 bool journals_close(journals *j);
 
-/* world_config.born and .failing, with the journals as their `host`. A file that cannot be made ends
- * the program with PS_EXIT_LOCAL_FILE. */
-ps_machine journals_born(void *ctx, uint32_t peer, ps_machine inner,
-                         const ps_server_config *server, const ps_peer_config *peer_cfg);
+/* world_config.born and .failing, with the journals as their `host`. A file that cannot be made
+ * ends the program with PS_EXIT_LOCAL_FILE. */
+ps_machine journals_born(void *ctx, uint32_t peer, ps_machine inner, const ps_server_config *server,
+                         const ps_peer_config *peer_cfg);
 void journals_failing(void *ctx);
 
 #endif

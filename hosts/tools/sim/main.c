@@ -1,5 +1,6 @@
 /* peersync-sim: a swarm under faults, many of them, or a story; see --help. */
 #include "journals.h"
+#include "minimise.h"
 #include "options.h"
 #include "report.h"
 
@@ -159,6 +160,24 @@ static int run_one(const sim_options *o)
     return journals_close(cfg.host) ? finish() : PS_EXIT_LOCAL_FILE;
 }
 
+/* A failure found and made smaller is what was wanted: then all is well. */
+static int shorten_failure(const sim_options *o)
+{
+    char repeat[SIM_REPEAT_BYTES];
+    minimised m;
+    const int found = minimise(&o->swarm, o->quiet ? NULL : stderr, &m);
+    if (found < 0) {
+        perror("peersync-sim: --minimise");
+    } else if (found == 0) {
+        printf("nothing fails: all of it held\n");
+    } else {
+        sim_swarm_repeat(&m.cfg, m.cfg.seed, repeat);
+        minimise_report(stdout, &m, repeat);
+    }
+    minimised_free(&m);
+    return found < 0 ? PS_EXIT_LOCAL_FILE : finish();
+}
+
 int main(int argc, char **argv)
 {
     sim_options o;
@@ -169,5 +188,7 @@ int main(int argc, char **argv)
     if (o.story) {
         return tell_story(&o);
     }
-    return o.seeds > 0 ? run_many(&o) : run_one(&o);
+    const int ended = o.minimise ? shorten_failure(&o) : o.seeds > 0 ? run_many(&o) : run_one(&o);
+    sim_options_free(&o);
+    return ended;
 }

@@ -114,53 +114,43 @@ static void link_in(model *m, uint32_t index)
     *bucket = index;
 }
 
-static void take_out(model *m, uint32_t index)
+/* Forgets those that nobody can still ask about. */
+static void forget_old(model *m)
 {
-    uint32_t *at = bucket_of(m, m->pubs[index].log, m->pubs[index].hash);
-    while (*at != index) {
-        at = &m->pubs[*at].next;
+    const uint64_t now_us = world_now_us(m->w);
+    size_t kept = 0;
+    for (size_t i = 0; i < m->pubs_len; i++) {
+        if (m->pubs[i].died_us == 0 || m->pubs[i].died_us + MEMORY_US >= now_us) {
+            m->pubs[kept++] = m->pubs[i];
+        }
     }
-    *at = m->pubs[index].next;
+    m->pubs_len = kept;
 }
 
-static void more_pubs(model *m)
+/* Makes room: more than half of the places are free then. */
+static void make_room(model *m)
 {
-    m->pubs = grown(m, m->pubs, &m->pubs_cap, sizeof *m->pubs);
-    free(m->buckets);
-    free(m->groups);
-    m->buckets = malloc(2 * m->pubs_cap * sizeof *m->buckets);
-    m->groups = calloc(2 * m->pubs_cap, sizeof *m->groups);
-    WORLD_REQUIRE(m->w, m->buckets != NULL && m->groups != NULL);
+    forget_old(m);
+    if (2 * m->pubs_len >= m->pubs_cap) {
+        m->pubs = grown(m, m->pubs, &m->pubs_cap, sizeof *m->pubs);
+        free(m->buckets);
+        free(m->groups);
+        m->buckets = malloc(2 * m->pubs_cap * sizeof *m->buckets);
+        m->groups = calloc(2 * m->pubs_cap, sizeof *m->groups);
+        WORLD_REQUIRE(m->w, m->buckets != NULL && m->groups != NULL);
+    }
     memset(m->buckets, 0xff, 2 * m->pubs_cap * sizeof *m->buckets);
     for (uint32_t i = 0; i < m->pubs_len; i++) {
         link_in(m, i);
     }
 }
 
-/* Places looked at before there is a new one: those that are free again are found in some turn. */
-#define LOOK_AT 8u
-
-
-/* The place of one that nobody can still ask about, or a new one. */
-static uint32_t place(model *m)
-{
-    const uint64_t now_us = world_now_us(m->w);
-    for (size_t n = 0; n < LOOK_AT && m->pubs_len > 0; n++) {
-        const uint32_t i = (uint32_t)(m->pubs_at++ % m->pubs_len);
-        if (m->pubs[i].died_us != 0 && m->pubs[i].died_us + MEMORY_US < now_us) {
-            take_out(m, i);
-            return i;
-        }
-    }
-    if (m->pubs_len == m->pubs_cap) {
-        more_pubs(m);
-    }
-    return (uint32_t)m->pubs_len++;
-}
-
 void model_add(model *m, uint32_t log, ps_span name, const ps_content *content)
 {
-    const uint32_t index = place(m);
+    if (m->pubs_len == m->pubs_cap) {
+        make_room(m);
+    }
+    const uint32_t index = (uint32_t)m->pubs_len++;
     model_pub *pub = &m->pubs[index];
     *pub = (model_pub){.log = log,
                        .hash = model_hash(name),

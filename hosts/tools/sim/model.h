@@ -1,7 +1,8 @@
-/* A naive server beside the server: arrays, with an index where all would be walked through for every
- * answer, fed with what the server is fed. It knows who is online (invariant 1) and what every device's log holds, and looks at each answer of
- * the server and at each list that a peer gets: what existed throughout is there exactly once, and
- * nothing that did not exist. It reads packets by itself (read.h). */
+/* A naive server beside the server: arrays, with an index where all would be walked through for
+ * every answer, fed with what the server is fed. It knows who is online (invariant 1) and what
+ * every device's log holds, and looks at each answer of the server and at each list that a peer
+ * gets: what existed throughout is there exactly once, and nothing that did not exist. It reads
+ * packets by itself (read.h). */
 #ifndef PS_SIM_MODEL_H
 #define PS_SIM_MODEL_H
 
@@ -117,10 +118,9 @@ typedef struct model {
     uint32_t *users_logs; /* The first log of each user, or MODEL_NONE. */
     model_pub *pubs;
     size_t pubs_len, pubs_cap;
-    size_t pubs_at;       /* Where a place that is free again is looked for next. */
-    uint32_t *buckets;    /* Twice pubs_cap chains of publications, by log and name. */
-    model_group *groups;  /* Twice pubs_cap places, open addressing. */
-    uint32_t open;        /* Sessions that are. */
+    uint32_t *buckets;   /* Twice pubs_cap chains of publications, by log and name. */
+    model_group *groups; /* Twice pubs_cap places, open addressing. */
+    uint32_t open;       /* Sessions that are. */
     uint32_t guesses[2][MODEL_GUESSES]; /* Users, by a session's id, and by a client's. */
     uint32_t live;
     model_handshake *handshakes; /* A ring of those seen last. */

@@ -425,7 +425,8 @@ void model_input(model *m, const ps_input *in, const uint8_t *bytes, const ps_ou
             WORLD_REQUIRE(m->w, owed->ticket.len > 0 && model_ticket_good(m, owed->ticket));
         }
     }
-    for (uint32_t i = 0; changed && i < m->w->cfg.peers; i++) { /* A gap ends what went on without one. */
+    for (uint32_t i = 0; changed && i < m->w->cfg.peers;
+         i++) { /* A gap ends what went on without one. */
         m->sessions[i].since_us = m->sessions[i].open ? m->sessions[i].since_us : 0;
     }
 }

@@ -10,11 +10,11 @@
 
 /* What stands on the line; UINT64_MAX: not given. */
 typedef struct line {
-    uint64_t seed, seeds, peers, hours, minutes, batch, check_every, pace;
+    uint64_t seed, seeds, peers, hours, minutes, seconds, batch, check_every, pace;
     unsigned mix;
     const char *story;
-    const char *journal;
-    bool watch, quiet;
+    const char *journal, *skip_faults, *only_faults;
+    bool watch, quiet, minimise;
 } line;
 
 #define NOT_GIVEN UINT64_MAX
@@ -35,8 +35,9 @@ static const ps_option table[] = {
            "Run so many, from --seed on: a line for each, and\nthe sum of all."),
     NUMBER(peers, "peers", 1, 1000, "Peers of the swarm (50)."),
     NUMBER(hours, "hours", 1, 10000,
-           "How long it lives, in virtual time; with --minutes\nthe sum."),
+           "How long it lives, in virtual time; with --minutes\nand --seconds the sum."),
     NUMBER(minutes, "minutes", 1, 600000, "The same (5)."),
+    NUMBER(seconds, "seconds", 1, 36000000, "The same."),
     {.name = "mix",
      .kind = PS_OPTION_CHOICE,
      .offset = offsetof(line, mix),
@@ -48,11 +49,13 @@ static const ps_option table[] = {
     NUMBER(batch, "batch", 1, PS_SIM_BATCH_MAX,
            "Datagrams that a machine gets at a time (64); the\nhash is the same for each."),
     NUMBER(check_every, "check-every", 1, UINT32_MAX,
-           "Walk over a machine's tables at every Nth step of\nit; what it answers is checked at each. "
-           "(1; long runs\nof many peers take more, see the man page.)"),
-    NUMBER(pace, "pace", 1, 10000,
-           "People think N times as long between two things\nthat they do. (1, which is 1.6 s in the "
-           "mean; in long\nruns so much that they do a million things in all.)"),
+           "Walk over a machine's tables at every Nth step of\nit; what it answers is checked at "
+           "each. "
+           "(1; in long runs\nof many peers more.)"),
+    NUMBER(
+        pace, "pace", 1, 1000000,
+        "People think N times as long between two things\nthat they do. (1, which is 1.6 s in the "
+        "mean; in long\nruns so much that they do a million things in all.)"),
     {.name = "story",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(line, story),
@@ -64,6 +67,23 @@ static const ps_option table[] = {
      .help = "Show it as it happens: a table that lives, on a\n"
              "terminal; else a line for each virtual second\n"
              "(each minute of a swarm)."},
+    {.name = "skip-faults",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(line, skip_faults),
+     .argument = "LIST",
+     .help =
+         "Leave these faults out, by their numbers (3,7-12,20-).\nThe others stay what they are."},
+    {.name = "only-faults",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(line, only_faults),
+     .argument = "LIST",
+     .help = "Leave all others out."},
+    {.name = "minimise",
+     .kind = PS_OPTION_FLAG,
+     .offset = offsetof(line, minimise),
+     .help = "Of a swarm that fails: look for the fewest faults,\nthe shortest time and the fewest "
+             "peers "
+             "with which\nthe same thing fails."},
     {.name = "journal",
      .kind = PS_OPTION_TEXT,
      .offset = offsetof(line, journal),
@@ -144,8 +164,9 @@ static const char *contradiction(const line *l, const ps_words *words)
 {
     const bool of_swarm = l->peers != NOT_GIVEN || l->hours != NOT_GIVEN ||
                           l->minutes != NOT_GIVEN || l->check_every != NOT_GIVEN ||
-                          l->pace != NOT_GIVEN ||
-                          l->seeds != NOT_GIVEN || l->mix != MIX_NOT_GIVEN;
+                          l->pace != NOT_GIVEN || l->seconds != NOT_GIVEN || l->skip_faults ||
+                          l->only_faults || l->minimise || l->seeds != NOT_GIVEN ||
+                          l->mix != MIX_NOT_GIVEN;
     if (words->len > 0) {
         return "every word belongs to an option";
     }
@@ -154,6 +175,12 @@ static const char *contradiction(const line *l, const ps_words *words)
     }
     if (l->journal && (l->story || l->seeds != NOT_GIVEN)) {
         return "--journal is for one swarm: choose it with --seed";
+    }
+    if (l->skip_faults && l->only_faults) {
+        return "either --skip-faults or --only-faults";
+    }
+    if (l->minimise && (l->seeds != NOT_GIVEN || l->watch || l->journal)) {
+        return "--minimise is for the one seed that fails: choose it with --seed";
     }
     if (l->watch && l->seeds != NOT_GIVEN) {
         return "--watch shows one seed: choose it with --seed";
@@ -174,8 +201,9 @@ static void take(const line *l, sim_options *o)
     s->peers = (uint32_t)or_else(l->peers, s->peers);
     s->batch = (uint32_t)or_else(l->batch, s->batch);
     s->faults = l->mix != MIX_STORM;
-    if (l->hours != NOT_GIVEN || l->minutes != NOT_GIVEN) {
-        s->length_us = (60 * or_else(l->hours, 0) + or_else(l->minutes, 0)) * 60000000;
+    if (l->hours != NOT_GIVEN || l->minutes != NOT_GIVEN || l->seconds != NOT_GIVEN) {
+        const uint64_t minutes = 60 * or_else(l->hours, 0) + or_else(l->minutes, 0);
+        s->length_us = (60 * minutes + or_else(l->seconds, 0)) * 1000000;
     }
     swarm_config_scale(s);
     s->check_every = (uint32_t)or_else(l->check_every, s->check_every);
@@ -184,6 +212,27 @@ static void take(const line *l, sim_options *o)
     o->watch = l->watch;
     o->quiet = l->quiet;
     o->journal = l->journal;
+    o->minimise = l->minimise;
+}
+
+/* -1: the faults to leave out are chosen; else the exit code. */
+static int choose_faults(const line *l, selection *left_out)
+{
+    const char *text = l->skip_faults ? l->skip_faults : l->only_faults;
+    const char *wrong = text ? selection_parse(left_out, text) : NULL;
+    if (wrong) {
+        fprintf(stderr, "peersync-sim: --%s-faults: %s\n", l->skip_faults ? "skip" : "only", wrong);
+        return PS_EXIT_USAGE;
+    }
+    if (l->only_faults) {
+        selection_invert(left_out);
+    }
+    return -1;
+}
+
+void sim_options_free(sim_options *o)
+{
+    selection_free(&o->swarm.left_out);
 }
 
 int sim_options_read(int argc, char *const argv[], sim_options *o)
@@ -194,6 +243,7 @@ int sim_options_read(int argc, char *const argv[], sim_options *o)
               .peers = NOT_GIVEN,
               .hours = NOT_GIVEN,
               .minutes = NOT_GIVEN,
+              .seconds = NOT_GIVEN,
               .batch = NOT_GIVEN,
               .check_every = NOT_GIVEN,
               .pace = NOT_GIVEN,
@@ -220,7 +270,39 @@ int sim_options_read(int argc, char *const argv[], sim_options *o)
         }
         return o->story ? -1 : unknown_story(l.story);
     }
-    return -1;
+    return choose_faults(&l, &o->swarm.left_out);
+}
+
+/* " --skip-faults 3,7-12", or the shorter of the two ways to say it; "" when all happen. */
+static void print_faults(const selection *left_out, char *out, size_t cap)
+{
+    char skip[SIM_REPEAT_BYTES / 2];
+    char only[SIM_REPEAT_BYTES / 2];
+    selection kept;
+    selection_print(left_out, skip, sizeof skip);
+    out[0] = '\0';
+    if (skip[0] == '\0' || !selection_copy(&kept, left_out)) {
+        return;
+    }
+    selection_invert(&kept);
+    selection_print(&kept, only, sizeof only);
+    selection_free(&kept);
+    const bool shorter = only[0] != '\0' && strlen(only) < strlen(skip);
+    (void)snprintf(out, cap, " --%s-faults %s", shorter ? "only" : "skip", shorter ? only : skip);
+}
+
+void sim_swarm_repeat(const swarm_config *s, uint64_t seed, char out[SIM_REPEAT_BYTES])
+{
+    char which[SIM_REPEAT_BYTES / 2 + 32];
+    const uint64_t seconds = s->length_us / 1000000;
+    const bool minutes = seconds % 60 == 0;
+    print_faults(&s->left_out, which, sizeof which);
+    (void)snprintf(out, SIM_REPEAT_BYTES,
+                   "peersync-sim --seed %" PRIu64 " --peers %" PRIu32 " --%s %" PRIu64
+                   " --batch %" PRIu32 " --check-every %" PRIu32 " --pace %" PRIu32 "%s%s",
+                   seed, s->peers, minutes ? "minutes" : "seconds",
+                   minutes ? seconds / 60 : seconds, s->batch, s->check_every, s->pace,
+                   s->faults ? "" : " --mix storm", which);
 }
 
 void sim_options_repeat(const sim_options *o, uint64_t seed, char out[SIM_REPEAT_BYTES])
@@ -232,9 +314,5 @@ void sim_options_repeat(const sim_options *o, uint64_t seed, char out[SIM_REPEAT
                        o->story->name, seed, s->batch);
         return;
     }
-    (void)snprintf(out, SIM_REPEAT_BYTES,
-                   "peersync-sim --seed %" PRIu64 " --peers %" PRIu32 " --minutes %" PRIu64
-                   " --batch %" PRIu32 " --check-every %" PRIu32 " --pace %" PRIu32 "%s",
-                   seed, s->peers, s->length_us / 60000000, s->batch, s->check_every, s->pace,
-                   s->faults ? "" : " --mix storm");
+    sim_swarm_repeat(s, seed, out);
 }

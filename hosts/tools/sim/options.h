@@ -6,7 +6,7 @@
 #include "swarm.h"
 
 /* Room for the line that repeats a run. */
-#define SIM_REPEAT_BYTES 192u
+#define SIM_REPEAT_BYTES 4096u
 
 typedef struct sim_options {
     swarm_config swarm; /* Of the first seed. */
@@ -15,6 +15,7 @@ typedef struct sim_options {
     bool watch;
     bool quiet;
     const char *journal; /* A directory, or NULL. */
+    bool minimise;
 } sim_options;
 
 /* Reads argv[1 .. argc). @return -1 to go on; else the exit code: help, version or the error was
@@ -23,5 +24,8 @@ int sim_options_read(int argc, char *const argv[], sim_options *o);
 
 /* The command that repeats the run of this configuration exactly. */
 void sim_options_repeat(const sim_options *o, uint64_t seed, char out[SIM_REPEAT_BYTES]);
+void sim_swarm_repeat(const swarm_config *s, uint64_t seed, char out[SIM_REPEAT_BYTES]);
+/* What sim_options_read() has allocated. */
+void sim_options_free(sim_options *o);
 
 #endif

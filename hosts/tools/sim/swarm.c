@@ -33,9 +33,10 @@ void swarm_config_scale(swarm_config *cfg)
     cfg->check_every = (uint32_t)(1 + cfg->peers * (peer_us / WALKED_US));
 }
 
-static uint64_t draw(const swarm *s, uint64_t bound)
+/* What a user does comes from his own dice: it is the same whatever befalls the others. */
+static uint64_t draw(swarm *s, uint32_t peer, uint64_t bound)
 {
-    return ps_sim_random(s->w->sim, bound);
+    return dice_throw(&s->users[peer].dice, bound);
 }
 
 /* ---- files ---- */
@@ -69,13 +70,13 @@ static void publish(swarm *s, uint32_t peer, uint32_t k)
 static void think(swarm *s, world_peer *p, uint64_t least_us, uint64_t most_us)
 {
     const uint64_t grain_us = s->cfg->in_step ? 100000 : 1;
-    const uint64_t at_us = world_now_us(s->w) + least_us + draw(s, most_us - least_us);
+    const uint64_t at_us = world_now_us(s->w) + least_us + draw(s, p->index, most_us - least_us);
     p->script_at_us = (at_us / grain_us + 1) * grain_us;
 }
 
 static void change(swarm *s, uint32_t peer, bool wanted)
 {
-    const uint32_t k = (uint32_t)draw(s, SWARM_NAMES);
+    const uint32_t k = (uint32_t)draw(s, peer, SWARM_NAMES);
     if (wanted) {
         set_version(s, peer, k, ++s->users[peer].changes);
         publish(s, peer, k);
@@ -93,7 +94,7 @@ static void ask(swarm *s, uint32_t peer)
     char name[PS_NAME_MAX + 1];
     uint32_t owner; /* Drawn one after the other: arguments have no order. */
     uint32_t k;
-    switch (draw(s, 6)) {
+    switch (draw(s, peer, 6)) {
     case 0:
         (void)world_list_files(s->w, peer);
         break;
@@ -101,11 +102,11 @@ static void ask(swarm *s, uint32_t peer)
         (void)world_list_peers(s->w, peer);
         break;
     case 2:
-        (void)world_search(s->w, peer, texts[draw(s, 5)]);
+        (void)world_search(s->w, peer, texts[draw(s, peer, 5)]);
         break;
     default:
-        owner = (uint32_t)draw(s, s->cfg->peers);
-        k = (uint32_t)draw(s, SWARM_NAMES);
+        owner = (uint32_t)draw(s, peer, s->cfg->peers);
+        k = (uint32_t)draw(s, peer, SWARM_NAMES);
         swarm_file_name(owner, k, name);
         (void)world_locate(s->w, peer, name);
         break;
@@ -118,7 +119,7 @@ static void act(world *w, world_peer *p)
     swarm *s = w->cfg.ctx;
     const swarm_user *u = &s->users[p->index];
     const ps_peer_state state = world_peer_stats(w, p->index).state;
-    const uint64_t dice = draw(s, 100);
+    const uint64_t mood = draw(s, p->index, 100);
     if (s->quiet) {
         return;
     }
@@ -126,13 +127,13 @@ static void act(world *w, world_peer *p)
         if (!u->second) {
             world_login(w, p->index);
         }
-    } else if (state == PS_PEER_ONLINE && dice < (u->second ? 20u : 4u)) {
+    } else if (state == PS_PEER_ONLINE && mood < (u->second ? 20u : 4u)) {
         world_logout(w, p->index);
-    } else if (dice < 30) {
+    } else if (mood < 30) {
         change(s, p->index, true);
-    } else if (dice < 45) {
+    } else if (mood < 45) {
         change(s, p->index, false);
-    } else if (state == PS_PEER_ONLINE && dice >= 90) {
+    } else if (state == PS_PEER_ONLINE && mood >= 90) {
         swarm_fetch(s, p->index);
     } else if (state == PS_PEER_ONLINE || state == PS_PEER_LOST) {
         ask(s, p->index);
@@ -314,6 +315,7 @@ static world *make_world(swarm *s)
     wc.check_every = cfg->check_every;
     wc.model = cfg->model;
     wc.repeat = cfg->repeat;
+    wc.can_shorten = true;
     wc.link = (ps_sim_link){.latency_us = 20000,
                             .jitter_us = cfg->in_step ? 0 : 10000,
                             .loss_ppm = 200000,
@@ -366,6 +368,7 @@ swarm swarm_run(const swarm_config *cfg)
     for (uint32_t i = 0; i < cfg->peers; i++) {
         /* Each tenth peer is a second device of the user before it. */
         s.users[i].second = cfg->faults && i % 10 == 9;
+        s.users[i].dice = dice_of(cfg->seed, DICE_USER, i);
         s.w->peers[i].user = s.users[i].second ? i - 1 : i;
         think(&s, &s.w->peers[i], 0, 2000000);
         world_peer_settle(&s.w->peers[i]);

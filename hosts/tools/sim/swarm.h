@@ -6,6 +6,7 @@
 
 #include "faults.h"
 #include "files.h"
+#include "selection.h"
 #include "world.h"
 
 #define SWARM_NAMES                                                                                \
@@ -26,12 +27,15 @@ typedef struct swarm_config {
     uint64_t cruel_us;  /* Of each cruel time. */
     uint32_t pace;      /* Users think so many times as long: 1 is a second or two. */
     bool faults;        /* Else only the storm: a fifth lost, a twentieth doubled or late. */
+    selection left_out; /* Faults, by their numbers, that do not happen. */
     bool in_step;       /* No jitter, and commands in instants 100 ms apart: many datagrams arrive
                            at the same time. */
     bool model;
     const char *repeat;
     /* Called after each healing; may be NULL. */
     void (*progress)(void *ctx, const struct swarm *s);
+    /* Called when a fault has begun; may be NULL. */
+    void (*fault)(void *ctx, const struct swarm *s, fault f);
     /* Called when a command of a user's has ended, before it is forgotten; may be NULL. */
     void (*ended)(void *ctx, const world_command *c);
     /* Lets time pass like world_run(), which it replaces; may be NULL. */
@@ -60,7 +64,7 @@ typedef struct swarm_user {
     uint32_t changes;
     bool second;            /* Another user's second device. */
     uint64_t down_until_us; /* Crashed: until then; 0: it runs. */
-    uint32_t session_seen;
+    dice dice;
 } swarm_user;
 
 typedef struct swarm {

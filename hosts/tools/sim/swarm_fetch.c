@@ -13,9 +13,9 @@
 /* And every file can be fetched in that: two pieces take some 15 s through small windows. */
 #define FETCH_US (30 * S)
 
-static uint64_t draw(const swarm *s, uint64_t bound)
+static uint64_t draw(swarm *s, uint32_t peer, uint64_t bound)
 {
-    return ps_sim_random(s->w->sim, bound);
+    return dice_throw(&s->users[peer].dice, bound);
 }
 
 /* ---- serving ---- */
@@ -93,8 +93,8 @@ void swarm_fetch(swarm *s, uint32_t peer)
         return;
     }
     char name[PS_NAME_MAX + 1];
-    const uint32_t owner = (uint32_t)draw(s, s->cfg->peers);
-    swarm_file_name(owner, (uint32_t)draw(s, SWARM_NAMES), name);
+    const uint32_t owner = (uint32_t)draw(s, peer, s->cfg->peers);
+    swarm_file_name(owner, (uint32_t)draw(s, peer, SWARM_NAMES), name);
     world_locate(s->w, peer, name)->ctx = s; /* Not asked only to know. */
 }
 
@@ -107,7 +107,7 @@ static const world_line *choose(swarm *s, const world_peer *p, const world_comma
     for (size_t i = 0; i < c->lines_len; i++) {
         const world_line *line = &c->lines[i];
         if (line->active && line->addr.family != PS_ADDR_NONE && line->ticket_len > 0 &&
-            !ps_addr_equal(&line->addr, &own) && draw(s, ++seen) == 0) {
+            !ps_addr_equal(&line->addr, &own) && draw(s, p->index, ++seen) == 0) {
             chosen = line;
         }
     }
@@ -148,7 +148,7 @@ bool swarm_fetches_ended(const swarm *s, uint64_t since_us)
 /* Another primary user's peer than `peer`; UINT32_MAX: there is none. */
 static uint32_t any_other(const swarm *s, uint32_t peer)
 {
-    const uint32_t first = (uint32_t)draw(s, s->cfg->peers);
+    const uint32_t first = (uint32_t)ps_sim_random(s->w->sim, s->cfg->peers);
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         const uint32_t at = (first + i) % s->cfg->peers;
         if (at != peer && !s->users[at].second) {

@@ -17,6 +17,9 @@ _Noreturn void world_fail(const world *w, const char *what, const char *file, in
                 w->cfg.seed, w->cfg.batch, now_us / 1000000, now_us % 1000000);
         if (w->cfg.repeat) {
             fprintf(stderr, "  repeat with: %s\n", w->cfg.repeat);
+            if (w->cfg.can_shorten) {
+                fprintf(stderr, "  (and shorten it with the same and --minimise)\n");
+            }
         }
         if (w->cfg.failing) {
             w->cfg.failing(w->cfg.host);

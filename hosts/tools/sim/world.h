@@ -97,7 +97,8 @@ typedef struct world_config {
     void *host; /* For these two. */
     /* The line that repeats a failure, after "repeat with: "; may be NULL. */
     const char *repeat;
-    void *ctx; /* For all of them. */
+    bool can_shorten; /* With --minimise added, that line looks for a shorter one. */
+    void *ctx;        /* For all of them. */
 } world_config;
 
 /* A line of a list, copied. */

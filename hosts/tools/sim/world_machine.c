@@ -182,8 +182,8 @@ static ps_status look(world_machine *m, ps_input in[], size_t n, size_t *consume
     const bool server = m->peer == WORLD_SERVER;
     const ps_output before = *out;
     const promise p = mark(out, n, server);
-    const ps_status status =
-        server ? m->face.step(m->face.self, in, n, consumed, out) : step_peer(m, in, n, consumed, out);
+    const ps_status status = server ? m->face.step(m->face.self, in, n, consumed, out)
+                                    : step_peer(m, in, n, consumed, out);
     if (status == PS_INVALID && in[*consumed].type == PS_INPUT_TRUST) {
         return status;
     }
