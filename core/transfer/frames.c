@@ -145,7 +145,7 @@ void ps_stream_error_write(ps_writer *w, uint32_t error)
 {
     const char *text = ps_error_text(error);
     uint32_t len = 0;
-    while (text[len] != '\0' && len < PS_TEXT_MAX) {
+    while (len < PS_TEXT_MAX && text[len] != '\0') {
         len++;
     }
     header_write(w, PS_FRAME_ERROR, PS_ERROR_HEAD_BYTES + len);
