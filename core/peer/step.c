@@ -120,11 +120,10 @@ static void dispatch(ps_peer_turn *t, const ps_input *in)
 
 static uint64_t online_due_us(const ps_peer *p)
 {
-    uint64_t due_us =
-        ps_time_min(ps_peer_heartbeats_deadline_us(p), ps_peer_changes_deadline_us(p));
-    due_us = ps_time_min(due_us, ps_peer_repair_deadline_us(p));
-    due_us = ps_time_min(due_us, ps_peer_rekey_deadline_us(p));
-    return ps_time_min(due_us, ps_peer_login_deadline_us(p));
+    uint64_t us = ps_time_min(ps_peer_heartbeats_deadline_us(p), ps_peer_changes_deadline_us(p));
+    us = ps_time_min(us, ps_peer_repair_deadline_us(p));
+    us = ps_time_min(us, ps_peer_rekey_deadline_us(p));
+    return ps_time_min(us, ps_peer_login_deadline_us(p));
 }
 
 static uint64_t due_us(const ps_peer *p)

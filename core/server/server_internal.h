@@ -330,7 +330,7 @@ void ps_on_login(ps_server *s, uint32_t handshake, const ps_message *m, ps_outpu
 void ps_on_verdict(ps_server *s, const ps_input_verdict *in, ps_output *out);
 /* Ends a verified login: opens its session, or refuses it. */
 void ps_login_admit(ps_server *s, uint32_t handshake, ps_output *out);
-void ps_on_expel(ps_server *s, ps_span user, ps_output *out);
+void ps_on_expel(ps_server *s, ps_span name, ps_output *out);
 void ps_on_restore(ps_server *s, const ps_input_restore *in);
 
 /* The wall clock now, or 0 when it was never told. */

@@ -230,6 +230,7 @@ bool ps_download_due(const ps_download *d, ps_download_place *place)
         return false;
     }
     const ps_download_piece *p = ps_download_awaited(d);
+    PS_ASSERT(p);
     *place = (ps_download_place){
         .file = p->file,
         .piece = p->piece,

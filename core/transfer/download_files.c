@@ -67,7 +67,9 @@ static void drop_pieces(ps_download *d, uint32_t file)
 
 void ps_download_opened(ps_download *d, ps_emit *e, uint32_t error)
 {
-    const uint32_t file = ps_download_awaited(d)->file;
+    const ps_download_piece *p = ps_download_awaited(d);
+    PS_ASSERT(p);
+    const uint32_t file = p->file;
     ps_download_file *f = ps_download_file_of(d, file);
     PS_ASSERT(f->state == PS_FILE_OPENING);
     f->state = PS_FILE_OPEN;

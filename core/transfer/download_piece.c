@@ -38,6 +38,7 @@ static void end_piece(ps_download *d, ps_emit *e)
 void ps_download_payload(ps_download *d, ps_emit *e, const uint8_t *data, uint32_t len)
 {
     const ps_download_piece *p = ps_download_awaited(d);
+    PS_ASSERT(p);
     ps_stream_event *write = ps_emit_event(e, PS_STREAM_EVENT_WRITE);
     write->file = p->file;
     write->piece = p->piece;

@@ -130,6 +130,7 @@ static void on_error(ps_download *d, ps_emit *e)
 static void on_hashes_head(ps_download *d, ps_emit *e)
 {
     const ps_download_piece *p = ps_download_awaited(d);
+    PS_ASSERT(p);
     const ps_subtree s = ps_download_chunk(ps_download_file_const(d, p->file), p->piece);
     if (ps_load32(d->gather.bytes) != s.first || ps_load32(d->gather.bytes + 4) != s.count) {
         (void)ps_download_fail(d, e, PS_E_PROTOCOL, false, true);
@@ -143,6 +144,7 @@ static void on_hashes_head(ps_download *d, ps_emit *e)
 static void on_data_head(ps_download *d, ps_emit *e)
 {
     const ps_download_piece *p = ps_download_awaited(d);
+    PS_ASSERT(p);
     uint64_t offset = (uint64_t)p->piece * PS_PIECE_BYTES + d->position;
     if (ps_load64(d->gather.bytes) != offset) {
         (void)ps_download_fail(d, e, PS_E_PROTOCOL, false, true);

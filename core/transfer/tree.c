@@ -104,7 +104,7 @@ void ps_counter_root(const ps_crypto *crypto, const ps_node *stack, uint64_t n, 
         *root = stack[height];
         return;
     }
-    ps_node carry;
+    ps_node carry = {{0}};
     ps_node pad;
     bool carrying = false;
     ps_node_pad(crypto, level, &pad);

@@ -126,7 +126,7 @@ static bool keep_older(const char *path, char *why, size_t why_cap)
 
 static int open_file(const char *path, char *why, size_t why_cap)
 {
-    off_t len;
+    off_t len = 0;
     int fd = open_looked_at(path, O_CREAT, &len, why, why_cap);
     if (fd >= 0 && len > 0) {
         const bool kept = keep_older(path, why, why_cap);

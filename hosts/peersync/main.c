@@ -156,7 +156,7 @@ static ps_exit check_output(struct app *a, ps_exit code)
 
 /* Leaves what is under way as it is: a thread may wait for a disk for long. What was fetched
  * survives that, and so does what is published. */
-static void end_at_once(struct app *a, ps_exit code)
+static _Noreturn void end_at_once(struct app *a, ps_exit code)
 {
     code = check_output(a, code);
     out_close(a->out, false);

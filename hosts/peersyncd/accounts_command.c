@@ -168,7 +168,7 @@ static int edit_locked(const ps_daemon_config *config, const command *c, const c
         snprintf(line, sizeof line, "%s %s\n", name, stored);
     }
     size_t keep = table.text_len;
-    size_t after = table.text_len;
+    size_t after = keep;
     if (account != NULL) {
         keep = account->line_at;
         after = (size_t)account->line_at + account->line_len;

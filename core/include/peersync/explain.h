@@ -18,7 +18,7 @@ extern "C" {
 /**
  * Describes a control packet in one line: "to 1f3a... counter 7: HEARTBEAT request 3 generation 12
  * digest 0". Whatever the bytes are, the line is printable ASCII: names stand in quotes, all but
- * plain characters as \xNN. Passwords and tickets are never shown, only how long they are. Of long
+ * plain characters as \\xNN. Passwords and tickets are never shown, only how long they are. Of long
  * lists the first entries are shown.
  * @param data `len` bytes of any kind; may be NULL when `len` is 0.
  * @param opened the length of the messages that were opened in place behind the header of a DATA
