@@ -6,47 +6,6 @@
  * has logged out. */
 #include "peer_world.h"
 
-static ps_status step(world *w, ps_input *in)
-{
-    size_t consumed = 9;
-    size_t bytes = 0;
-    in->now_us = w->now_us;
-    w->out.bytes_len = w->out.datagrams_len = w->out.events_len = 0;
-    memcpy(w->twin, w->slab, w->slab_len);
-    const ps_status status = ps_peer_step(w->p, in, 1, &consumed, &w->out);
-    must(consumed == (status == PS_AGAIN || status == PS_INVALID ? 0 : 1));
-    must(ps_peer_check(w->p) == 0);
-    must(w->out.datagrams_len <= PS_PEER_STEP_DATAGRAMS);
-    must(w->out.events_len <= PS_PEER_STEP_EVENTS);
-    if (consumed == 0) { /* Nothing may have changed. */
-        must(w->out.bytes_len + w->out.datagrams_len + w->out.events_len == 0);
-        must(memcmp(w->twin, w->slab, w->slab_len) == 0);
-        return status;
-    }
-    for (size_t i = 0; i < w->out.datagrams_len; i++) {
-        must(w->out.datagrams[i].offset == bytes);
-        bytes += w->out.datagrams[i].len;
-        learn_datagram(w, &w->out.datagrams[i]);
-    }
-    must(bytes == w->out.bytes_len);
-    for (size_t i = 0; i < w->out.events_len; i++) {
-        learn_event(w, &w->out.events[i]);
-    }
-    return status;
-}
-
-static void deliver(world *w, const uint8_t *data, size_t len, bool stranger)
-{
-    uint8_t *exact = malloc(len > 0 ? len : 1);
-    must(exact != NULL);
-    memcpy(exact, data, len);
-    ps_input in = {.type = PS_INPUT_DATAGRAM,
-                   .u.datagram = {.from = SERVER, .data = exact, .len = len}};
-    in.u.datagram.from.port = (uint16_t)(SERVER.port + (stranger ? 1 : 0));
-    (void)step(w, &in);
-    free(exact);
-}
-
 static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
 {
     static const uint8_t root[32] = {1};
