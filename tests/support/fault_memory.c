@@ -86,5 +86,5 @@ FAULT_EXPORT void *mmap(void *at, size_t len, int protection, int flags, int fd,
 {
     FAIL_MEMORY("mmap", MAP_FAILED);
     /* Not by dlsym(): the allocator may want it from within. */
-    return (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset); // NOLINT
+    return (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset);
 }

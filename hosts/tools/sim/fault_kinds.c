@@ -312,6 +312,24 @@ static void password(swarm *s)
     world_account_passwd(s->w, user);
 }
 
+static void a_clock(swarm *s, fault f)
+{
+    switch (f) {
+    case FAULT_CLOCK_AHEAD:
+        set_clock(s, &(ps_sim_clock){.jump_us = (int64_t)draw(s, 1000, 3600 * S)});
+        break;
+    case FAULT_CLOCK_BACK:
+        set_clock(s, &(ps_sim_clock){.jump_us = -(int64_t)draw(s, 1, 3600 * S)});
+        break;
+    case FAULT_CLOCK_DRIFT:
+        clock_wrong(s, &(ps_sim_clock){.drift_ppm = (int32_t)draw(s, 0, 100000) - 50000});
+        break;
+    default: /* FAULT_CLOCK_STOPPED */
+        clock_wrong(s, &(ps_sim_clock){.stopped = true});
+        break;
+    }
+}
+
 /* ---- all of them ---- */
 
 bool faults_begin(swarm *s, fault f)
@@ -348,16 +366,10 @@ bool faults_begin(swarm *s, fault f)
     case FAULT_PEER_PAUSE:
         return pause_peer(s);
     case FAULT_CLOCK_AHEAD:
-        set_clock(s, &(ps_sim_clock){.jump_us = (int64_t)draw(s, 1000, 3600 * S)});
-        break;
     case FAULT_CLOCK_BACK:
-        set_clock(s, &(ps_sim_clock){.jump_us = -(int64_t)draw(s, 1, 3600 * S)});
-        break;
     case FAULT_CLOCK_DRIFT:
-        clock_wrong(s, &(ps_sim_clock){.drift_ppm = (int32_t)draw(s, 0, 100000) - 50000});
-        break;
     case FAULT_CLOCK_STOPPED:
-        clock_wrong(s, &(ps_sim_clock){.stopped = true});
+        a_clock(s, f);
         break;
     case FAULT_SLOW_DISK:
         w->server.store.delay_us = (uint32_t)draw(s, 1000, 3 * S);

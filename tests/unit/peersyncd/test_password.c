@@ -17,7 +17,7 @@ void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    return (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset); // NOLINT
+    return (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset);
 }
 
 static ps_span span(const char *text)
