@@ -11,6 +11,8 @@
 #include <sys/vfs.h>
 #endif
 
+_Static_assert(sizeof(off_t) == 8, "files of 2 GiB and more: _FILE_OFFSET_BITS=64");
+
 #if defined(__APPLE__)
 #define MTIME(st) ((st).st_mtimespec)
 #define CTIME(st) ((st).st_ctimespec)
