@@ -314,19 +314,14 @@ static void password(swarm *s)
 
 static void a_clock(swarm *s, fault f)
 {
-    switch (f) {
-    case FAULT_CLOCK_AHEAD:
+    if (f == FAULT_CLOCK_AHEAD) {
         set_clock(s, &(ps_sim_clock){.jump_us = (int64_t)draw(s, 1000, 3600 * S)});
-        break;
-    case FAULT_CLOCK_BACK:
+    } else if (f == FAULT_CLOCK_BACK) {
         set_clock(s, &(ps_sim_clock){.jump_us = -(int64_t)draw(s, 1, 3600 * S)});
-        break;
-    case FAULT_CLOCK_DRIFT:
+    } else if (f == FAULT_CLOCK_DRIFT) {
         clock_wrong(s, &(ps_sim_clock){.drift_ppm = (int32_t)draw(s, 0, 100000) - 50000});
-        break;
-    default: /* FAULT_CLOCK_STOPPED */
+    } else {
         clock_wrong(s, &(ps_sim_clock){.stopped = true});
-        break;
     }
 }
 
