@@ -110,7 +110,7 @@ void ps_sim_conns_crash(ps_sim *sim, ps_sim_node *node)
 void ps_sim_sever(ps_sim *sim, uint32_t node)
 {
     for (uint32_t i = 0; i < sim->conns.len; i++) {
-        const ps_sim_conn *c = sim->conns.table[i];
+        ps_sim_conn *c = sim->conns.table[i];
         if (!c->used || (c->ends[0].node != node && c->ends[1].node != node)) {
             continue;
         }
@@ -119,6 +119,7 @@ void ps_sim_sever(ps_sim *sim, uint32_t node)
         if (c->ends[1].established) {
             ps_sim_flow_push(sim, i, 0, PS_SIM_SEGMENT_SEVERED, 0);
         } else {
+            c->flows[1].reset = false; /* One that was under way is gone. */
             ps_sim_flow_push(sim, i, 1, PS_SIM_SEGMENT_RESET, 0); /* As if refused. */
         }
     }

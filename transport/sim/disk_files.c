@@ -117,8 +117,10 @@ static bool names_room(ps_sim_names *names, size_t len)
 
 static bool names_change(ps_sim_files *fs, const char *from, const char *to, uint32_t file)
 {
-    /* As many as could ever be safe, or in use after a cut, at a time: neither lacks room. */
-    const size_t most = fs->stable.len + fs->renamings_len + 1;
+    /* As many as could ever be safe, or in use after a cut, at a time: neither lacks room. (After a
+     * sync that failed and was forgotten more can be in use than are on their way.) */
+    const size_t on_their_way = fs->stable.len + fs->renamings_len;
+    const size_t most = (fs->now.len > on_their_way ? fs->now.len : on_their_way) + 1;
     if (!names_room(&fs->now, most) || !names_room(&fs->stable, most)) {
         return false;
     }

@@ -222,6 +222,7 @@ static int choose_faults(const line *l, selection *left_out)
     const char *wrong = text ? selection_parse(left_out, text) : NULL;
     if (wrong) {
         fprintf(stderr, "peersync-sim: --%s-faults: %s\n", l->skip_faults ? "skip" : "only", wrong);
+        selection_free(left_out);
         return PS_EXIT_USAGE;
     }
     if (l->only_faults) {

@@ -49,6 +49,31 @@ static void a_rename_replaces_at_a_stroke(void **state)
     assert_true(seen[0] > 50 && seen[1] > 50);
 }
 
+/* Names whose sync failed and was forgotten stay in use: as many again find room. */
+static void forgotten_names_have_room(void **state)
+{
+    (void)state;
+    ps_sim_disk_config cfg = good;
+    ps_sim_disk *disk;
+    ps_sim *sim = disk_network(1, &cfg, &disk);
+    char name[3] = "a";
+    cfg.forgets = true;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 8; i++) {
+            name[0] = (char)('a' + i);
+            name[1] = (char)('0' + round);
+            disk_append(disk, name, name);
+        }
+        cfg.fail_at[PS_SIM_DISK_SYNC] = 1;
+        assert_int_equal(ps_sim_disk_set(disk, &cfg), PS_OK);
+        assert_int_equal(disk_sync(sim, disk, NULL), PS_SIM_DISK_FAILED);
+    }
+    assert_true(disk_holds(disk, "a0", "a0") && disk_holds(disk, "h2", "h2"));
+    ps_sim_disk_cut(disk, PS_SIM_DISK_LOST);
+    assert_true(disk_holds(disk, "a0", NULL) && disk_holds(disk, "h2", NULL));
+    ps_sim_destroy(sim);
+}
+
 static void what_is_removed_comes_back_unless_synced(void **state)
 {
     (void)state;
@@ -252,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_synced_apart),
         cmocka_unit_test(a_rename_replaces_at_a_stroke),
+        cmocka_unit_test(forgotten_names_have_room),
         cmocka_unit_test(what_is_removed_comes_back_unless_synced),
         cmocka_unit_test(a_torn_tail_is_a_beginning),
         cmocka_unit_test(scattered_sectors_are_whole),

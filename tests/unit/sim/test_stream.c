@@ -209,6 +209,26 @@ static void severed_streams_break_at_both_ends(void **state)
     ps_sim_destroy(sim);
 }
 
+/* The refusal that was on its way is lost, and the dial ends all the same. */
+static void a_severed_refusal_ends_its_dial(void **state)
+{
+    (void)state;
+    ps_sim *sim = network(8);
+    const ps_stream_transport *t = ps_sim_stream_transport(sim, 0);
+    ps_addr nowhere = ps_sim_addr(sim, 1);
+    ps_stream s;
+    nowhere.port++;
+    assert_int_equal(t->dial(t->ctx, &nowhere, &s), PS_OK);
+    ps_sim_run_until(sim, START_US + 150); /* It was refused at 100. */
+    assert_int_equal(test_ready(sim, 0, s) & PS_BROKEN, 0);
+    ps_sim_sever(sim, 0);
+    ps_sim_run_until(sim, START_US + 250);
+    assert_int_equal(test_ready(sim, 0, s), PS_BROKEN | PS_READABLE);
+    test_close(sim, 0, s);
+    assert_int_equal(test_stats(sim).streams_now, 0);
+    ps_sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +239,7 @@ int main(void)
         cmocka_unit_test(dials_to_nowhere_end),
         cmocka_unit_test(accepts_in_order),
         cmocka_unit_test(severed_streams_break_at_both_ends),
+        cmocka_unit_test(a_severed_refusal_ends_its_dial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
