@@ -167,6 +167,7 @@ typedef struct world_machine {
     ps_pump pump;
     uint8_t *held; /* Memory for promises that wait for the store. */
     ps_datagram *held_datagrams;
+    void *twin; /* Memory for a copy of the machine; NULL: none was needed yet. */
     uint64_t steps, batches;
 } world_machine;
 

@@ -272,8 +272,11 @@ static ps_status observed_server_step(world_machine *m, ps_input in[], size_t n,
     void *twin = NULL;
     if (n > 1 && ++m->batches % REBATCH_EVERY == 0) {
         const size_t len = ps_server_size(&w->cfg.server);
-        twin = aligned_alloc(64, (len + 63) / 64 * 64);
-        WORLD_REQUIRE(w, twin != NULL);
+        if (m->twin == NULL) { /* Kept: fresh pages each time cost more than all else. */
+            m->twin = aligned_alloc(64, (len + 63) / 64 * 64);
+            WORLD_REQUIRE(w, m->twin != NULL);
+        }
+        twin = m->twin;
         memcpy(twin, m->self, len);
         slab_init(w, &copy, out->bytes_cap, out->datagrams_cap, out->events_cap);
     }
@@ -286,7 +289,6 @@ static ps_status observed_server_step(world_machine *m, ps_input in[], size_t n,
         WORLD_REQUIRE(w, same_output(out, before.bytes_len, before.datagrams_len, &copy.out));
         WORLD_REQUIRE(w, out->events_len - before.events_len == copy.out.events_len);
         w->rebatched++;
-        free(twin);
         free(copy.memory);
     }
     return status;
@@ -399,6 +401,8 @@ void world_machine_free(world_machine *m)
     free(m->slab.memory);
     free(m->held);
     free(m->held_datagrams);
+    free(m->twin);
     m->slab.memory = m->held = NULL;
     m->held_datagrams = NULL;
+    m->twin = NULL;
 }
