@@ -8,6 +8,32 @@
 #include "peersync/transfer.h"
 #include "server_world.h"
 
+/* PUBLISH or UNPUBLISH of some names, at the next generation or another. */
+static void craft_changes(world *w, client *c, craft *p, uint32_t request, uint64_t cursor,
+                          bool publish)
+{
+    char text[256];
+    uint8_t root[32] = {0};
+    uint8_t count = take8(&w->input) % 5;
+    uint64_t generation = cursor % 3 == 0 ? cursor : c->generation + 1;
+    if (publish) {
+        craft_publish(p, request, generation);
+    } else {
+        craft_unpublish(p, request, generation);
+    }
+    for (uint8_t i = 0; i < count; i++) {
+        root[0] = take8(&w->input);
+        if (publish) {
+            craft_publish_entry(p, root[0] == 255 ? PS_FILE_MAX + 1 : root[0], root,
+                                text_of(&w->input, text));
+        } else {
+            craft_unpublish_entry(p, text_of(&w->input, text));
+        }
+    }
+    craft_end(p);
+    c->generation += generation == c->generation + 1 ? count : 0;
+}
+
 static void craft_one(world *w, client *c, craft *p)
 {
     char text[256];
@@ -21,27 +47,9 @@ static void craft_one(world *w, client *c, craft *p)
         craft_heartbeat(p, request, c->generation, cursor);
         break;
     case 1:
-    case 2: {
-        uint8_t count = take8(&w->input) % 5;
-        uint64_t generation = cursor % 3 == 0 ? cursor : c->generation + 1;
-        if (kind % 9 == 1) {
-            craft_publish(p, request, generation);
-        } else {
-            craft_unpublish(p, request, generation);
-        }
-        for (uint8_t i = 0; i < count; i++) {
-            root[0] = take8(&w->input);
-            if (kind % 9 == 1) {
-                craft_publish_entry(p, root[0] == 255 ? PS_FILE_MAX + 1 : root[0], root,
-                                    text_of(&w->input, text));
-            } else {
-                craft_unpublish_entry(p, text_of(&w->input, text));
-            }
-        }
-        craft_end(p);
-        c->generation += generation == c->generation + 1 ? count : 0;
+    case 2:
+        craft_changes(w, c, p, request, cursor, kind % 9 == 1);
         break;
-    }
     case 3:
         craft_list_peers(p, request, cursor);
         break;
