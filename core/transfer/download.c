@@ -28,7 +28,7 @@ ps_status ps_download_init(void *mem, size_t len, const ps_download_config *cfg,
                            ps_download **out)
 {
     size_t need = ps_download_size(cfg);
-    if (!mem || !out || need == 0 || len < need || (uintptr_t)mem % 16 != 0) {
+    if (!mem || !out || need == 0 || len < need || (uintptr_t)mem % _Alignof(max_align_t) != 0) {
         return PS_INVALID;
     }
     ps_download *d = mem;

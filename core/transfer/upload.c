@@ -33,7 +33,7 @@ ps_status ps_upload_init(void *mem, size_t len, const ps_upload_config *cfg, uin
                          ps_upload **out)
 {
     size_t need = ps_upload_size(cfg);
-    if (!mem || !out || need == 0 || len < need || (uintptr_t)mem % 16 != 0) {
+    if (!mem || !out || need == 0 || len < need || (uintptr_t)mem % _Alignof(max_align_t) != 0) {
         return PS_INVALID;
     }
     ps_upload *u = mem;

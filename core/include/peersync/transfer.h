@@ -304,7 +304,7 @@ typedef struct ps_upload_config {
 void ps_upload_config_default(ps_upload_config *cfg);
 /** Exact bytes; 0 when the configuration is impossible, as with a binding of zeros. */
 size_t ps_upload_size(const ps_upload_config *cfg);
-/** Makes it in the caller's memory (16-byte aligned). `now_us` starts the idle clock. */
+/** Makes it in the caller's memory (aligned as by malloc()). `now_us` starts the idle clock. */
 ps_status ps_upload_init(void *mem, size_t len, const ps_upload_config *cfg, uint64_t now_us,
                          ps_upload **out);
 /**
@@ -343,7 +343,7 @@ void ps_download_config_default(ps_download_config *cfg);
 /** Exact bytes, some 32 KiB whatever the files' lengths; 0 when the configuration is impossible, as
  *  with a binding of zeros. */
 size_t ps_download_size(const ps_download_config *cfg);
-/** Makes it (16-byte aligned); the first step emits HELLO, unless it is CANCEL or CLOSED. */
+/** Makes it (aligned as by malloc()); the first step emits HELLO, unless it is CANCEL or CLOSED. */
 ps_status ps_download_init(void *mem, size_t len, const ps_download_config *cfg, uint64_t now_us,
                            ps_download **out);
 /**

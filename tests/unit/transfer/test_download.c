@@ -41,7 +41,7 @@ static void configurations(void **unused)
     uint8_t *m = malloc(n + 16);
     ps_download *d;
     assert_int_equal(ps_download_init(m, n - 1, &good, 0, &d), PS_INVALID);
-    assert_int_equal(ps_download_init(m + 8, n, &good, 0, &d), PS_INVALID);
+    assert_int_equal(ps_download_init(m + 4, n, &good, 0, &d), PS_INVALID);
     assert_int_equal(ps_download_init(NULL, n, &good, 0, &d), PS_INVALID);
     assert_int_equal(ps_download_init(m, n, &good, 0, NULL), PS_INVALID);
     ps_download_config bad = good;

@@ -61,7 +61,7 @@ static void configurations(void **unused)
     }
     size_t n = ps_upload_size(&good);
     assert_int_equal(ps_upload_init(m, n - 1, &good, 0, &u), PS_INVALID);
-    assert_int_equal(ps_upload_init(m + 8, n, &good, 0, &u), PS_INVALID);
+    assert_int_equal(ps_upload_init(m + 4, n, &good, 0, &u), PS_INVALID);
     assert_int_equal(ps_upload_init(NULL, n, &good, 0, &u), PS_INVALID);
     assert_int_equal(ps_upload_init(m, n, &good, 0, NULL), PS_INVALID);
     ps_upload_config bad = good;
