@@ -341,15 +341,12 @@ bool faults_begin(swarm *s, fault f)
         narrow(s);
         break;
     case FAULT_PARTITION:
-        part(s, false);
-        break;
     case FAULT_ONE_WAY:
-        part(s, true);
+        part(s, f == FAULT_ONE_WAY);
         break;
     case FAULT_PEER_CRASH:
-        return crash_peer(s, false);
     case FAULT_PEER_AMNESIA:
-        return crash_peer(s, true);
+        return crash_peer(s, f == FAULT_PEER_AMNESIA);
     case FAULT_SERVER_KILL:
         return kill_server(s, 0);
     case FAULT_SERVER_LIES:
