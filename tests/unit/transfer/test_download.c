@@ -271,9 +271,14 @@ static void deadlines(void **unused)
     assert_int_equal(crafted_failure(r.o)->error, PS_E_STALLED);
     assert_true(crafted_tells(r.o, PS_E_STALLED));
     rig_end(&r);
+}
 
+static void pauses(void **unused)
+{
+    (void)unused;
+    static crafted c;
     /* While the host hashes, nobody is blamed; nor while no file is there. */
-    r = running(100, PS_PIECE_BYTES, 16);
+    rig r = running(100, PS_PIECE_BYTES, 16);
     c.len = 0;
     craft_data(&c, 0, 100);
     craft_fill(&c, r.file, 100);
@@ -358,6 +363,7 @@ int main(void)
         cmocka_unit_test(an_uploaders_inputs),
         cmocka_unit_test(callers_bugs),
         cmocka_unit_test(deadlines),
+        cmocka_unit_test(pauses),
         cmocka_unit_test(shortage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
