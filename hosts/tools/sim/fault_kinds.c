@@ -157,18 +157,43 @@ static bool pause_peer(swarm *s)
 }
 
 /* These say whether it happened: what is down already cannot go down. */
-static bool kill_server(swarm *s, size_t lies)
+static bool kill_server(swarm *s, bool wipe)
 {
+    static const char *const cuts[] = {"its power gone", "its power gone, the log torn",
+                                       "its power gone, sectors lost", "its process only"};
     if (s->faults.server_us != 0) {
         return false;
     }
     const uint64_t us = draw(s, S / 100, 10 * S);
-    if (lies > 0 && lies != SIZE_MAX) {
-        about(s, "%zu records, ", lies);
-    }
+    const size_t how = (size_t)draw(s, 0, 3);
     about_us(s, "for ", us);
-    world_server_crash(s->w, lies);
-    s->faults.server_us = world_now_us(s->w) + us;
+    about(s, ", %s", cuts[how]);
+    if (how == 3) {
+        world_server_kill(s->w);
+    } else {
+        world_server_crash(s->w, (ps_sim_disk_tail)how);
+    }
+    if (wipe) {
+        world_store_wipe(s->w);
+    }
+    faults_server_down(s, us);
+    return true;
+}
+
+static bool lie(swarm *s)
+{
+    faults *f = &s->faults;
+    if (f->server_us != 0 || f->lies_us != 0) {
+        return false;
+    }
+    const uint64_t us = draw(s, S / 10, 5 * S);
+    f->dark_us = draw(s, S / 100, 10 * S);
+    f->lies_us = world_now_us(s->w) + us;
+    about_us(s, "for ", us);
+    about_us(s, ", then dark for ", f->dark_us);
+    ps_sim_disk_config lying = s->w->server.store.manners;
+    lying.lies = true;
+    world_store_manners(s->w, &lying);
     return true;
 }
 
@@ -294,15 +319,34 @@ static void wall_clock(swarm *s)
     world_server_clock(s->w, &(ps_sim_clock){.wall_jump_s = by_s});
     if (draw(s, 0, 1) == 0) { /* Nobody can tell the peers before they return. */
         about(s, ", server killed ");
-        (void)kill_server(s, 0);
+        (void)kill_server(s, false);
     }
 }
 
-static void full_disk(swarm *s)
+/* Slow, full, or failing, which may be all the time. */
+static void disk(swarm *s, fault f)
 {
+    ps_sim_disk_config bad = s->w->server.store.manners;
+    ps_sim_disk_stats stats;
+    ps_sim_disk_stats_get(s->w->server.store.disk, &stats);
+    if (f == FAULT_SLOW_DISK) {
+        bad.sync_us = (uint32_t)draw(s, 1000, 3 * S);
+        bad.rate_bytes_s = draw(s, 20000, 2000000);
+        about_us(s, "a sync takes ", bad.sync_us);
+    } else if (f == FAULT_FULL_DISK) {
+        bad.capacity_bytes = stats.used_bytes + draw(s, 1, 1000);
+    } else {
+        bad.forgets = draw(s, 0, 1) == 0;
+        const uint32_t ppm = draw(s, 0, 1) == 0 ? 1000000 : draw_ppm(s, 900000) + 1000;
+        for (size_t i = 0; i < PS_SIM_DISK_OPS; i++) {
+            bad.fail_ppm[i] = ppm;
+        }
+        about_ppm(s, bad.forgets ? "forgets what fails" : "fails", ppm);
+    }
     const uint64_t us = draw(s, S, 15 * S);
-    about_us(s, "for ", us);
-    s->w->server.store.fails_until_us = world_now_us(s->w) + us;
+    about_us(s, " for ", us);
+    s->faults.disk_us = world_now_us(s->w) + us;
+    world_store_manners(s->w, &bad);
 }
 
 static void password(swarm *s)
@@ -329,7 +373,6 @@ static void a_clock(swarm *s, fault f)
 
 bool faults_begin(swarm *s, fault f)
 {
-    world *w = s->w;
     switch (f) {
     case FAULT_WEATHER:
         weather(s);
@@ -348,11 +391,10 @@ bool faults_begin(swarm *s, fault f)
     case FAULT_PEER_AMNESIA:
         return crash_peer(s, f == FAULT_PEER_AMNESIA);
     case FAULT_SERVER_KILL:
-        return kill_server(s, 0);
-    case FAULT_SERVER_LIES:
-        return kill_server(s, (size_t)draw(s, 1, 60));
     case FAULT_SERVER_WIPED:
-        return kill_server(s, SIZE_MAX);
+        return kill_server(s, f == FAULT_SERVER_WIPED);
+    case FAULT_SERVER_LIES:
+        return lie(s);
     case FAULT_SERVER_PAUSE:
         return keep_server(s, false, draw(s, S / 20, 12 * S));
     case FAULT_PEER_PAUSE:
@@ -364,11 +406,9 @@ bool faults_begin(swarm *s, fault f)
         a_clock(s, f);
         break;
     case FAULT_SLOW_DISK:
-        w->server.store.delay_us = (uint32_t)draw(s, 1000, 3 * S);
-        about_us(s, "a sync takes ", w->server.store.delay_us);
-        break;
     case FAULT_FULL_DISK:
-        full_disk(s);
+    case FAULT_FAILING_DISK:
+        disk(s, f);
         break;
     case FAULT_BUSY_SERVER:
         return keep_server(s, true, draw(s, 1000, 2 * S));

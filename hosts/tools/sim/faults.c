@@ -25,10 +25,45 @@ ps_sim_link faults_fair(void)
     return (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
 }
 
+void faults_put_disk_right(swarm *s)
+{
+    ps_sim_disk_config good = {.size = sizeof good, .sync_us = 2000};
+    good.lies = s->faults.lies_us != 0;
+    s->faults.disk_us = 0;
+    world_store_manners(s->w, &good);
+}
+
+void faults_server_down(swarm *s, uint64_t us)
+{
+    s->faults.server_us = world_now_us(s->w) + us;
+}
+
+/* Whoever looks after the server tries again while its disk does not let it start. */
 static void start_server(swarm *s)
 {
-    s->faults.server_us = 0;
-    world_server_boot(s->w);
+    faults *f = &s->faults;
+    const uint64_t now_us = world_now_us(s->w);
+    if (!world_server_boot(s->w)) {
+        f->server_us = now_us + S;
+        return;
+    }
+    const uint64_t loaded_us = s->w->server.store.loaded_us;
+    f->server_us = 0;
+    f->kept_us = f->kept_us > loaded_us ? f->kept_us : loaded_us;
+}
+
+/* The power goes: what the disk has said that it wrote is not there. */
+static void end_lies(swarm *s)
+{
+    faults *f = &s->faults;
+    f->lies_us = 0;
+    if (f->server_us == 0) {
+        world_server_crash(s->w, PS_SIM_DISK_LOST);
+        faults_server_down(s, f->dark_us);
+    }
+    ps_sim_disk_config honest = s->w->server.store.manners;
+    honest.lies = false;
+    world_store_manners(s->w, &honest);
 }
 
 /* Wall clocks stay where they are: what they show means nothing to anybody. */
@@ -72,7 +107,12 @@ void faults_work(swarm *s)
         f->better_us = 0;
         ps_sim_heal_all(s->w->sim);
         ps_sim_set_default_link(s->w->sim, &link);
-        s->w->server.store.delay_us = 2000;
+    }
+    if (f->disk_us != 0 && f->disk_us <= now_us) {
+        faults_put_disk_right(s);
+    }
+    if (f->lies_us != 0 && f->lies_us <= now_us) {
+        end_lies(s);
     }
     if (f->server_us != 0 && f->server_us <= now_us) {
         start_server(s);
@@ -89,8 +129,8 @@ uint64_t faults_due_us(const swarm *s)
 {
     const faults *f = &s->faults;
     uint64_t due_us = s->quiet ? PS_TIME_NEVER : f->next_us;
-    const uint64_t others[3] = {f->better_us, f->server_us, f->clocks_us};
-    for (size_t i = 0; i < 3; i++) {
+    const uint64_t others[5] = {f->better_us, f->server_us, f->clocks_us, f->disk_us, f->lies_us};
+    for (size_t i = 0; i < 5; i++) {
         due_us = others[i] != 0 && others[i] < due_us ? others[i] : due_us;
     }
     return due_us;
@@ -103,8 +143,8 @@ void faults_heal(swarm *s)
     f->better_us = 0;
     ps_sim_heal_all(s->w->sim);
     ps_sim_set_default_link(s->w->sim, &link);
-    s->w->server.store.delay_us = 2000;
-    s->w->server.store.fails_until_us = 0;
+    f->lies_us = 0;
+    faults_put_disk_right(s);
     if (f->server_us != 0) {
         start_server(s);
     }

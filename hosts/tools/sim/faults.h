@@ -17,8 +17,8 @@
     X(NARROW, "narrow links with short queues")                                                    \
     X(PEER_CRASH, "peers that crash and return")                                                   \
     X(PEER_AMNESIA, "peers that return without their memory")                                      \
-    X(SERVER_KILL, "server killed, its store keeps what it promised")                              \
-    X(SERVER_LIES, "server killed, its disk had lied about the end")                               \
+    X(SERVER_KILL, "server killed, its disk keeps, loses or tears what was not synced")            \
+    X(SERVER_LIES, "server's disk lies about its syncs, and the power goes")                       \
     X(SERVER_WIPED, "server killed, its store is gone")                                            \
     X(SERVER_PAUSE, "server stopped for a while")                                                  \
     X(PEER_PAUSE, "peers stopped for a while")                                                     \
@@ -27,7 +27,8 @@
     X(CLOCK_DRIFT, "clocks that run fast or slow")                                                 \
     X(CLOCK_STOPPED, "clocks that stand still")                                                    \
     X(SLOW_DISK, "slow disk of the server")                                                        \
-    X(FULL_DISK, "failing disk of the server")                                                     \
+    X(FULL_DISK, "full disk of the server")                                                        \
+    X(FAILING_DISK, "failing disk of the server, which may forget what it could not sync")         \
     X(BUSY_SERVER, "server with too much work")                                                    \
     X(SECOND_DEVICE, "logins from a user's second device")                                         \
     X(CORRUPTION, "flipped bits")                                                                  \
@@ -56,6 +57,9 @@ typedef struct faults {
     uint64_t next_us;   /* When the next one is drawn. */
     uint64_t better_us; /* When the network's weather changes back. */
     uint64_t server_us; /* When a killed server starts again; 0: it runs. */
+    uint64_t disk_us;   /* When the server's disk is a good one again; 0: it is. */
+    uint64_t lies_us;   /* When the power of a server whose disk lies goes; 0: it does not lie. */
+    uint64_t dark_us;   /* And for how long. */
     uint64_t clocks_us; /* When clocks that run wrong are put right; 0: none does. */
     uint64_t kept_us;   /* Until then, somebody may be kept from his work, or not know yet. */
 } faults;
@@ -73,6 +77,10 @@ void faults_heal(struct swarm *s);
 bool faults_begin(struct swarm *s, fault f);
 /* A link without faults. */
 ps_sim_link faults_fair(void);
+/* What makes the server's disk a good one, now and at a swarm's beginning. */
+void faults_put_disk_right(struct swarm *s);
+/* The server, which runs, is down for so long from now on. */
+void faults_server_down(struct swarm *s, uint64_t us);
 /* A peer whose clock stood still does not know that time has passed, and learns with its next
  * heartbeat what the server thinks of that. */
 void faults_clock_changed(struct swarm *s);

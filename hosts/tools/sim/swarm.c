@@ -363,7 +363,7 @@ swarm swarm_run(const swarm_config *cfg)
     WORLD_REQUIRE(NULL, s.users != NULL && cfg->peers >= 1);
     WORLD_REQUIRE(NULL, files_init(&s.files, cfg->peers, SWARM_NAMES));
     s.w = make_world(&s);
-    s.w->server.store.delay_us = 2000;
+    faults_put_disk_right(&s);
     const uint64_t end_us = world_now_us(s.w) + cfg->length_us;
     for (uint32_t i = 0; i < cfg->peers; i++) {
         /* Each tenth peer is a second device of the user before it. */
