@@ -310,8 +310,9 @@ static void fetch(world *w, uint8_t arg, uint8_t have, unsigned missing)
 {
     /* Long files are the smaller part: they are most of the work. */
     const bool is_long = arg >= 230 && arg < 240;
-    const transfer_file *f =
-        transfer_file_of(is_long ? WORLD_LONG : arg % 16u < 8 ? arg : arg % 4u);
+    const transfer_file *f = transfer_file_of(is_long         ? WORLD_LONG
+                                              : arg % 16u < 8 ? arg
+                                                              : arg % 4u);
     ps_stream_input in = {.type = PS_STREAM_FETCH};
     const uint32_t slot = w->count % PS_DOWNLOAD_FILES;
     const bool room = ps_download_room(w->d) > 0;

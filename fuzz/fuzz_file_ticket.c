@@ -103,7 +103,8 @@ static void check_sealed(const uint8_t *data, size_t len)
     ps_derive(c, epoch_key, "file ticket", (ps_span){sealed + 8, PS_FILE_TICKET_SALT}, key);
     c->seal(key, 0, NULL, 0, text, text_len, text + text_len);
     const size_t sealed_len = HEAD + text_len + PS_TAG_BYTES;
-    REQUIRE(opens(&keys, sealed, sealed_len, 1) == (whole && which < count && which < PS_FILE_EPOCHS && expires_s > 1));
+    REQUIRE(opens(&keys, sealed, sealed_len, 1) ==
+            (whole && which < count && which < PS_FILE_EPOCHS && expires_s > 1));
     REQUIRE(!opens(&keys, sealed, sealed_len, 0));
     REQUIRE(!opens(&keys, sealed, sealed_len, expires_s));
     uint8_t other[PS_DEVICE_BYTES];

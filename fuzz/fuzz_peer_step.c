@@ -4,6 +4,7 @@
  * opcode a step. After each step every invariant is walked and the output must lie within a step's
  * bounds; every command must end exactly once, at the latest when the program is over and the peer
  * has logged out. */
+#include "peer/peer_internal.h"
 #include "peer_world.h"
 
 static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
@@ -24,7 +25,8 @@ static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
         } else {
             craft_source_entry(&w->c, flags & 3u, flags, root, "b", flags >> 2 & 3u);
             for (unsigned k = 0; k < (flags >> 2 & 3u); k++) {
-                craft_candidate(&w->c, OBSERVED + k, flags & 64u ? 4 : 6, root, flags & 32u);
+                craft_candidate(&w->c, OBSERVED + (k + (flags >> 7)) % 3u, flags & 64u ? 4 : 6,
+                                root, flags & 32u);
             }
             craft_source_ticket(&w->c, root, ticket, flags & 16u ? sizeof ticket : how % 3u);
         }
@@ -45,8 +47,8 @@ static void craft_repair(world *w, uint8_t kind, uint8_t how, uint32_t off)
     for (unsigned i = 0; i < how % 8u; i++) {
         digests[take8(&w->input)] = how % 2 == 0 ? take8(&w->input) : take64(&w->input);
     }
-    craft_digests_ok(&w->c, w->requests[22] + off, how >= 128 ? how : w->acked, w->first + off,
-                     count, digests);
+    craft_digests_ok(&w->c, w->requests[22] + off, how >= 128 ? how : w->acked,
+                     w->first + (how >= 254 ? 1u : 0u), count, digests);
 }
 
 static void craft_welcome(world *w, uint8_t how, uint32_t off)
@@ -57,7 +59,9 @@ static void craft_welcome(world *w, uint8_t how, uint32_t off)
     const craft_login_ok_fields m = {
         .wall_s = how % 4 == 1 ? 1700000000 : 0,
         .generation = w->acked,
-        .digest = how % 8 >= 5 ? take64(&w->input) : 0,
+        .digest = how % 8 == 6   ? w->digest
+                  : how % 8 >= 5 ? take64(&w->input)
+                                 : 0,
         .life = how % 3u,
         .ticket = how % 16 < 8 ? tickets + how % 8 : NULL,
         .expires_s = how % 4 == 1 ? UINT64_C(1700000000) + how : UINT64_MAX,
@@ -120,7 +124,7 @@ static void craft_answer(world *w, uint8_t kind, uint8_t how, const uint32_t req
         craft_push(c, how, how, "data");
         break;
     case 10:
-        craft_error(c, requests[1], how % 40u, how * 16u, "text");
+        craft_error(c, requests[1] + off, how % 40u, how * 16u, "text");
         break;
     case 11:
         craft_error(c, requests[take8(&w->input) % TYPES] + off, how % 40u, how * 16u, "");
@@ -142,7 +146,10 @@ static void craft_one(world *w)
     craft *c = &w->c;
     const uint8_t kind = take8(&w->input);
     const uint8_t how = take8(&w->input);
-    const uint32_t off = how == 255 ? 1u : 0u;
+    /* Of no question, or of one that the peer has not sent yet: they are numbered on. */
+    const uint32_t off = how == 255   ? 1u
+                         : how == 252 ? (uint32_t)take8(&w->input) << PS_ID_PLACE_BITS
+                                      : 0u;
     if (kind >= 234) { /* 18 * 13 */
         craft_repair(w, kind, how, off);
     } else {
@@ -218,11 +225,12 @@ static void on_trust(world *w)
     (void)step(w, &in);
 }
 
-/* Of the session's last packets, of none of them, or from somebody else. */
+/* Of the session's last packets, of an old one, of none of them, or from somebody else. */
 static void on_reset(world *w)
 {
     const uint8_t how = take8(&w->input);
-    craft_reset_packet(&w->c, w->session_id + (how == 255 ? 1 : 0), w->tx_counter - how % 4u);
+    const uint64_t ago = how >= 192 && how < 208 ? 300u : how % 4u;
+    craft_reset_packet(&w->c, w->session_id + (how == 255 ? 1 : 0), w->tx_counter - ago);
     deliver(w, w->c.data, w->c.len, how == 254);
 }
 
@@ -289,15 +297,18 @@ static void on_command(world *w)
 
 static void login(world *w, const char *user, uint8_t how)
 {
+    static const uint8_t password[PS_PASSWORD_MAX + 1] = "secret";
     uint8_t secret[PS_KEY_BYTES];
     key_of(how >= 224 ? 8 : 7, secret);
+    const size_t password_len = how % 16 == 13 ? sizeof password : how % 8 == 5 ? 0 : 6;
+    const ps_span ticket = {(const uint8_t *)"ticket", 6};
     ps_input in = {.type = PS_INPUT_LOGIN,
                    .u.login = {.server = SERVER,
                                .stream_port = 7001,
                                .key_known = how % 4 != 0,
                                .user = {(const uint8_t *)user, strlen(user)},
-                               .password = {(const uint8_t *)"secret", how % 8 == 5 ? 0 : 6},
-                               .ticket = {(const uint8_t *)"ticket", how % 2 == 0 ? 0 : 6}}};
+                               .password = {password, password_len},
+                               .ticket = how % 2 == 0 ? (ps_span){NULL, 0} : ticket}};
     ps_sim_crypto()->x25519_public(in.u.login.server_key, secret);
     ps_peer_stats stats;
     ps_peer_stats_get(w->p, &stats);
@@ -460,6 +471,22 @@ static void on_move(world *w)
     must(ps_peer_check(w->p) == 0);
 }
 
+/* Somebody's luck: the next handshake's first draw is an id that is in use. */
+static void on_collision(world *w)
+{
+    ps_peer_channel *c = take8(&w->input) % 2 == 0 ? &w->p->session : &w->p->old;
+    ps_prng next = w->p->prng;
+    if (c->client_id == 0) {
+        return;
+    }
+    const uint64_t id = ps_prng_u64(&next);
+    for (size_t i = 0; i < ENDS; i++) {
+        w->ends[i].client_id = w->ends[i].client_id == c->client_id ? id : w->ends[i].client_id;
+    }
+    c->client_id = id;
+    must(ps_peer_check(w->p) == 0);
+}
+
 static void run_one(world *w)
 {
     const uint8_t op = take8(&w->input);
@@ -500,6 +527,8 @@ static void run_one(world *w)
             on_trust(w);
         } else if (op & 0x20) {
             on_serve(w);
+        } else if (op & 0x10) {
+            on_collision(w);
         } else {
             on_move(w);
         }
@@ -561,7 +590,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cfg.name_bytes = (shape >> 4 & 3u) * (more & 2 ? 2800u : 28u);
     cfg.datagram_max = shape & 64u ? PS_DATAGRAM_MIN : PS_DATAGRAM_MAX;
     cfg.mem_is_zero = (shape & 128u) != 0;
-    cfg.rekey_ms = shape & 8u ? 5000 : cfg.rekey_ms;
+    cfg.rekey_ms = shape & 8u ? more & 64u ? 500 : 5000 : cfg.rekey_ms;
+    cfg.request_ms = more & 128u ? 3600000 : cfg.request_ms;
     cfg.rekey_packets = shape & 4u ? 8 : cfg.rekey_packets;
     cfg.crypto = ps_sim_crypto();
     cfg.seed[0] = shape;

@@ -217,9 +217,8 @@ static void answer(world *w, uint8_t arg, unsigned missing)
     in.u.opened.error = arg < 200 ? 0 : arg == 255 ? UINT32_C(65536) : arg;
     in.u.opened.tree = asked && arg % 16u != 7 ? asked->tree : NULL;
     const bool good =
-        w->ended ||
-        (asked && arg < 255 &&
-         (arg >= 200 || in.u.opened.tree || asked->content.length <= PS_PIECE_BYTES));
+        w->ended || (asked && arg < 255 &&
+                     (arg >= 200 || in.u.opened.tree || asked->content.length <= PS_PIECE_BYTES));
     if (missing == 0 && asked && good) {
         w->open = arg < 200 ? asked : NULL;
         w->asked = NULL;

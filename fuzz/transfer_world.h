@@ -39,8 +39,8 @@ static inline void transfer_file_ticket(transfer_file *f, uint32_t k)
     t.content = f->content;
     memset(t.key, (int)k + 1, sizeof t.key);
     memcpy(f->key, t.key, sizeof f->key);
-    f->ticket_len =
-        ps_file_ticket_seal(ps_crypto_sodium(), keys.keys[0], keys.first_epoch, salt, &t, f->ticket);
+    f->ticket_len = ps_file_ticket_seal(ps_crypto_sodium(), keys.keys[0], keys.first_epoch, salt,
+                                        &t, f->ticket);
 }
 
 static inline void transfer_file_make(transfer_file *f, uint32_t k)
