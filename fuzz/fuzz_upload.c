@@ -229,7 +229,7 @@ static void answer(world *w, uint8_t arg, unsigned missing)
 /* As after all the files but one that a stream can have. */
 static void grow_old(world *w)
 {
-    if (!w->asked && !w->open) {
+    if (w->u->stage == PS_UPLOAD_IDLE) {
         w->u->file = w->file = UINT32_MAX - 1;
     }
 }
