@@ -1,5 +1,5 @@
-/* What the server of a fuzzed peer answers: messages of every kind from the independent encoder, for
- * what the peer asked last, with the numbers that the input wants. */
+/* What the server of a fuzzed peer answers: messages of every kind from the independent encoder,
+ * for what the peer asked last, with the numbers that the input wants. */
 #ifndef PS_FUZZ_PEER_ANSWERS_H
 #define PS_FUZZ_PEER_ANSWERS_H
 
