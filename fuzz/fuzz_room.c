@@ -1,6 +1,6 @@
-/* Packets, numbers, messages and lists written into room of any size: whole, or not at all; and what
- * is too much for any room is refused. The first two bytes choose a packet or a number and its room,
- * the third something longer instead. */
+/* Packets, numbers, messages and lists written into room of any size: whole, or not at all; and
+ * what is too much for any room is refused. The first two bytes choose a packet or a number and its
+ * room, the third something longer instead. */
 #include "harness.h"
 #include "wire/messages.h"
 
@@ -135,8 +135,8 @@ static void fill_page(tape *t)
         must(w.len == before && w.full == (added == full_at) && added <= PS_PAGE_ENTRIES);
         w.full = false;
         must(ps_page_end(&w, &page, 7));
-        must(ps_page_decode(
-            type, (ps_span){w.base + PS_MESSAGE_HEADER, w.len - PS_MESSAGE_HEADER}, &read));
+        must(ps_page_decode(type, (ps_span){w.base + PS_MESSAGE_HEADER, w.len - PS_MESSAGE_HEADER},
+                            &read));
         must(read.count == added && read.next == 7);
     }
     writer_free(&w);
