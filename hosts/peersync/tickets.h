@@ -11,8 +11,8 @@
 /* For so long after its expiry a ticket is still shown, in seconds: 90 days. */
 #define TICKETS_SHOWN_S (UINT64_C(90) * 86400u)
 
-/* A file: format 1, expiry in seconds since 1970 as u64 little-endian, then 1 to PS_TICKET_MAX bytes
- * of ticket. */
+/* A file: format 1, expiry in seconds since 1970 as u64 little-endian, then 1 to PS_TICKET_MAX
+ * bytes of ticket. */
 #define TICKET_FILE_BYTES (9u + PS_TICKET_MAX)
 
 /* @return the file's length; 0: the ticket has none that can be kept. */

@@ -140,7 +140,8 @@ static int read_secret(const place *p, uint8_t secret[SECRET_BYTES])
         code = refuse(p, "it is not a regular file");
     } else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         code = refuse_readable(p);
-    } else if ((size_t)len == sizeof text || !ps_key_file_read((ps_span){(const uint8_t *)text, (size_t)len}, secret)) {
+    } else if ((size_t)len == sizeof text ||
+               !ps_key_file_read((ps_span){(const uint8_t *)text, (size_t)len}, secret)) {
         code = refuse_damaged(p);
     }
     explicit_bzero(text, sizeof text);
