@@ -142,6 +142,22 @@ static void run(const struct desk *d, const char *sql)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* The counter of uses comes from the file, which may say anything. */
+static void a_last_use_at_the_end_of_numbers_is_survived(void **state)
+{
+    struct desk *d = *state;
+    assert_int_equal(put(d, "a", "/x/a", 100, 1), DB_OK);
+    library_db_close(&d->db);
+    run(d, "UPDATE hashes SET used = 9223372036854775807");
+    assert_true(open_db(d));
+    assert_int_equal(put(d, "b", "/x/b", 100, 2), DB_OK);
+    assert_int_equal(put(d, "c", "/x/c", 100, 3), DB_OK);
+    assert_true(d->db.uses == INT64_MAX); /* Not the least of all, which goes first. */
+    reopen(d);
+    assert_lists(d, "a=/x/a b=/x/b c=/x/c ");
+    assert_true(keeps(d, "/x/c", 100, 3));
+}
+
 static void what_is_written_is_there_again(void **state)
 {
     struct desk *d = *state;
@@ -515,6 +531,7 @@ int main(void)
         TEST(what_cannot_be_opened_now_stays),
         TEST(what_is_read_badly_once_stays),
         TEST(a_lack_of_descriptors_is_told_from_a_broken_file),
+        TEST(a_last_use_at_the_end_of_numbers_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
