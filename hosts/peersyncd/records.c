@@ -53,16 +53,15 @@ static void report_load(const ps_store_summary *s)
                (ps_log_field[]){PS_F_NUMBER("bytes", s->cut),
                                 PS_F_NUMBER("records_kept", s->records), PS_F_END});
     }
-    if (s->compact_error != 0) {
+    if (s->renew_error != 0) {
         ps_log(PS_LOG_WARNING, "the store could not be written anew; the old one goes on",
-               (ps_log_field[]){PS_F_STRING("cause", strerror(s->compact_error)),
-                                PS_F_STRING("advice", ps_store_advice(s->compact_error)),
+               (ps_log_field[]){PS_F_STRING("cause", strerror(s->renew_error)),
+                                PS_F_STRING("advice", ps_store_advice(s->renew_error)),
                                 PS_F_END});
     }
     ps_log(PS_LOG_DEBUG, "the store was read",
            (ps_log_field[]){PS_F_NUMBER("bytes", s->good), PS_F_NUMBER("records", s->records),
-                            PS_F_NUMBER("counting", s->counting),
-                            PS_F_NUMBER("compacted", s->compacted), PS_F_END});
+                            PS_F_NUMBER("counting", s->counting), PS_F_END});
 }
 
 int ps_daemon_records_open(ps_daemon *d, const ps_state_dir *state)

@@ -248,37 +248,39 @@ static ps_store_result cut_off(const ps_store_files *files, ps_store_summary *s)
     return s->error == 0 ? PS_STORE_OK : PS_STORE_FAILED;
 }
 
-/* What the last life had written may be in the system's cache alone, and it may have been killed
- * between a renaming and its sync. What is given to the server counts as durable: so it must be. */
+/* The old log goes on: what the last life had written may be in the system's cache alone, and it
+ * may have been killed between a renaming and its sync. */
 static ps_store_result make_firm(const ps_store_files *files, ps_store_summary *s)
 {
+    const ps_store_result cut = s->cut > 0 ? cut_off(files, s) : PS_STORE_OK;
+    if (cut != PS_STORE_OK) {
+        return cut;
+    }
     s->what = "sync";
     s->error = files->sync(files->ctx, PS_STORE_LOG);
     return s->error == 0 ? settle_name(files, s) : PS_STORE_FAILED;
 }
 
-/* The log as it will be appended to. */
+/* The log as it will be appended to. What was given to the server counts as durable, and whether it
+ * is only who wrote it can know: where a sync failed, in an earlier life or a start that was
+ * refused, the system may take for written what is in its cache alone, and another sync says that
+ * all is well. So the log is written anew. Only where there is no room for that is the system's
+ * word taken. */
 static ps_store_result tidy(walk *w, const ps_store_index *index, ps_store_summary *s)
 {
-    if (s->kind == PS_STORE_CUT) {
-        const uint64_t cut = s->cut;
-        const ps_store_result made = renew(w, index, s);
-        s->cut = cut;
-        return made == PS_STORE_OK ? settle_name(w->files, s) : made;
+    const ps_store_summary before = *s;
+    const ps_store_result made = renew(w, index, s);
+    if (made == PS_STORE_OK) {
+        s->cut = before.cut;
+        return settle_name(w->files, s);
     }
-    if (s->good > PS_STORE_COMPACT_BYTES && s->counting_bytes < s->good / 2) {
-        const ps_store_summary before = *s;
-        if (renew(w, index, s) == PS_STORE_OK) {
-            s->compacted = true;
-            s->cut = before.cut;
-            return settle_name(w->files, s);
-        }
-        const int error = s->error;
-        *s = before;
-        s->compact_error = error;
+    const int error = s->error;
+    if (before.kind == PS_STORE_CUT || (error != ENOSPC && error != EDQUOT)) {
+        return made;
     }
-    const ps_store_result cut = s->cut > 0 ? cut_off(w->files, s) : PS_STORE_OK;
-    return cut == PS_STORE_OK ? make_firm(w->files, s) : cut;
+    *s = before;
+    s->renew_error = error;
+    return make_firm(w->files, s);
 }
 
 static ps_store_result load(walk *w, ps_store_index *index, const ps_store_files *files,

@@ -6,9 +6,6 @@
 #include "peersyncd/store_format.h"
 #include "peersyncd/store_index.h"
 
-/* A log above this size of which less than half still counts is written anew. */
-#define PS_STORE_COMPACT_BYTES (UINT64_C(1) << 20)
-
 typedef enum ps_store_result {
     PS_STORE_OK,
     PS_STORE_REFUSED, /* Not a log, or of a newer version: see `kind`. */
@@ -24,8 +21,7 @@ typedef struct ps_store_summary {
     uint64_t records;  /* Whole ones. */
     uint64_t counting; /* Of these, those that are not superseded. */
     uint64_t counting_bytes;
-    bool compacted;
-    int compact_error; /* It should have been, and this came in between; the old log goes on. */
+    int renew_error; /* ENOSPC, EDQUOT: no room to write it anew, the old log goes on; else 0. */
     int error;
     const char *what; /* "read": the call that failed. */
 } ps_store_summary;
@@ -37,9 +33,9 @@ typedef void (*ps_store_restore)(void *ctx, const ps_input_restore *record);
 ps_store_result ps_store_examine(const ps_store_files *files, const ps_crypto *crypto,
                                  const uint8_t salt[PS_STORE_SALT], ps_store_summary *out);
 
-/* Reads the log, gives the records that count to `restore` in order, cuts off what is torn, makes
- * the log where it does not exist and writes it anew where that pays. After PS_STORE_OK the log
- * ends at `good`. */
+/* Reads the log, gives the records that count to `restore` in order and writes it anew with these
+ * alone; where there is no room for that, cuts off what is torn. After PS_STORE_OK the log ends at
+ * `good` and all of it is durable. */
 ps_store_result ps_store_load(const ps_store_files *files, const ps_crypto *crypto,
                               const uint8_t salt[PS_STORE_SALT], ps_store_restore restore,
                               void *ctx, ps_store_summary *out);

@@ -327,12 +327,18 @@ bool world_store_load(world *w)
         return false;
     }
     ps_sim_disk_stats_get(s->disk, &stats);
-    if (stats.lied > s->lies || s->wiped) {
+    if (stats.lied > s->lies || s->wiped || s->unsure) {
         s->lied_us = world_now_us(w);
     } else {
         require_kept(w, told, given);
     }
     s->lies = stats.lied;
+    /* No room to write the log anew, and what a failed sync left out the system may have forgotten.
+     */
+    s->unsure = summary.renew_error != 0 && stats.failed[PS_SIM_DISK_SYNC] > s->failed_syncs;
+    if (summary.renew_error == 0) {
+        s->failed_syncs = stats.failed[PS_SIM_DISK_SYNC];
+    }
     s->wiped = false;
     s->torn += summary.cut > 0 ? 1u : 0u;
     s->len -= given;

@@ -14,7 +14,8 @@ static void fake_file_make(fake_file *f, size_t cap)
 
 void fake_disk_make(fake_disk *d, size_t cap, uint64_t seed)
 {
-    *d = (fake_disk){.cap = cap, .room = cap, .fail_for = 1, .random = test_random_of(seed)};
+    *d = (fake_disk){
+        .cap = cap, .room = cap, .full = ENOSPC, .fail_for = 1, .random = test_random_of(seed)};
     fake_file_make(&d->files[0], cap);
     fake_file_make(&d->files[1], cap);
     fake_file_make(&d->before, cap);
@@ -83,7 +84,7 @@ static int fake_write(void *ctx, ps_store_which which, uint64_t at, const void *
         d->fault = FAKE_ERROR;
     }
     if (at >= d->room) {
-        return ENOSPC;
+        return d->full;
     }
     *n = d->room - (size_t)at < len ? d->room - (size_t)at : len;
     memcpy(f->now + at, from, *n);
@@ -105,6 +106,9 @@ static int fake_sync(void *ctx, ps_store_which which)
             memcpy(f->durable + f->durable_len, f->now + f->durable_len, some);
         }
         return d->error;
+    }
+    if (d->forgotten && which == PS_STORE_LOG) {
+        return 0;
     }
     memcpy(f->durable, f->now, f->now_len);
     f->durable_len = f->now_len;
@@ -148,6 +152,7 @@ static int fake_adopt(void *ctx)
     d->files[PS_STORE_FRESH] = spare;
     d->files[PS_STORE_FRESH].exists = false;
     d->renamed = true;
+    d->forgotten = false; /* That was the old one's. */
     return 0;
 }
 

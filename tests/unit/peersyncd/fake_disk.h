@@ -26,8 +26,11 @@ typedef struct fake_disk {
     fake_file files[2]; /* By ps_store_which. */
     fake_file before;   /* The log's old content, while its new name is not synced. */
     bool renamed;
-    size_t cap;  /* Of each file. */
-    size_t room; /* Bytes that a file can have before ENOSPC. */
+    bool forgotten; /* What the log has that is not durable is taken for written: a sync of it says
+                       that all is well and writes nothing. */
+    size_t cap;     /* Of each file. */
+    size_t room;    /* Bytes that a file can have before `full`. */
+    int full;       /* ENOSPC, or EDQUOT. */
     unsigned calls;
     unsigned fail_at;  /* 0: never. */
     unsigned fail_for; /* Calls in a row that fail. */

@@ -57,11 +57,12 @@ static void what_is_written_is_read(void **state)
     test_random random = test_random_of(1);
     ps_store store;
     struct stat st;
-    uint64_t seq = 0;
+    uint64_t seq = 0, counting = 0;
     for (unsigned life = 0; life < 3; life++) {
         open_and_load();
         known_assert_equal(&back, &after);
-        assert_true(found.records == seq);
+        assert_true(found.records == (life == 0 ? 0 : counting + 50));
+        counting = found.counting;
         assert_true(ps_store_init(&store, &files, ps_crypto_openssl(), found.good, 65536));
         for (unsigned i = 0; i < 50; i++) {
             const change c = change_next(&after, &random);
@@ -105,7 +106,7 @@ static void leavings_are_cleared(void **state)
     ps_store_posix_close(&posix);
 }
 
-static void a_long_log_is_written_anew(void **state)
+static void a_log_is_written_anew(void **state)
 {
     (void)state;
     known after = {0};
@@ -113,7 +114,7 @@ static void a_long_log_is_written_anew(void **state)
     ps_store store;
     open_and_load();
     assert_true(ps_store_init(&store, &files, ps_crypto_openssl(), found.good, 65536));
-    for (uint64_t seq = 1; ps_store_pending(&store) <= PS_STORE_COMPACT_BYTES; seq++) {
+    for (uint64_t seq = 1; ps_store_pending(&store) <= 65536; seq++) {
         const change c = change_next(&after, &random);
         const ps_event_record e = change_event(&c, seq);
         assert_true(ps_store_append(&store, &e));
@@ -124,11 +125,11 @@ static void a_long_log_is_written_anew(void **state)
     ps_store_free(&store);
     ps_store_posix_close(&posix);
     open_and_load();
-    assert_true(found.compacted);
+    assert_true(found.records > found.counting);
     known_assert_equal(&back, &after);
     ps_store_posix_close(&posix);
     open_and_load();
-    assert_true(!found.compacted && found.records == found.counting);
+    assert_true(found.records == found.counting);
     known_assert_equal(&back, &after);
     ps_store_posix_close(&posix);
 }
@@ -163,7 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_is_read, make, clear),
         cmocka_unit_test_setup_teardown(leavings_are_cleared, make, clear),
-        cmocka_unit_test_setup_teardown(a_long_log_is_written_anew, make, clear),
+        cmocka_unit_test_setup_teardown(a_log_is_written_anew, make, clear),
         cmocka_unit_test_setup_teardown(reading_changes_nothing, make, clear),
         cmocka_unit_test_setup_teardown(only_regular_files, make, clear),
     };

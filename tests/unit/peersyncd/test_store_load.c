@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAP ((size_t)4 << 20)
+#define CAP  ((size_t)4 << 20)
+#define LONG ((size_t)256 << 10) /* Some windows of the reader's. */
 
 static const uint8_t salt[PS_STORE_SALT];
 static fake_disk disk;
@@ -155,10 +156,11 @@ static void every_cut_keeps_the_records_before_it(void **state)
             assert_int_equal(disk.files[PS_STORE_LOG].now_len, len);
             assert_int_equal(load(), PS_STORE_OK);
             known_assert_equal(&back, &at[n]);
-            assert_true(found.records == n && found.good == ends[n]);
+            assert_true(found.records == n);
+            assert_true(found.good == PS_STORE_HEADER + found.counting_bytes);
             assert_true(found.cut == (cut < PS_STORE_HEADER ? cut : len - ends[n]));
-            assert_int_equal(disk.files[PS_STORE_LOG].now_len, ends[n]);
-            assert_int_equal(disk.files[PS_STORE_LOG].durable_len, ends[n]);
+            assert_int_equal(disk.files[PS_STORE_LOG].now_len, found.good);
+            assert_int_equal(disk.files[PS_STORE_LOG].durable_len, found.good);
         }
     }
     free(log);
@@ -177,38 +179,29 @@ static void put_many(uint64_t seed, size_t bytes, known *after)
     }
 }
 
-/* Below the bound nothing is written anew, above it the result is exactly what is known. */
-static void compaction_keeps_what_counts(void **state)
+/* The log that a start leaves is exactly what is known. */
+static void a_start_keeps_what_counts(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 8; seed++) {
         known after;
         begin(seed);
-        put_many(seed, PS_STORE_COMPACT_BYTES - PS_STORE_RECORD_MAX, &after);
+        put_many(seed, LONG, &after);
         assert_int_equal(load(), PS_STORE_OK);
-        assert_false(found.compacted);
-        known_assert_equal(&back, &after);
-        fake_disk_free(&disk);
-
-        begin(seed);
-        put_many(seed, PS_STORE_COMPACT_BYTES, &after);
-        assert_int_equal(load(), PS_STORE_OK);
-        assert_true(found.compacted);
         known_assert_equal(&back, &after);
         assert_true(found.good == disk.files[PS_STORE_LOG].now_len);
         assert_true(found.good == PS_STORE_HEADER + found.counting_bytes);
         assert_true(found.counting <= DEVICES * (NAMES + 1));
         fake_crash(&disk);
         assert_int_equal(load(), PS_STORE_OK);
-        assert_false(found.compacted);
         assert_true(found.records == found.counting);
         known_assert_equal(&back, &after);
         fake_disk_free(&disk);
     }
 }
 
-/* A log of which most still counts stays, however large. */
-static void what_counts_is_not_written_anew(void **state)
+/* More than a window of bytes, of which all counts. */
+static void what_counts_is_kept_however_much_it_is(void **state)
 {
     (void)state;
     begin(1);
@@ -216,21 +209,28 @@ static void what_counts_is_not_written_anew(void **state)
     uint8_t bytes[PS_STORE_RECORD_MAX];
     char name[16];
     change c = {.published = true, .length = 1};
-    while (disk.files[PS_STORE_LOG].now_len < 2 * PS_STORE_COMPACT_BYTES) {
+    while (disk.files[PS_STORE_LOG].now_len < LONG) {
         c.generation++;
         ps_input_restore r = change_record(&c);
         snprintf(name, sizeof name, "%u", (unsigned)c.generation);
         r.name = (ps_span){(const uint8_t *)name, strlen(name)};
         put(bytes, ps_store_record_write(ps_crypto_openssl(), &r, bytes));
     }
-    assert_int_equal(ps_store_examine(&files, ps_crypto_openssl(), salt, &found), PS_STORE_OK);
+    const size_t len = disk.files[PS_STORE_LOG].now_len;
+    uint8_t *log = malloc(len);
+    assert_non_null(log);
+    memcpy(log, disk.files[PS_STORE_LOG].now, len);
+    assert_int_equal(ps_store_load(&files, ps_crypto_openssl(), salt, NULL, NULL, &found),
+                     PS_STORE_OK);
     assert_true(found.counting == c.generation && found.records == c.generation);
+    assert_true(found.good == len && disk.files[PS_STORE_LOG].durable_len == len);
+    assert_memory_equal(disk.files[PS_STORE_LOG].durable, log, len);
+    free(log);
     fake_disk_free(&disk);
 }
 
-/* Compaction that fails at every call, with a crash behind it: nothing is lost, and what can go on
- * with the old log does. */
-static void compaction_fails_at_every_call(void **state)
+/* A start that fails at every call, with a crash behind it: nothing is lost. */
+static void a_start_fails_at_every_call(void **state)
 {
     (void)state;
     bool fired = true;
@@ -239,21 +239,14 @@ static void compaction_fails_at_every_call(void **state)
         for (fake_fault fault = FAKE_ERROR; differs && fault <= FAKE_ZERO; fault++) {
             known after;
             begin(k);
-            put_many(3, PS_STORE_COMPACT_BYTES, &after);
+            put_many(3, LONG, &after);
             disk.fail_at = k;
             disk.fault = fault;
             disk.random = test_random_of(k);
             const ps_store_result result = load();
             fired = disk.failed > 0;
             differs = disk.failed_write;
-            if (result == PS_STORE_OK) {
-                known_assert_equal(&back, &after);
-                assert_true(fired == (found.compact_error != 0));
-                assert_true(found.compacted == !fired);
-                assert_true(found.good == disk.files[PS_STORE_LOG].now_len);
-            } else {
-                assert_int_equal(result, PS_STORE_FAILED);
-            }
+            assert_int_equal(result, fired ? PS_STORE_FAILED : PS_STORE_OK);
             assert_false(disk.files[PS_STORE_FRESH].exists);
             fake_crash(&disk);
             assert_int_equal(load(), PS_STORE_OK);
@@ -263,18 +256,74 @@ static void compaction_fails_at_every_call(void **state)
     }
 }
 
-/* No room for the copy: the old log goes on, and says why. */
-static void compaction_on_a_full_disk(void **state)
+/* What an earlier life wrote and could not sync, the system takes for written: a start that took
+ * its word would give the server what a crash takes. */
+static void what_the_system_forgot_is_written_again(void **state)
 {
     (void)state;
-    known after;
-    begin(1);
-    put_many(1, PS_STORE_COMPACT_BYTES, &after);
-    disk.room = 100;
-    assert_int_equal(load(), PS_STORE_OK);
-    assert_int_equal(found.compact_error, ENOSPC);
-    known_assert_equal(&back, &after);
+    for (uint64_t seed = 0; seed < 16; seed++) {
+        known after;
+        begin(seed);
+        put_many(seed, 2000, &after);
+        disk.files[PS_STORE_LOG].durable_len = PS_STORE_HEADER;
+        disk.forgotten = true;
+        assert_int_equal(load(), PS_STORE_OK);
+        known_assert_equal(&back, &after);
+        fake_crash(&disk);
+        assert_int_equal(load(), PS_STORE_OK);
+        known_assert_equal(&back, &after);
+        fake_disk_free(&disk);
+    }
+}
+
+/* No room for a copy: the old log goes on without its torn end, and says why. */
+static void a_start_on_a_full_disk(void **state)
+{
+    (void)state;
+    const int errors[] = {ENOSPC, EDQUOT};
+    for (size_t i = 0; i < 2; i++) {
+        known after;
+        begin(1);
+        put_many(1, LONG, &after);
+        const size_t whole = disk.files[PS_STORE_LOG].now_len;
+        put("torn", 4);
+        disk.room = 100;
+        disk.full = errors[i];
+        assert_int_equal(load(), PS_STORE_OK);
+        assert_int_equal(found.renew_error, errors[i]);
+        assert_true(found.good == whole && found.cut == 4);
+        assert_int_equal(disk.files[PS_STORE_LOG].durable_len, whole);
+        known_assert_equal(&back, &after);
+        fake_disk_free(&disk);
+    }
+    begin(1); /* There is no old log. */
+    disk.room = 4;
+    assert_int_equal(load(), PS_STORE_FAILED);
+    assert_int_equal(found.error, ENOSPC);
     fake_disk_free(&disk);
+}
+
+/* And then every call may fail besides. */
+static void a_full_disk_that_fails_at_every_call(void **state)
+{
+    (void)state;
+    bool fired = true;
+    for (unsigned k = 1; fired; k++) {
+        known after;
+        begin(k);
+        put_many(1, 2000, &after);
+        put("torn", 4);
+        disk.room = 100;
+        disk.fail_at = k;
+        disk.fault = FAKE_ERROR;
+        const ps_store_result result = load();
+        fired = disk.failed > 0;
+        assert_int_equal(result, fired ? PS_STORE_FAILED : PS_STORE_OK);
+        fake_crash(&disk);
+        assert_int_equal(load(), PS_STORE_OK);
+        known_assert_equal(&back, &after);
+        fake_disk_free(&disk);
+    }
 }
 
 int main(void)
@@ -284,10 +333,12 @@ int main(void)
         cmocka_unit_test(making_fails_at_every_call),
         cmocka_unit_test(other_files_are_refused_and_untouched),
         cmocka_unit_test(every_cut_keeps_the_records_before_it),
-        cmocka_unit_test(compaction_keeps_what_counts),
-        cmocka_unit_test(what_counts_is_not_written_anew),
-        cmocka_unit_test(compaction_fails_at_every_call),
-        cmocka_unit_test(compaction_on_a_full_disk),
+        cmocka_unit_test(a_start_keeps_what_counts),
+        cmocka_unit_test(what_counts_is_kept_however_much_it_is),
+        cmocka_unit_test(a_start_fails_at_every_call),
+        cmocka_unit_test(what_the_system_forgot_is_written_again),
+        cmocka_unit_test(a_start_on_a_full_disk),
+        cmocka_unit_test(a_full_disk_that_fails_at_every_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
