@@ -29,7 +29,10 @@ install_packages() {
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     local run=()
-    [ "$(id -u)" -eq 0 ] || run=(sudo)
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "neither root nor sudo: have somebody install ${missing[*]}"
+        run=(sudo)
+    fi
     say "installing ${missing[*]}"
     "${run[@]}" apt-get update -qq
     "${run[@]}" env DEBIAN_FRONTEND=noninteractive \

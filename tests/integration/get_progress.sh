@@ -7,7 +7,6 @@ head -c 300000000 /dev/urandom >file
 background alice env PEERSYNC_PASSWORD=password123 "$PEER" "$PORT" --user alice --max-uploads 1 \
     share file
 await 60 "sharing" has alice.err "serving until"
-export TERM=xterm
 
 # Carol begins, and is stopped: she holds the only slot.
 partial() { [[ -n $(find held -name '.peersync-*.state' -size +1000c) ]]; }

@@ -6,7 +6,7 @@
 # waits by sleeping for a guess: `await` looks again until a condition holds or a deadline is over.
 
 set -euo pipefail
-export LC_ALL=C
+export LC_ALL=C TERM=xterm # Whatever the machine's are: with "dumb" nothing is drawn.
 unset PEERSYNC_PASSWORD XDG_STATE_HOME
 
 BIN=$(cd "$1" && pwd)

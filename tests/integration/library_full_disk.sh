@@ -24,7 +24,7 @@ small=/proc/$holder/root$WORK/small
 mounted() { [[ $(stat -f -c %T "$small") == tmpfs && $(stat -f -c %b "$small") == 128 ]]; }
 await 10 "a small disk" mounted
 alice() {
-    background alice nsenter --mount --target "$holder" --wd="$WORK" env \
+    background alice nsenter --mount --root --target "$holder" --wd="$WORK" env \
         PEERSYNC_PASSWORD=password123 "$PEER" "$PORT" --user alice --state "$WORK/small/state"
 }
 

@@ -73,7 +73,7 @@ static size_t place_of(const ps_sim_names *names, const char *name)
 static void set_name(char out[PS_SIM_DISK_NAME_MAX + 1], const char *name)
 {
     memset(out, 0, PS_SIM_DISK_NAME_MAX + 1);
-    memcpy(out, name, strlen(name));
+    memcpy(out, name, strlen(name) + 1);
 }
 
 static void take_name(ps_sim_names *names, const char *name)

@@ -158,7 +158,12 @@ int main(int argc, char **argv)
         char *end = argv[i];
         if (strcmp(argv[i], "--bug") == 0) {
             bug = true;
-        } else if (n == 2 || (number[n++] = strtoull(argv[i], &end, 10), *end != '\0')) {
+            continue;
+        }
+        if (n < 2) {
+            number[n++] = strtoull(argv[i], &end, 10);
+        }
+        if (end == argv[i] || *end != '\0') {
             fputs("usage: counter_sim [SEEDS [FIRST]] [--bug]\n", stderr);
             return 2;
         }

@@ -85,7 +85,8 @@ void landing_compare(struct landing *l)
 static void compare(struct landing *l, int fd, const ps_posix_file *file)
 {
     if (file->size != l->content.length) {
-        compared(l, PS_E_CHANGED, NULL);
+        const ps_posix_error none = {0};
+        compared(l, PS_E_CHANGED, &none);
         (void)close(fd);
         return;
     }

@@ -443,6 +443,7 @@ uint64_t million_run(const million_config *cfg)
     const moment to = look(c);
     const uint64_t heartbeats = check(c) - before;
     REQUIRE(heartbeats >= STEADY_US / (2 * S) * cfg->peers);
+    REQUIRE(to.taken > from.taken && to.steps > from.steps);
     if (cfg->out) {
         tell(c, &in, &from, &to, heartbeats);
     }

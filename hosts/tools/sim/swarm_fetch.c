@@ -158,6 +158,17 @@ static uint32_t any_other(const swarm *s, uint32_t peer)
     return UINT32_MAX;
 }
 
+/* What a command has found at this address. */
+static const world_line *found_at(world *w, const world_command *c, const ps_addr *addr)
+{
+    const world_line *found = NULL;
+    for (size_t i = 0; i < c->lines_len; i++) {
+        found = ps_addr_equal(&c->lines[i].addr, addr) ? &c->lines[i] : found;
+    }
+    WORLD_REQUIRE(w, found != NULL && found->active);
+    return found;
+}
+
 /* Somebody begins to fetch a file of this user. */
 static void fetch_from(swarm *s, uint32_t from, uint32_t k)
 {
@@ -171,11 +182,7 @@ static void fetch_from(swarm *s, uint32_t from, uint32_t k)
     swarm_file_name(from, k, name);
     world_command *c = world_locate(w, by, name);
     WORLD_REQUIRE(w, world_finish(w, c) == PS_E_NONE);
-    const world_line *source = NULL;
-    for (size_t i = 0; i < c->lines_len; i++) {
-        source = ps_addr_equal(&c->lines[i].addr, &addr) ? &c->lines[i] : source;
-    }
-    WORLD_REQUIRE(w, source != NULL && source->active);
+    const world_line *source = found_at(w, c, &addr);
     s->counts.fetches++;
     (void)world_fetch_start(w, by, source);
     world_forget(&w->peers[by], c);

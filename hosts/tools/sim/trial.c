@@ -44,15 +44,26 @@ _Noreturn static void child(const swarm_config *cfg, uint64_t cpu_s, const int e
 
 /* ---- in the parent ---- */
 
+/* A number, and where it ends. */
+static bool take_number(const char **text, uint64_t *to)
+{
+    char *end;
+    *to = strtoull(*text, &end, 10);
+    const bool any = end != *text;
+    *text = end;
+    return any;
+}
+
 static bool add_fault(trial *t, const char *line)
 {
     trial_fault f = {.number = 0};
-    int kind = 0;
-    int used = 0;
-    if (sscanf(line, "%" SCNu32 " %" SCNu64 " %d %n", &f.number, &f.at_us, &kind, &used) < 3 ||
-        kind < 0 || kind >= FAULT_COUNT) {
+    uint64_t number, kind;
+    if (!take_number(&line, &number) || !take_number(&line, &f.at_us) ||
+        !take_number(&line, &kind) || kind >= FAULT_COUNT) {
         return true;
     }
+    line += strspn(line, " ");
+    f.number = (uint32_t)number;
     if (t->faults_len == t->faults_cap) {
         const size_t cap = t->faults_cap > 0 ? 2 * t->faults_cap : 64;
         trial_fault *more = realloc(t->faults, cap * sizeof *more);
@@ -63,9 +74,22 @@ static bool add_fault(trial *t, const char *line)
         t->faults_cap = cap;
     }
     f.kind = (fault)kind;
-    (void)snprintf(f.about, sizeof f.about, "%.*s", (int)strcspn(line + used, "\n"), line + used);
+    (void)snprintf(f.about, sizeof f.about, "%.*s", (int)strcspn(line, "\n"), line);
     t->faults[t->faults_len++] = f;
     return true;
+}
+
+/* "12.345678 s". */
+static void take_time(trial *t, const char *at)
+{
+    uint64_t seconds, micros;
+    if (!take_number(&at, &seconds) || *at != '.') {
+        return;
+    }
+    at++;
+    if (take_number(&at, &micros)) {
+        t->failed_us = seconds * 1000000 + micros;
+    }
 }
 
 /* "file.c:12: does not hold: what", without the folders; "at 12.345678 s". */
@@ -73,7 +97,6 @@ static void read_words(trial *t, const char *line)
 {
     const char *what = strstr(line, ": does not hold: ");
     const char *at = strstr(line, ", at ");
-    unsigned long long seconds, micros;
     if (what != NULL && t->place[0] == '\0') {
         const char *from = what;
         while (from > line && from[-1] != '/') {
@@ -81,8 +104,8 @@ static void read_words(trial *t, const char *line)
         }
         (void)snprintf(t->place, sizeof t->place, "%.*s", (int)strcspn(from, "\n"), from);
     }
-    if (at != NULL && sscanf(at, ", at %llu.%6llu s", &seconds, &micros) == 2) {
-        t->failed_us = seconds * 1000000 + micros;
+    if (at != NULL) {
+        take_time(t, at + strlen(", at "));
     }
     const size_t len = strlen(line);
     const size_t room = sizeof t->said - 1 - t->said_len;

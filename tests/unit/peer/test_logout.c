@@ -65,8 +65,14 @@ static void an_error_ends_it_too(void **state)
     (void)state;
     rig *r = rig_new_online();
     (void)rig_logout(r);
+    const uint32_t request = rig_last(r, PS_MSG_LOGOUT)->request;
+    rig_packet(r); /* Of something else. */
+    craft_error(&r->c, request + 1, PS_E_UNSUPPORTED, 0, "");
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
+    assert_int_equal(rig_events_of(r, PS_EVENT_LOGGED_OUT), 0);
     rig_packet(r);
-    craft_error(&r->c, rig_last(r, PS_MSG_LOGOUT)->request, PS_E_UNSUPPORTED, 0, "");
+    craft_error(&r->c, request, PS_E_UNSUPPORTED, 0, "");
     (void)rig_deliver(r);
     assert_int_equal(rig_events_of(r, PS_EVENT_LOGGED_OUT), 1);
     rig_free(r);

@@ -237,6 +237,24 @@ static void strange_digests(void **state)
     rig_free(r);
 }
 
+/* Who leaves has no use for an answer that was under way. */
+static void digests_for_who_leaves(void **state)
+{
+    (void)state;
+    log_model *log;
+    rig *r = asking(&log);
+    static uint64_t digests[PS_BUCKETS];
+    const uint32_t request = rig_last(r, PS_MSG_DIGESTS)->request;
+    (void)rig_logout(r);
+    rig_packet(r);
+    craft_digests_ok(&r->c, request, 990, 0, 128, digests);
+    (void)rig_deliver(r);
+    assert_int_equal(rig_drops(r, PS_DROP_STALE), 1);
+    assert_int_equal(rig_stats(r).state, PS_PEER_LEAVING);
+    free(log);
+    rig_free(r);
+}
+
 /* The log moved while it was looked at: not the one that we knew, so all begins anew. */
 static void digests_of_another_position_begin_anew(void **state)
 {
@@ -477,6 +495,7 @@ int main(void)
         cmocka_unit_test(an_old_answer_to_a_heartbeat_is_no_difference),
         cmocka_unit_test(a_question_is_asked_again),
         cmocka_unit_test(strange_digests),
+        cmocka_unit_test(digests_for_who_leaves),
         cmocka_unit_test(digests_of_another_position_begin_anew),
         cmocka_unit_test(small_datagrams_take_digests_in_pieces),
         cmocka_unit_test(strange_names),

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ static void nothing(void *ctx)
 static void begin(bool terminal)
 {
     int ends[2];
+    (void)setenv("TERM", "xterm", 1); /* Where nobody sits it may be "dumb": nothing is drawn. */
     if (terminal) {
         const struct winsize size = {.ws_row = 24, .ws_col = 80};
         assert_int_equal(openpty(&ends[0], &ends[1], NULL, NULL, &size), 0);
