@@ -30,7 +30,7 @@ typedef struct model_challenge {
     uint64_t nonce;
 } model_challenge;
 
-#define MODEL_CHALLENGES 8u
+#define MODEL_CHALLENGES 64u
 
 typedef struct model_session {
     bool open;

@@ -49,6 +49,18 @@ static void on_login_ok(model *m, const read_packet *p, const read_message *msg)
     on_fields(m, s, &c);
 }
 
+/* Each is asked more than once until it answers: it is kept once, or those whom somebody has sent
+ * from many addresses would push out what the peer's own one was asked. */
+static void remember_challenge(model_session *s, const ps_addr *addr, uint64_t nonce)
+{
+    for (size_t i = 0; i < MODEL_CHALLENGES; i++) {
+        if (s->challenges[i].nonce == nonce && ps_addr_equal(&s->challenges[i].addr, addr)) {
+            return;
+        }
+    }
+    s->challenges[s->challenges_at++ % MODEL_CHALLENGES] = (model_challenge){*addr, nonce};
+}
+
 /* A session's packets go where it has proven to be; elsewhere goes one CHALLENGE, as an answer. */
 static void check_place(model *m, const read_packet *p, const ps_datagram *dg,
                         const model_owed *owed)
@@ -65,8 +77,7 @@ static void check_place(model *m, const read_packet *p, const ps_datagram *dg,
         WORLD_REQUIRE(m->w, p->count == 1 && p->messages[0].type == READ_CHALLENGE &&
                                 owed->genuine && ps_addr_equal(&owed->from, &dg->to));
         read_cursor c = read_body(&p->messages[0]);
-        s->challenges[s->challenges_at++ % MODEL_CHALLENGES] =
-            (model_challenge){.addr = dg->to, .nonce = read_number(&c, 8)};
+        remember_challenge(s, &dg->to, read_number(&c, 8));
     }
 }
 
