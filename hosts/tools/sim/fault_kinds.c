@@ -73,7 +73,7 @@ static void set_weather(swarm *s, const ps_sim_link *link)
 
 static void weather(swarm *s)
 {
-    ps_sim_link link = faults_fair();
+    ps_sim_link link = faults_fair(s);
     link.latency_us = (uint32_t)draw(s, 1000, 150000);
     link.jitter_us = (uint32_t)draw(s, 0, 50000);
     link.loss_ppm = draw_ppm(s, 350000);
@@ -86,14 +86,14 @@ static void weather(swarm *s)
 
 static void corruption(swarm *s)
 {
-    ps_sim_link link = faults_fair();
+    ps_sim_link link = faults_fair(s);
     link.corrupt_ppm = draw_ppm(s, 200000) + 1000;
     set_weather(s, &link);
 }
 
 static void bursts(swarm *s)
 {
-    ps_sim_link link = faults_fair();
+    ps_sim_link link = faults_fair(s);
     link.burst_ppm = draw_ppm(s, 20000) + 1000;
     link.burst_end_ppm = draw_ppm(s, 200000) + 20000;
     set_weather(s, &link);
@@ -101,7 +101,7 @@ static void bursts(swarm *s)
 
 static void narrow(swarm *s)
 {
-    ps_sim_link link = faults_fair();
+    ps_sim_link link = faults_fair(s);
     link.rate_bytes_s = draw(s, 500, 5000);
     link.queue_bytes = (uint32_t)draw(s, 600, 6000);
     set_weather(s, &link);
@@ -145,15 +145,9 @@ static bool pause_peer(swarm *s)
 {
     const uint32_t peer = any_peer(s);
     const uint64_t us = draw(s, S / 20, 12 * S);
-    const uint64_t until_us = world_now_us(s->w) + us;
-    if (s->users[peer].down_until_us != 0) {
-        return false;
-    }
     about(s, "peer %" PRIu32, peer);
     about_us(s, ", for ", us);
-    ps_sim_pause(s->w->sim, s->w->peers[peer].node, us);
-    s->faults.kept_us = s->faults.kept_us > until_us ? s->faults.kept_us : until_us;
-    return true;
+    return faults_pause_peer(s, peer, us);
 }
 
 /* These say whether it happened: what is down already cannot go down. */
@@ -167,26 +161,13 @@ static bool kill_server(swarm *s, size_t lies)
         about(s, "%zu records, ", lies);
     }
     about_us(s, "for ", us);
-    world_server_crash(s->w, lies);
-    s->faults.server_us = world_now_us(s->w) + us;
-    return true;
+    return faults_kill_server(s, us, lies);
 }
 
 static bool keep_server(swarm *s, bool by_work, uint64_t us)
 {
-    const uint64_t now_us = world_now_us(s->w);
-    if (s->faults.server_us != 0) {
-        return false;
-    }
     about_us(s, "for ", us);
-    /* Work that a pause interrupts ends later by it. */
-    s->faults.kept_us = (s->faults.kept_us > now_us ? s->faults.kept_us : now_us) + us;
-    if (by_work) {
-        world_server_work(s->w, us);
-    } else {
-        world_server_pause(s->w, us);
-    }
-    return true;
+    return faults_keep_server(s, us, by_work);
 }
 
 static bool second_device(swarm *s)
@@ -245,23 +226,17 @@ static void flood(swarm *s)
     }
 }
 
-/* Who moves while he logs in begins anew when the server does not answer. */
-#define LOGIN_ANEW_US (17 * S)
-
 static void move_peer(swarm *s)
 {
     const uint32_t peer = any_peer(s);
-    const uint64_t until_us = world_now_us(s->w) + LOGIN_ANEW_US;
     about(s, "peer %" PRIu32, peer);
-    world_peer_move(s->w, peer);
-    s->faults.kept_us = s->faults.kept_us > until_us ? s->faults.kept_us : until_us;
+    faults_move_peer(s, peer);
 }
 
 /* ---- clocks: the server's, or a peer's ---- */
 
 static void set_clock(swarm *s, const ps_sim_clock *clock)
 {
-    faults_clock_changed(s);
     if (clock->jump_us != 0) {
         about_us(s, "by ", (uint64_t)(clock->jump_us < 0 ? -clock->jump_us : clock->jump_us));
         about(s, ", ");
@@ -270,12 +245,11 @@ static void set_clock(swarm *s, const ps_sim_clock *clock)
     }
     if (draw(s, 0, 2) == 0) {
         about(s, "the server");
-        world_server_clock(s->w, clock);
+        faults_set_clock(s, s->w->server.node, clock);
     } else {
         const uint32_t peer = any_peer(s);
-        const uint32_t node = s->w->peers[peer].node;
         about(s, "peer %" PRIu32, peer);
-        WORLD_REQUIRE(s->w, ps_sim_set_clock(s->w->sim, node, clock) == PS_OK);
+        faults_set_clock(s, s->w->peers[peer].node, clock);
     }
 }
 
