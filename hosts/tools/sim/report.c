@@ -232,8 +232,9 @@ bool report_cruel_enough(FILE *out, const report_sum *sum)
         }
     }
     if (sum->counts.commands >= COMMANDS_ENOUGH && permille(&sum->counts) < LEAST_PERMILLE) {
-        fprintf(out, "peersync-sim: nothing got through: fewer than %u %% of the commands "
-                     "succeeded\n",
+        fprintf(out,
+                "peersync-sim: nothing got through: fewer than %u %% of the commands "
+                "succeeded\n",
                 LEAST_PERMILLE / 10);
         good = false;
     }

@@ -1,6 +1,6 @@
-/* A scenario: a swarm whose network, and what befalls it, a file describes (peersync-sim.1 says how).
- * Reading it is scenario_parse() in scenario_read.c, a function over bytes; carrying it out is
- * scenario_play.c. */
+/* A scenario: a swarm whose network, and what befalls it, a file describes (peersync-sim.1 says
+ * how). Reading it is scenario_parse() in scenario_read.c, a function over bytes; carrying it out
+ * is scenario_play.c. */
 #ifndef PS_SIM_SCENARIO_H
 #define PS_SIM_SCENARIO_H
 

@@ -65,8 +65,7 @@ static bool read_cut(scenario_reader *r, scenario_event *e)
     if (w->from == NULL || w->to == NULL) {
         return scenario_wrong(r, "cut: say from=WHO and to=WHO");
     }
-    if (!scenario_set(r, "from", w->from, &e->nodes) ||
-        !scenario_set(r, "to", w->to, &e->others)) {
+    if (!scenario_set(r, "from", w->from, &e->nodes) || !scenario_set(r, "to", w->to, &e->others)) {
         return false;
     }
     for (size_t i = 0; i < sizeof e->nodes.bits / sizeof e->nodes.bits[0]; i++) {
@@ -220,10 +219,9 @@ static const kind *find(scenario_reader *r, const char *name)
         }
         ps_suggest_offer(&near, k->name);
     }
-    (void)(near.best
-               ? scenario_wrong(r, "nothing happens that is called '%s'; did you mean %s?", name,
-                                near.best)
-               : scenario_wrong(r, "nothing happens that is called '%s'", name));
+    (void)(near.best ? scenario_wrong(r, "nothing happens that is called '%s'; did you mean %s?",
+                                      name, near.best)
+                     : scenario_wrong(r, "nothing happens that is called '%s'", name));
     return NULL;
 }
 

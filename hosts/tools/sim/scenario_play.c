@@ -125,8 +125,7 @@ void scenario_begin(swarm *s)
             put_behind_box(s, g, i);
         }
         if (g != NULL) {
-            WORLD_REQUIRE(s->w,
-                          ps_sim_set_rate(s->w->sim, s->w->peers[i].node, &g->rate) == PS_OK);
+            WORLD_REQUIRE(s->w, ps_sim_set_rate(s->w->sim, s->w->peers[i].node, &g->rate) == PS_OK);
         }
     }
     set_links(s);
@@ -154,8 +153,7 @@ static void part(swarm *s, const scenario_event *e, uint32_t *id)
             others[b++] = outer(s, node);
         }
     }
-    WORLD_REQUIRE(s->w,
-                  ps_sim_partition(s->w->sim, sides, a, others, b, e->one_way, id) == PS_OK);
+    WORLD_REQUIRE(s->w, ps_sim_partition(s->w->sim, sides, a, others, b, e->one_way, id) == PS_OK);
     free(sides);
 }
 

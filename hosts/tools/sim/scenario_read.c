@@ -22,42 +22,40 @@ static const char *const dependencies[] = {"endpoint-independent", "address-depe
                                            "address-and-port-dependent", NULL};
 static const char *const port_ways[] = {"preserved", "counted", "random", NULL};
 
-static const ps_option swarm_table[] = {
-    SCENARIO_NUMBER(seed, "seed", 0, UINT64_MAX - 1),
-    SCENARIO_NUMBER(peers, "peers", 1, SCENARIO_PEERS_MAX),
-    SCENARIO_NUMBER(hours, "hours", 1, 24),
-    SCENARIO_NUMBER(minutes, "minutes", 1, 1440),
-    SCENARIO_NUMBER(seconds, "seconds", 1, 86400),
-    SCENARIO_NUMBER(batch, "batch", 1, PS_SIM_BATCH_MAX),
-    SCENARIO_NUMBER(check_every, "check-every", 1, UINT32_MAX),
-    SCENARIO_NUMBER(pace, "pace", 1, 1000000),
-    SCENARIO_CHOICE(mix, "mix", mixes),
-    SCENARIO_CHOICE(users, "users", users),
-    SCENARIO_TEXT(heal_within, "heal-within", "TIME"),
-    SCENARIO_TEXT(fetch_within, "fetch-within", "TIME"),
-    {.name = NULL}};
+static const ps_option swarm_table[] = {SCENARIO_NUMBER(seed, "seed", 0, UINT64_MAX - 1),
+                                        SCENARIO_NUMBER(peers, "peers", 1, SCENARIO_PEERS_MAX),
+                                        SCENARIO_NUMBER(hours, "hours", 1, 24),
+                                        SCENARIO_NUMBER(minutes, "minutes", 1, 1440),
+                                        SCENARIO_NUMBER(seconds, "seconds", 1, 86400),
+                                        SCENARIO_NUMBER(batch, "batch", 1, PS_SIM_BATCH_MAX),
+                                        SCENARIO_NUMBER(check_every, "check-every", 1, UINT32_MAX),
+                                        SCENARIO_NUMBER(pace, "pace", 1, 1000000),
+                                        SCENARIO_CHOICE(mix, "mix", mixes),
+                                        SCENARIO_CHOICE(users, "users", users),
+                                        SCENARIO_TEXT(heal_within, "heal-within", "TIME"),
+                                        SCENARIO_TEXT(fetch_within, "fetch-within", "TIME"),
+                                        {.name = NULL}};
 
 static const ps_option network_table[] = {SCENARIO_WAY, {.name = NULL}};
 
-static const ps_option group_table[] = {
-    SCENARIO_TEXT(name, "name", "NAME"),
-    SCENARIO_TEXT(members, "peers", "WHO"),
-    SCENARIO_TEXT(up, "up", "BYTES"),
-    SCENARIO_TEXT(down, "down", "BYTES"),
-    SCENARIO_TEXT(up_queue, "up-queue", "BYTES"),
-    SCENARIO_TEXT(down_queue, "down-queue", "BYTES"),
-    SCENARIO_CHOICE(nat, "nat", nats),
-    SCENARIO_CHOICE(mapping, "mapping", dependencies),
-    SCENARIO_CHOICE(filtering, "filtering", dependencies),
-    SCENARIO_CHOICE(ports, "ports", port_ways),
-    SCENARIO_TEXT(timeout, "timeout", "TIME"),
-    SCENARIO_TEXT(stream_timeout, "stream-timeout", "TIME"),
-    SCENARIO_FLAG(hairpin, "hairpin"),
-    SCENARIO_FLAG(refresh_inward, "refresh-inward"),
-    SCENARIO_FLAG(refuse_streams, "refuse-streams"),
-    SCENARIO_FLAG(forward, "forward"),
-    SCENARIO_WAY,
-    {.name = NULL}};
+static const ps_option group_table[] = {SCENARIO_TEXT(name, "name", "NAME"),
+                                        SCENARIO_TEXT(members, "peers", "WHO"),
+                                        SCENARIO_TEXT(up, "up", "BYTES"),
+                                        SCENARIO_TEXT(down, "down", "BYTES"),
+                                        SCENARIO_TEXT(up_queue, "up-queue", "BYTES"),
+                                        SCENARIO_TEXT(down_queue, "down-queue", "BYTES"),
+                                        SCENARIO_CHOICE(nat, "nat", nats),
+                                        SCENARIO_CHOICE(mapping, "mapping", dependencies),
+                                        SCENARIO_CHOICE(filtering, "filtering", dependencies),
+                                        SCENARIO_CHOICE(ports, "ports", port_ways),
+                                        SCENARIO_TEXT(timeout, "timeout", "TIME"),
+                                        SCENARIO_TEXT(stream_timeout, "stream-timeout", "TIME"),
+                                        SCENARIO_FLAG(hairpin, "hairpin"),
+                                        SCENARIO_FLAG(refresh_inward, "refresh-inward"),
+                                        SCENARIO_FLAG(refuse_streams, "refuse-streams"),
+                                        SCENARIO_FLAG(forward, "forward"),
+                                        SCENARIO_WAY,
+                                        {.name = NULL}};
 
 /* ---- words ---- */
 
@@ -137,8 +135,7 @@ bool scenario_read_words(scenario_reader *r, const char *what, const ps_option *
     const ps_option_set set = {.program = "scenario", .options = table};
     ps_words left = {.len = 0};
     forget_words(&r->words);
-    const ps_options_result result =
-        ps_options_parse(&set, (int)len + 1, argv, &r->words, &left);
+    const ps_options_result result = ps_options_parse(&set, (int)len + 1, argv, &r->words, &left);
     ps_words_free(&left);
     if (result == PS_OPTIONS_BAD) {
         return complain(r, what, left.error);
@@ -164,8 +161,8 @@ static bool read_swarm(scenario_reader *r)
     sc->pace = (uint32_t)or_else(w->pace, 0);
     sc->cruel = w->mix == MIX_CRUEL;
     sc->idle = w->users == USERS_IDLE;
-    const uint64_t s = 3600 * or_else(w->hours, 0) + 60 * or_else(w->minutes, 0) +
-                       or_else(w->seconds, 0);
+    const uint64_t s =
+        3600 * or_else(w->hours, 0) + 60 * or_else(w->minutes, 0) + or_else(w->seconds, 0);
     sc->length_us = s > 0 ? s * S : sc->length_us;
     return scenario_time(r, "heal-within", w->heal_within, 3600 * S, &sc->heal_us) &&
            scenario_time(r, "fetch-within", w->fetch_within, 3600 * S, &sc->fetch_us);
@@ -186,8 +183,9 @@ static bool read_name(scenario_reader *r, scenario_group *g)
     const size_t len = strlen(name);
     if (len == 0 || len > SCENARIO_NAME_MAX || strspn(name, fine) != len ||
         (name[0] >= '0' && name[0] <= '9')) {
-        return scenario_wrong(r, "name: '%s' is not up to %u letters, digits, '-' and '_', the "
-                                 "first a letter",
+        return scenario_wrong(r,
+                              "name: '%s' is not up to %u letters, digits, '-' and '_', the "
+                              "first a letter",
                               name, SCENARIO_NAME_MAX);
     }
     bool taken = strcmp(name, "server") == 0 || strcmp(name, "all") == 0;
@@ -315,8 +313,9 @@ static bool read_words(scenario_reader *r, char *words[], size_t len)
     if (k->name == NULL) {
         return near.best ? scenario_wrong(r, "no line begins with '%s'; did you mean %s?", words[0],
                                           near.best)
-                         : scenario_wrong(r, "no line begins with '%s'; it is swarm, network, "
-                                             "group or at",
+                         : scenario_wrong(r,
+                                          "no line begins with '%s'; it is swarm, network, "
+                                          "group or at",
                                           words[0]);
     }
     if (k->stage < r->stage || (k->once && k->stage == r->stage)) {
@@ -326,9 +325,9 @@ static bool read_words(scenario_reader *r, char *words[], size_t len)
         return scenario_wrong(r, "a scenario begins with a line: swarm seed=1 peers=10 minutes=5");
     }
     r->stage = k->stage;
-    return k->table == NULL ? scenario_read_event(r, words + 1, len - 1)
-                            : scenario_read_words(r, k->name, k->table, words + 1, len - 1) &&
-                                  k->read(r);
+    return k->table == NULL
+               ? scenario_read_event(r, words + 1, len - 1)
+               : scenario_read_words(r, k->name, k->table, words + 1, len - 1) && k->read(r);
 }
 
 /* Divides a line by blanks; what stands behind a '#' that begins a word is for people. */

@@ -72,12 +72,12 @@ static bool with_unit(const char *text, const unit units[], uint64_t most, uint6
 bool scenario_time(scenario_reader *r, const char *key, const char *text, uint64_t most_us,
                    uint64_t *out)
 {
-    static const unit units[] = {{"us", 1},      {"ms", 1000},     {"s", S},
-                                 {"m", 60 * S},  {"h", 3600 * S},  {NULL, 0}};
+    static const unit units[] = {{"us", 1},     {"ms", 1000},    {"s", S},
+                                 {"m", 60 * S}, {"h", 3600 * S}, {NULL, 0}};
     return text == NULL || with_unit(text, units, most_us, out) ||
-           scenario_wrong(r, "%s: '%s' is not a time up to %llu.%03llu s; write 250ms, 1.5s, 2m or 1h",
-                          key, text, (unsigned long long)(most_us / S),
-                          (unsigned long long)(most_us % S / 1000));
+           scenario_wrong(
+               r, "%s: '%s' is not a time up to %llu.%03llu s; write 250ms, 1.5s, 2m or 1h", key,
+               text, (unsigned long long)(most_us / S), (unsigned long long)(most_us % S / 1000));
 }
 
 bool scenario_signed_time(scenario_reader *r, const char *key, const char *text, uint64_t most_us,
@@ -116,8 +116,9 @@ bool scenario_size(scenario_reader *r, const char *key, const char *text, uint64
         return true;
     }
     if (!with_unit(text, units, most, &n) || n < least) {
-        return scenario_wrong(r, "%s: '%s' is not a number of bytes from %llu to %llu; write 500k "
-                                 "or 2M",
+        return scenario_wrong(r,
+                              "%s: '%s' is not a number of bytes from %llu to %llu; write 500k "
+                              "or 2M",
                               key, text, (unsigned long long)least, (unsigned long long)most);
     }
     *out = n;
@@ -189,9 +190,10 @@ static bool add_item(scenario_reader *r, const char *key, const char *item, scen
     }
     const int numbers = add_numbers(sc, item, out);
     return numbers > 0 ||
-           (numbers == 0 ? scenario_wrong(r, "%s: '%s' is not a peer or a range of peers from 0 to %u",
-                                          key, item, (unsigned)sc->peers - 1)
-                         : unknown(r, key, item));
+           (numbers == 0
+                ? scenario_wrong(r, "%s: '%s' is not a peer or a range of peers from 0 to %u", key,
+                                 item, (unsigned)sc->peers - 1)
+                : unknown(r, key, item));
 }
 
 bool scenario_set(scenario_reader *r, const char *key, const char *text, scenario_nodes *out)

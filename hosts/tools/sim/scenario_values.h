@@ -83,9 +83,8 @@ extern const char *const scenario_stream_models[];
         SCENARIO_TEXT(reorder_by, "reorder-by", "TIME"), SCENARIO_TEXT(rate, "rate", "BYTES"),     \
         SCENARIO_TEXT(queue, "queue", "BYTES"), SCENARIO_TEXT(burst, "burst", "SHARE"),            \
         SCENARIO_TEXT(burst_end, "burst-end", "SHARE"),                                            \
-        SCENARIO_TEXT(truncate, "truncate", "SHARE"),                                              \
-        SCENARIO_TEXT(corrupt, "corrupt", "SHARE"), SCENARIO_TEXT(sever, "sever", "SHARE"),        \
-        SCENARIO_TEXT(spoil, "spoil", "SHARE"),                                                    \
+        SCENARIO_TEXT(truncate, "truncate", "SHARE"), SCENARIO_TEXT(corrupt, "corrupt", "SHARE"),  \
+        SCENARIO_TEXT(sever, "sever", "SHARE"), SCENARIO_TEXT(spoil, "spoil", "SHARE"),            \
         SCENARIO_CHOICE(streams, "streams", scenario_stream_models)
 
 /* scenario_events.c: "at TIME WHAT ...", the words from TIME on. */

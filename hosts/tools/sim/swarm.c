@@ -170,7 +170,8 @@ static void on_event(world *w, world_peer *p, const ps_event *e)
     const uint64_t now_us = world_now_us(w);
     if (e->type == PS_EVENT_LOGGED_IN && p->lost_us != 0) {
         swarm_worst(&counts->worst_return_us, now_us - p->lost_us);
-    } else if (e->type == PS_EVENT_LOGGED_IN && !p->online) { /* A RESET's next session is neither. */
+    } else if (e->type == PS_EVENT_LOGGED_IN &&
+               !p->online) { /* A RESET's next session is neither. */
         swarm_worst(&counts->worst_login_us, now_us - p->login_us);
     }
     if (e->type == PS_EVENT_UNLISTED) {
@@ -366,6 +367,7 @@ static world *make_world(swarm *s)
     wc.peer.rekey_ms = 30000 + (uint32_t)(cfg->seed % 7) * 15000;
     wc.server.ticket_s = cfg->seed % 3 == 0 ? 45 : 86400;
     wc.proof = cfg->model;
+    wc.boxes = cfg->scenario ? cfg->peers : 0;
     if (cfg->faults) {
         wc.link = faults_fair(s);
         wc.store = true;

@@ -65,7 +65,7 @@ typedef struct swarm_counts {
     uint64_t worst_return_us; /* From noticing that the session is lost to the next one. */
     uint64_t worst_fetch_us;  /* Of a whole file. */
     uint64_t worst_list_us;   /* Of all files, after a healing. */
-    uint64_t publications; /* At the end. */
+    uint64_t publications;    /* At the end. */
 } swarm_counts;
 
 /* What a peer's user wants, and what his file system would remember. */
@@ -85,7 +85,7 @@ typedef struct swarm {
     faults faults;
     scenario_play play;
     uint64_t begun_us; /* When it began to live. */
-    bool quiet; /* Healing: nobody does anything. */
+    bool quiet;        /* Healing: nobody does anything. */
     swarm_counts counts;
     ps_server_stats server; /* Of all lives of the server. */
     uint64_t live_evictions;

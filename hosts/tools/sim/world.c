@@ -155,7 +155,7 @@ world *world_new(const world_config *cfg)
     sim.seed = cfg->seed;
     sim.batch = cfg->batch;
     sim.link = cfg->link;
-    sim.max_nodes = 2 * cfg->peers + 16; /* Each can have a box before it. */
+    sim.max_nodes = cfg->peers + 16 + cfg->boxes;
     sim.start_wall_s = 1700000000;
     sim.stream_buffer = STREAM_BUFFER;
     WORLD_REQUIRE(NULL, ps_sim_create(&sim, &w->sim) == PS_OK);

@@ -67,6 +67,7 @@ typedef struct world_config {
     uint32_t captures;                     /* Datagrams that somebody who listens remembers. */
     bool lean;                             /* Peers share the memory of their outputs. */
     uint32_t receive_queue;                /* Of every node; 0: the simulator's. */
+    uint32_t boxes;                        /* That will translate addresses, at most. */
     ps_sim_link link;
     ps_server_config server;
     ps_peer_config peer;
