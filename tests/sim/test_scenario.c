@@ -197,6 +197,7 @@ static void what_is_wrong_is_said(void **state)
     refuse("swarm seed", 1, "seed needs a value: seed=N");
     refuse("swarm peers=0", 1, "peers: '0' is not a number from 1 to 1000");
     refuse("swarm peers=1001", 1, "is not a number from 1 to 1000");
+    refuse("swarm hours=24 seconds=1", 1, "it lives longer than a day");
     refuse("swarm mix=curel", 1, "did you mean cruel?");
     refuse("swarm heal-within=soon", 1, "heal-within: 'soon' is not a time");
     refuse("swarm\nnetwork latency=20", 2, "'20' is not a time");

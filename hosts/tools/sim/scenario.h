@@ -12,6 +12,8 @@
 #define SCENARIO_GROUPS_MAX 32u
 #define SCENARIO_EVENTS_MAX 4096u
 #define SCENARIO_NAME_MAX   31u
+/* A day. */
+#define SCENARIO_LENGTH_MAX_US (UINT64_C(86400) * 1000000)
 /* Longest file, longest line, and most words of one. */
 #define SCENARIO_BYTES_MAX  1048576u
 #define SCENARIO_LINE_BYTES 1024u

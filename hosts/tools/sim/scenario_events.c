@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S UINT64_C(1000000)
-/* Longest scenario. */
-#define DAY_US (86400 * S)
+#define S      UINT64_C(1000000)
+#define DAY_US SCENARIO_LENGTH_MAX_US
 
 #define NODES SCENARIO_TEXT(nodes, "nodes", "WHO")
 #define FOR   SCENARIO_TEXT(for_us, "for", "TIME")

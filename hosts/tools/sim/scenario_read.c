@@ -164,6 +164,9 @@ static bool read_swarm(scenario_reader *r)
     const uint64_t s =
         3600 * or_else(w->hours, 0) + 60 * or_else(w->minutes, 0) + or_else(w->seconds, 0);
     sc->length_us = s > 0 ? s * S : sc->length_us;
+    if (sc->length_us > SCENARIO_LENGTH_MAX_US) {
+        return scenario_wrong(r, "swarm: it lives longer than a day");
+    }
     return scenario_time(r, "heal-within", w->heal_within, 3600 * S, &sc->heal_us) &&
            scenario_time(r, "fetch-within", w->fetch_within, 3600 * S, &sc->fetch_us);
 }
