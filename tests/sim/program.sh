@@ -117,6 +117,14 @@ run 2 --scenario "$WORK/one.scenario" --peers 4
 says "$ERR" "stand in the scenario, in its line 'swarm'"
 run 2 --scenario "$WORK/one.scenario" --minimise
 says "$ERR" 'of a scenario, take lines away'
+# What is a network's loss is mended for the healing alone.
+cat >"$WORK/lossy.scenario" <<'END'
+swarm peers=3 minutes=3
+network loss=20%
+at 1s heal
+END
+run 0 --scenario "$WORK/lossy.scenario" --json
+says "$OUT" '"lost":[0-9]{3,},'
 cat >"$WORK/hopeless.scenario" <<'END'
 swarm peers=3 minutes=1 heal-within=1ms
 at 50s crash nodes=server

@@ -126,7 +126,8 @@ uint64_t scenario_due_us(const struct swarm *s);
 uint64_t scenario_left_us(const struct swarm *s, uint64_t end_us);
 /* The same way without faults. */
 ps_sim_link scenario_fair(const ps_sim_link *link);
-/* Somebody else has mended the network and the disk: what the scenario says counts again. */
+/* Somebody else has mended the network and the disk, or the healing is over: what the scenario says
+ * counts again. */
 void scenario_restore(struct swarm *s);
 /* All is to be mended. */
 void scenario_heal(struct swarm *s);

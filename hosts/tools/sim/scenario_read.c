@@ -234,31 +234,46 @@ static bool read_line(scenario_reader *r, scenario_group *g)
     return true;
 }
 
-/* Words about a box without a box are a mistake. */
+static bool says_box(const scenario_line *w)
+{
+    return w->nat != SCENARIO_NO_CHOICE || w->mapping != SCENARIO_NO_CHOICE ||
+           w->filtering != SCENARIO_NO_CHOICE;
+}
+
+/* Words about a box; without one they are a mistake. */
+static bool says_manners(const scenario_line *w)
+{
+    return w->ports != SCENARIO_NO_CHOICE || w->timeout || w->stream_timeout || w->hairpin ||
+           w->refresh_inward || w->refuse_streams || w->forward;
+}
+
+static void choose_box(const scenario_line *w, ps_sim_nat *nat)
+{
+    ps_sim_nat_default(nat, w->nat == SCENARIO_NO_CHOICE ? PS_SIM_NAT_FULL_CONE
+                                                         : (ps_sim_nat_kind)w->nat);
+    if (w->mapping != SCENARIO_NO_CHOICE) {
+        nat->mapping = (ps_sim_nat_by)w->mapping;
+    }
+    if (w->filtering != SCENARIO_NO_CHOICE) {
+        nat->filtering = (ps_sim_nat_by)w->filtering;
+    }
+    if (w->ports != SCENARIO_NO_CHOICE) {
+        nat->ports = (ps_sim_nat_ports)w->ports;
+    }
+    nat->hairpin = w->hairpin;
+    nat->refreshed_inward = w->refresh_inward;
+    nat->refuses_streams = w->refuse_streams;
+}
+
 static bool read_box(scenario_reader *r, scenario_group *g)
 {
     const scenario_line *w = &r->words;
-    g->boxed = w->nat != SCENARIO_NO_CHOICE || w->mapping != SCENARIO_NO_CHOICE ||
-               w->filtering != SCENARIO_NO_CHOICE;
-    if (!g->boxed && (w->ports != SCENARIO_NO_CHOICE || w->timeout || w->stream_timeout ||
-                      w->hairpin || w->refresh_inward || w->refuse_streams || w->forward)) {
+    g->boxed = says_box(w);
+    g->forwards = w->forward;
+    if (!g->boxed && says_manners(w)) {
         return scenario_wrong(r, "group: there is no box; say nat=, or mapping= and filtering=");
     }
-    ps_sim_nat_default(&g->nat, w->nat == SCENARIO_NO_CHOICE ? PS_SIM_NAT_FULL_CONE
-                                                             : (ps_sim_nat_kind)w->nat);
-    if (w->mapping != SCENARIO_NO_CHOICE) {
-        g->nat.mapping = (ps_sim_nat_by)w->mapping;
-    }
-    if (w->filtering != SCENARIO_NO_CHOICE) {
-        g->nat.filtering = (ps_sim_nat_by)w->filtering;
-    }
-    if (w->ports != SCENARIO_NO_CHOICE) {
-        g->nat.ports = (ps_sim_nat_ports)w->ports;
-    }
-    g->nat.hairpin = w->hairpin;
-    g->nat.refreshed_inward = w->refresh_inward;
-    g->nat.refuses_streams = w->refuse_streams;
-    g->forwards = w->forward;
+    choose_box(w, &g->nat);
     if (!scenario_time(r, "timeout", w->timeout, 86400 * S, &g->nat.timeout_us) ||
         !scenario_time(r, "stream-timeout", w->stream_timeout, 86400 * S,
                        &g->nat.stream_timeout_us)) {
@@ -266,6 +281,14 @@ static bool read_box(scenario_reader *r, scenario_group *g)
     }
     return (g->nat.timeout_us >= S && g->nat.stream_timeout_us >= S) ||
            scenario_wrong(r, "timeout: a second at the least");
+}
+
+/* A group without any of these has the network's way. */
+static bool says_way(const scenario_line *w)
+{
+    return w->latency || w->jitter || w->loss || w->duplicate || w->reorder || w->rate ||
+           w->burst || w->truncate || w->corrupt || w->sever || w->spoil ||
+           w->streams != SCENARIO_NO_CHOICE;
 }
 
 static bool read_group(scenario_reader *r)
@@ -277,9 +300,7 @@ static bool read_group(scenario_reader *r)
     }
     scenario_group *g = &sc->groups[sc->groups_len];
     *g = (scenario_group){.link = sc->link};
-    g->has_link = w->latency || w->jitter || w->loss || w->duplicate || w->reorder || w->rate ||
-                  w->burst || w->truncate || w->corrupt || w->sever || w->spoil ||
-                  w->streams != SCENARIO_NO_CHOICE;
+    g->has_link = says_way(w);
     if (!read_name(r, g) || !read_members(r, g) || !read_line(r, g) || !read_box(r, g) ||
         !scenario_way(r, &g->link)) {
         return false;

@@ -121,6 +121,13 @@ static void ask(swarm *s, uint32_t peer)
     }
 }
 
+/* (Who does nothing of his own accord logs in all the same.) */
+static bool does_nothing(const swarm *s, ps_peer_state state)
+{
+    const scenario *sc = s->cfg->scenario;
+    return s->quiet || (sc != NULL && sc->idle && state != PS_PEER_IDLE);
+}
+
 /* One thing that a person does, then some thought. */
 static void act(world *w, world_peer *p)
 {
@@ -128,8 +135,7 @@ static void act(world *w, world_peer *p)
     const swarm_user *u = &s->users[p->index];
     const ps_peer_state state = world_peer_stats(w, p->index).state;
     const uint64_t mood = draw(s, p->index, 100);
-    const bool idle = s->cfg->scenario && s->cfg->scenario->idle;
-    if (s->quiet || (idle && state != PS_PEER_IDLE)) {
+    if (does_nothing(s, state)) {
         return;
     }
     if (state == PS_PEER_IDLE) {

@@ -276,4 +276,7 @@ void swarm_heal(swarm *s)
     compare(s);
     drill(s);
     s->quiet = false;
+    if (s->cfg->scenario) {
+        scenario_restore(s);
+    }
 }
