@@ -6,6 +6,8 @@
 #include "peersync/peer.h"
 #include "peersync/server.h"
 #include "peersync/transfer.h"
+#include "transfer/leaves.h"
+#include "transfer/tree.h"
 
 #define SLAB_MAX (UINT32_C(1) << 20)
 /* A member of a configuration, by place and size, which the input may set. */
@@ -489,11 +491,30 @@ static void hasher_calls(tape *t)
     must(ps_hasher_init(&h, &crypto, 1, NULL) == PS_INVALID);
 }
 
+/* Hashes of nothing and of too much are nothing, whatever lies there. */
+static void hash_calls(tape *t)
+{
+    static const ps_node zero;
+    static uint8_t bytes[PS_PIECE_BYTES + 1];
+    uint8_t root[PS_ROOT_BYTES];
+    ps_node node;
+    const uint64_t n = take64(t);
+    const uint32_t h = ps_log2_ceil(n);
+    must(h <= 63 && (h == 63 || UINT64_C(1) << h >= n) && (h == 0 || UINT64_C(1) << (h - 1) < n));
+    ps_piece_hash(ps_sim_crypto(), n, bytes, 0, &node);
+    must(memcmp(&node, &zero, sizeof node) == 0);
+    ps_piece_hash(ps_sim_crypto(), n, bytes, sizeof bytes, &node);
+    must(memcmp(&node, &zero, sizeof node) == 0);
+    ps_tree_root(ps_sim_crypto(), 0, NULL, root);
+    must(memcmp(root, &zero, sizeof root) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const calls[])(tape *) = {server_calls, peer_calls, upload_calls, download_calls,
                                             hasher_calls};
     tape t = {data, size};
-    calls[take8(&t) % 5u](&t);
+    const uint8_t which = take8(&t);
+    (which == 255 ? hash_calls : calls[which % 5u])(&t);
     return 0;
 }

@@ -55,6 +55,44 @@ static void siphash(tape *t)
     must(ps_siphash(&k, text, len) == tag);
 }
 
+/* Calls of x25519() until one gives what it gives for a point of low order. */
+static unsigned shares_left;
+
+static void x25519_failing(uint8_t out[32], const uint8_t secret[32], const uint8_t point[32])
+{
+    ps_crypto_sodium()->x25519(out, secret, point);
+    if (shares_left-- == 0) {
+        memset(out, 0, 32);
+    }
+}
+
+/* A handshake in which the n-th shared secret does not come about: nothing is agreed on. */
+static void handshake_failing(tape *t)
+{
+    ps_crypto c = *ps_crypto_sodium();
+    uint8_t secret[32], public_key[32], told[32];
+    uint8_t first[PS_NOISE_FIRST_BYTES], second[PS_NOISE_SECOND_BYTES];
+    const ps_span none = {NULL, 0};
+    ps_noise client, server;
+    ps_span got;
+    const unsigned fails_at = take8(t) % 4u; /* Two of the server's, then two of the client's. */
+    key_of(take8(t), secret);
+    c.x25519_public(public_key, secret);
+    c.x25519 = x25519_failing;
+    shares_left = fails_at;
+    ps_noise_begin(&c, &client, none);
+    ps_noise_begin(&c, &server, none);
+    ps_noise_write_first(&c, &client, secret, none, first);
+    must(ps_noise_read_first(&c, &server, (ps_span){first, sizeof first}, &got));
+    const bool wrote = ps_noise_write_second(&c, &server, secret, secret, public_key, none, second);
+    must(wrote == (fails_at >= 2));
+    if (wrote) {
+        const ps_noise before = client;
+        must(!ps_noise_read_second(&c, &client, second, sizeof second, told, &got));
+        must(memcmp(&before, &client, sizeof client) == 0);
+    }
+}
+
 /* Messages as they are, or cut, flipped, or of an all-zero point, which shares no secret. */
 static void handshake(tape *t)
 {
@@ -192,6 +230,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static void (*const parts[])(tape *) = {hmac, siphash, handshake, seal, replay, generator};
     tape t = {data, size};
     must(sodium_init() >= 0);
-    parts[take8(&t) % 6u](&t);
+    const uint8_t which = take8(&t);
+    (which == 255 ? handshake_failing : parts[which % 6u])(&t);
     return 0;
 }

@@ -183,6 +183,7 @@ static void check_messages(ps_span opened)
         walked += PS_MESSAGE_HEADER + m.body.len;
     }
     require(walked + r.left == opened.len && r.bad == (r.left > 0));
+    require(!ps_message_decode(&r, &m)); /* Behind what is bad or the end comes nothing. */
 }
 
 static void check_datagram(const uint8_t *data, size_t len)

@@ -2,6 +2,7 @@
  * well-formed upload answers, and the input flips bytes of what it says, splits it, refuses files.
  * In both, the input fetches files, answers CHECKs late, in any order, rightly or not, moves the
  * clock and takes away room. Whatever happens, what counts is right. */
+#include "transfer/download_internal.h"
 #include "transfer_world.h"
 
 #define LONGEST 2097200u
@@ -18,7 +19,7 @@ enum {
 /* A file that was given to the machine. */
 typedef struct fetched {
     const transfer_file *file;
-    uint8_t have;
+    uint8_t have; /* Of the long file none ever comes. */
     bool ended;
     uint32_t wanted; /* Pieces not verified yet. */
 } fetched;
@@ -79,7 +80,8 @@ static void upload_step(world *w, ps_stream_input in, size_t *consumed)
     if (asked != 0) {
         ps_stream_input opened = {.type = PS_STREAM_OPENED};
         size_t n;
-        opened.u.opened.error = (asked & w->refuse) != 0 ? (uint32_t)PS_E_CHANGED : 0;
+        const bool refused = (asked & w->refuse) != 0 || !w->serving->bytes;
+        opened.u.opened.error = refused ? (uint32_t)PS_E_CHANGED : 0;
         opened.u.opened.tree = w->serving->tree;
         upload_step(w, opened, &n);
     }
@@ -109,7 +111,7 @@ static void on_write(world *w, const ps_stream_event *e, ps_span in)
 {
     const fetched *f = fetched_of(w, e->file);
     const uint64_t length = f->file->content.length;
-    must(!f->ended && (f->have >> e->piece & 1) == 0);
+    must(!f->ended && f->file->bytes && (f->have >> e->piece & 1) == 0);
     must(e->bytes.data >= in.data && e->bytes.data + e->bytes.len <= in.data + in.len);
     must(e->offset <= length && e->bytes.len <= length - e->offset);
     must(e->offset / PS_PIECE_BYTES == e->piece);
@@ -279,10 +281,38 @@ static void hear(world *w, byte_queue *q, size_t n, uint8_t flip, size_t flip_at
     free(copy);
 }
 
+/* Which pieces of the long file are there: all, or all from some one on but the last. */
+static const uint8_t *have_long(uint8_t have)
+{
+    static uint8_t maps[4][WORLD_LONG_PIECES / 8 + 1];
+    uint8_t *map = maps[have % 4u];
+    if (map[WORLD_LONG_PIECES / 16] == 0) {
+        memset(map, 0xff, sizeof maps[0]);
+        map[0] = have & 1u ? 0x15 : 0xff;
+        map[WORLD_LONG_PIECES / 8] = have & 2u ? 0 : 0xff;
+    }
+    return have < 4 ? map : NULL;
+}
+
+/* As after all the files but one that a stream can have. */
+static void grow_old(world *w)
+{
+    if (!w->ended && w->d->file_first == w->d->file_next) {
+        w->d->file_first = w->d->file_next = w->d->file_asking = UINT32_MAX - 1;
+        w->count = UINT32_MAX - 2;
+        for (uint32_t i = 0; i < PS_DOWNLOAD_FILES; i++) {
+            w->files[i].ended = true;
+        }
+    }
+}
+
 static void fetch(world *w, uint8_t arg, uint8_t have, unsigned missing)
 {
     /* Long files are the smaller part: they are most of the work. */
-    const transfer_file *f = transfer_file_of(arg % 16u < 8 ? arg : arg % 4u);
+    const bool is_long = arg >= 230 && arg < 240;
+    const transfer_file *f = transfer_file_of(is_long         ? WORLD_LONG
+                                              : arg % 16u < 8 ? arg
+                                                              : arg % 4u);
     ps_stream_input in = {.type = PS_STREAM_FETCH};
     const uint32_t slot = w->count % PS_DOWNLOAD_FILES;
     const bool room = ps_download_room(w->d) > 0;
@@ -304,10 +334,10 @@ static void fetch(world *w, uint8_t arg, uint8_t have, unsigned missing)
     }
     fetched *g = &w->files[slot];
     *g = (fetched){.file = f, .have = have};
-    for (uint32_t i = 0; i < ps_piece_count(f->content.length); i++) {
+    for (uint32_t i = 0; !is_long && i < ps_piece_count(f->content.length); i++) {
         g->wanted += (have >> i & 1) == 0 ? 1u : 0u;
     }
-    in.u.fetch.have = have != 0 ? &g->have : NULL;
+    in.u.fetch.have = is_long ? have_long(have) : have != 0 ? &g->have : NULL;
     w->count++;
     must(step(w, in, 0, &used) <= PS_MORE && used == 1);
 }
@@ -326,7 +356,9 @@ static void answer_check(world *w, uint8_t arg, unsigned missing)
     const uint32_t file = in.u.hashed.file = w->checks[which].file;
     const uint32_t piece = in.u.hashed.piece = w->checks[which].piece;
     const uint64_t length = fetched_of(w, file)->file->content.length;
-    ps_piece_hash(ps_crypto_sodium(), length, written_of(file) + (size_t)piece * PS_PIECE_BYTES,
+    ps_crypto crypto = *ps_crypto_sodium();
+    crypto.sha256_blocks = arg % 4u == 3 ? NULL : crypto.sha256_blocks; /* A host may have none. */
+    ps_piece_hash(&crypto, length, written_of(file) + (size_t)piece * PS_PIECE_BYTES,
                   ps_piece_length(length, piece), &in.u.hashed.hash);
     in.u.hashed.hash.bytes[5] ^= arg >= 240;
     if (missing != 0) {
@@ -346,6 +378,21 @@ static void others(world *w, uint8_t arg, unsigned missing)
     if (arg < 64) {
         const int type = types[arg % 8];
         (void)step(w, (ps_stream_input){.type = (ps_stream_input_type)type}, missing, &used);
+    } else if (arg == 64) {
+        grow_old(w);
+    }
+}
+
+/* What a host looks at between steps. */
+static void look(const world *w)
+{
+    ps_download_place place;
+    const uint64_t due_us = ps_download_deadline_us(w->d);
+    must(!w->ended || due_us == PS_TIME_NEVER);
+    if (ps_download_due(w->d, &place)) {
+        const uint64_t length = w->files[(place.file - 1) % PS_DOWNLOAD_FILES].file->content.length;
+        must(!w->ended && place.len > 0);
+        must(place.offset / PS_PIECE_BYTES == place.piece && place.offset + place.len <= length);
     }
 }
 
@@ -406,7 +453,8 @@ static void make(world *w, tape *t)
     ps_download_config_default(&dc);
     dc.crypto = ps_crypto_sodium();
     dc.binding.plain = (first & 2u) != 0;
-    dc.window_bytes = PS_PIECE_BYTES + (uint32_t)(second >> 4) * 524288u;
+    dc.window_bytes = second >> 4 == 15 ? PS_DOWNLOAD_WINDOW_MAX
+                                        : PS_PIECE_BYTES + (uint32_t)(second >> 4) * 524288u;
     memset(dc.binding.bytes, 0x44, sizeof dc.binding.bytes);
     w->size = ps_download_size(&dc);
     dc.stall_ms = second == 255 ? 86400000 : dc.stall_ms;
@@ -418,7 +466,7 @@ static void make(world *w, tape *t)
         uc.crypto = dc.crypto;
         uc.keys = &w->keys;
         uc.binding = dc.binding;
-        uc.max_wants = PS_STREAM_WANTS_MIN + (second & 15u);
+        uc.max_wants = (second & 15u) == 15 ? 512 : PS_STREAM_WANTS_MIN + (second & 15u);
         w->refuse = first >> 2;
         const size_t n = ps_upload_size(&uc);
         must(ps_upload_init(malloc(n), n, &uc, 0, &w->u) == PS_OK);
@@ -432,6 +480,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     memset(&w, 0, sizeof w);
     make(&w, &t);
     for (unsigned steps = 0; t.left > 0 && steps < 400; steps++) {
+        look(&w);
         turn(&w, &t);
     }
     for (uint32_t i = 0; w.done && i < w.count && i < PS_DOWNLOAD_FILES; i++) {

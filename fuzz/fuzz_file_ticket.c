@@ -86,9 +86,11 @@ static void check_sealed(const uint8_t *data, size_t len)
     if (len < 2 + PS_FILE_TICKET_SALT || len - 2 - PS_FILE_TICKET_SALT > TEXT_MAX) {
         return;
     }
-    const uint32_t count = data[0] % (PS_FILE_EPOCHS + 1);
-    const uint32_t which = data[0] / 16u % PS_FILE_EPOCHS;
+    /* More than there is room for is not read. */
+    const uint32_t count = data[0] % (PS_FILE_EPOCHS + 3);
+    const uint32_t which = data[0] / 16u % (PS_FILE_EPOCHS + 1);
     const ps_file_keys keys = keys_of(device, count);
+    const uint8_t *epoch_key = keys.keys[which % PS_FILE_EPOCHS];
     const size_t text_len = len - 2 - PS_FILE_TICKET_SALT;
     uint8_t *const text = sealed + HEAD;
     sealed[6] = (uint8_t)((EPOCH + which) >> 8);
@@ -98,10 +100,11 @@ static void check_sealed(const uint8_t *data, size_t len)
     const bool whole = text_len >= FIXED && text_len <= FIXED + PS_USER_MAX && text[0] == 1 &&
                        text[FIXED - 1] == text_len - FIXED;
     const uint64_t expires_s = text_len >= 9 ? load64(text + 1) : 0;
-    ps_derive(c, keys.keys[which], "file ticket", (ps_span){sealed + 8, PS_FILE_TICKET_SALT}, key);
+    ps_derive(c, epoch_key, "file ticket", (ps_span){sealed + 8, PS_FILE_TICKET_SALT}, key);
     c->seal(key, 0, NULL, 0, text, text_len, text + text_len);
     const size_t sealed_len = HEAD + text_len + PS_TAG_BYTES;
-    REQUIRE(opens(&keys, sealed, sealed_len, 1) == (whole && which < count && expires_s > 1));
+    REQUIRE(opens(&keys, sealed, sealed_len, 1) ==
+            (whole && which < count && which < PS_FILE_EPOCHS && expires_s > 1));
     REQUIRE(!opens(&keys, sealed, sealed_len, 0));
     REQUIRE(!opens(&keys, sealed, sealed_len, expires_s));
     uint8_t other[PS_DEVICE_BYTES];

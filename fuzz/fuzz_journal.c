@@ -2,6 +2,8 @@
  * right, so that what lies behind them is reached: heads, records, inputs. What is read is stepped
  * into a small machine of the journal's kind, through a recorder, whose own journal must read back
  * with the same inputs and replay equal. */
+#include "journal_world.h"
+
 #include "peersync/explain.h"
 #include "peersync/journal.h"
 #include "peersync/sim.h"
@@ -9,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREAMBLE = 256, FIXED = 6, DATAGRAMS = 16, EVENTS = 256, SLAB = 16384, MOST = 1 << 20 };
+enum { DATAGRAMS = 16, EVENTS = 256, SLAB = 16384, MOST = 1 << 20 };
 
 /* ps_server_check() adds to the clock; beyond, its sums wrap, though the machine's do not. */
 #define CLOCK_MAX (UINT64_MAX >> 1)
@@ -194,37 +196,6 @@ static void run(const uint8_t *data, size_t size)
     replay(&t, inputs);
 }
 
-/* FNV-1a, as the journal's format has it. */
-static void seal(uint8_t *bytes, size_t len)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    }
-    for (unsigned i = 0; i < 8; i++) {
-        bytes[len + i] = (uint8_t)(hash >> (56 - 8 * i));
-    }
-}
-
-/* Puts the checksums right, as far as lengths lead. */
-static void seal_all(uint8_t *bytes, size_t size)
-{
-    size_t at = PREAMBLE + FIXED;
-    if (size < at) {
-        return;
-    }
-    size_t len = at + (size_t)bytes[PREAMBLE + 4] * 256 + bytes[PREAMBLE + 5];
-    at = 0;
-    while (len + 8 <= size - at) {
-        seal(bytes + at, len);
-        at += len + 8;
-        if (size - at < 4 || bytes[at] != 0 || bytes[at + 1] != 0) {
-            return;
-        }
-        len = 4 + (size_t)bytes[at + 2] * 256 + bytes[at + 3];
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > 32768) {
@@ -236,7 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(exact, data, size);
     }
     run(exact, size);
-    seal_all(exact, size);
+    journal_seal_all(exact, size);
     run(exact, size);
     free(exact);
     return 0;

@@ -4,155 +4,7 @@
  * opcode a step. After each step every invariant is walked and the output must lie within a step's
  * bounds; every command must end exactly once, at the latest when the program is over and the peer
  * has logged out. */
-#include "peer_world.h"
-
-static void craft_pages(world *w, uint8_t type, uint32_t request, uint8_t how)
-{
-    static const uint8_t root[32] = {1};
-    static const uint8_t ticket[PS_FILE_TICKET_MAX] = {2};
-    char text[256];
-    const uint8_t count = how % 5 == 4 ? how % 2 ? 40 : 70 : how % 5;
-    craft_page(&w->c, type, request, how >= 128 ? how : 0);
-    for (uint8_t i = 0; i < count; i++) {
-        const uint8_t flags = take8(&w->input);
-        if (type == ANSWER_NAMES) {
-            craft_name_entry(&w->c, text_of(&w->input, text));
-        } else if (type == ANSWER_PEERS) {
-            craft_peer_entry(&w->c, flags < 200 ? "b" : text_of(&w->input, text));
-        } else if (type == ANSWER_FILES) {
-            craft_file_entry(&w->c, flags & 3u, flags, root, "b", "c");
-        } else {
-            craft_source_entry(&w->c, flags & 3u, flags, root, "b", flags >> 2 & 3u);
-            for (unsigned k = 0; k < (flags >> 2 & 3u); k++) {
-                craft_candidate(&w->c, OBSERVED + k, flags & 64u ? 4 : 6, root, flags & 32u);
-            }
-            craft_source_ticket(&w->c, root, ticket, flags & 16u ? sizeof ticket : how % 3u);
-        }
-    }
-    craft_end(&w->c);
-}
-
-/* What a repair asks for: digests that are 0, small or any, as many as there may be. */
-static void craft_repair(world *w, uint8_t kind, uint8_t how, uint32_t off)
-{
-    uint64_t digests[256] = {0};
-    const unsigned left = 256u - w->first;
-    const unsigned count = how % 8 == 7 ? how : left < 110 ? left : 110;
-    if (kind % 2 == 0) {
-        craft_pages(w, ANSWER_NAMES, w->requests[24] + off, how);
-        return;
-    }
-    for (unsigned i = 0; i < how % 8u; i++) {
-        digests[take8(&w->input)] = how % 2 == 0 ? take8(&w->input) : take64(&w->input);
-    }
-    craft_digests_ok(&w->c, w->requests[22] + off, how >= 128 ? how : w->acked, w->first + off,
-                     count, digests);
-}
-
-static void craft_welcome(world *w, uint8_t how, uint32_t off)
-{
-    static const char tickets[] = "tickets tickets tickets tickets";
-    static const uint8_t keys[4 * PS_KEY_BYTES];
-    w->acked = how % 8 == 7 ? take64(&w->input) : how;
-    const craft_login_ok_fields m = {
-        .wall_s = how % 4 == 1 ? 1700000000 : 0,
-        .generation = w->acked,
-        .digest = how % 8 >= 5 ? take64(&w->input) : 0,
-        .life = how % 3u,
-        .ticket = how % 16 < 8 ? tickets + how % 8 : NULL,
-        .expires_s = how % 4 == 1 ? UINT64_C(1700000000) + how : UINT64_MAX,
-        .first_epoch = how % 16 < 4 ? UINT64_MAX : UINT64_C(19675),
-        .file_keys = keys,
-        .file_keys_len = how % 5u * PS_KEY_BYTES,
-    };
-    craft_login_ok_of(&w->c, w->requests[MSG_LOGIN] + off, &m);
-    if (how >= 224) { /* Times that no peer takes over as they are. */
-        const uint32_t times[] = {1, UINT32_MAX, 0, 4000000};
-        uint8_t *at = w->c.data + w->c.message_at + PS_MESSAGE_HEADER;
-        for (uint8_t i = take8(&w->input) % 8u; i < 3; i++) {
-            ps_store32(at + 4 * i, times[(how + i) % 4u]);
-        }
-    }
-}
-
-/* One well-formed message to the right place, now and then with a strange number. */
-static void craft_answer(world *w, uint8_t kind, uint8_t how, const uint32_t requests[TYPES],
-                         uint32_t off)
-{
-    craft *c = &w->c;
-    switch (kind % 13) {
-    case 0:
-        craft_welcome(w, how, off);
-        break;
-    case 1:
-        craft_heartbeat_ok(c, requests[3] + off, how % 2 == 0 ? w->acked : how, how, how);
-        break;
-    case 2:
-    case 3: {
-        const uint64_t all = w->generation + w->entries - 1;
-        w->acked = all;
-        craft_published(c, requests[kind % 2 == 0 ? MSG_PUBLISH : MSG_UNPUBLISH] + off,
-                        how % 8 == 6   ? all - 1
-                        : how % 8 == 7 ? take64(&w->input)
-                                       : all);
-        for (uint8_t i = 0; i < how % 4; i++) {
-            craft_refusal(c, take8(&w->input), take8(&w->input) % 16u);
-        }
-        craft_end(c);
-        break;
-    }
-    case 4:
-        craft_pages(w, ANSWER_PEERS, requests[8] + off, how);
-        break;
-    case 5:
-        craft_pages(w, ANSWER_FILES, requests[10 + (how & 1u)] + off, how);
-        break;
-    case 6:
-        craft_pages(w, ANSWER_SOURCES, requests[13] + off, how);
-        break;
-    case 7:
-        craft_logout_ok(c, requests[15] + off);
-        break;
-    case 8:
-        craft_challenge(c, how, take64(&w->input));
-        break;
-    case 9:
-        craft_push(c, how, how, "data");
-        break;
-    case 10:
-        craft_error(c, requests[1], how % 40u, how * 16u, "text");
-        break;
-    case 11:
-        craft_error(c, requests[take8(&w->input) % TYPES] + off, how % 40u, how * 16u, "");
-        break;
-    default: { /* Any type with any body. */
-        const uint8_t len = take8(&w->input) % 64;
-        craft_message(c, how, requests[take8(&w->input) % TYPES]);
-        for (uint8_t i = 0; i < len; i++) {
-            craft_u8(c, take8(&w->input));
-        }
-        craft_end(c);
-        break;
-    }
-    }
-}
-
-static void craft_one(world *w)
-{
-    craft *c = &w->c;
-    const uint8_t kind = take8(&w->input);
-    const uint8_t how = take8(&w->input);
-    const uint32_t off = how == 255 ? 1u : 0u;
-    if (kind >= 234) { /* 18 * 13 */
-        craft_repair(w, kind, how, off);
-    } else {
-        craft_answer(w, kind, how, how % 32 == 9 ? w->earlier : w->requests, off);
-    }
-    if (how == 253) { /* Its body is one byte longer than it should be. */
-        craft_u8(c, how);
-        craft_length(c, (unsigned)(c->len - c->message_at) - PS_MESSAGE_HEADER);
-    }
-}
+#include "peer_answers.h"
 
 static void send(world *w, bool stranger)
 {
@@ -218,11 +70,12 @@ static void on_trust(world *w)
     (void)step(w, &in);
 }
 
-/* Of the session's last packets, of none of them, or from somebody else. */
+/* Of the session's last packets, of an old one, of none of them, or from somebody else. */
 static void on_reset(world *w)
 {
     const uint8_t how = take8(&w->input);
-    craft_reset_packet(&w->c, w->session_id + (how == 255 ? 1 : 0), w->tx_counter - how % 4u);
+    const uint64_t ago = how >= 192 && how < 208 ? 300u : how % 4u;
+    craft_reset_packet(&w->c, w->session_id + (how == 255 ? 1 : 0), w->tx_counter - ago);
     deliver(w, w->c.data, w->c.len, how == 254);
 }
 
@@ -289,15 +142,18 @@ static void on_command(world *w)
 
 static void login(world *w, const char *user, uint8_t how)
 {
+    static const uint8_t password[PS_PASSWORD_MAX + 1] = "secret";
     uint8_t secret[PS_KEY_BYTES];
     key_of(how >= 224 ? 8 : 7, secret);
+    const size_t password_len = how % 16 == 13 ? sizeof password : how % 8 == 5 ? 0 : 6;
+    const ps_span ticket = {(const uint8_t *)"ticket", 6};
     ps_input in = {.type = PS_INPUT_LOGIN,
                    .u.login = {.server = SERVER,
                                .stream_port = 7001,
                                .key_known = how % 4 != 0,
                                .user = {(const uint8_t *)user, strlen(user)},
-                               .password = {(const uint8_t *)"secret", how % 8 == 5 ? 0 : 6},
-                               .ticket = {(const uint8_t *)"ticket", how % 2 == 0 ? 0 : 6}}};
+                               .password = {password, password_len},
+                               .ticket = how % 2 == 0 ? (ps_span){NULL, 0} : ticket}};
     ps_sim_crypto()->x25519_public(in.u.login.server_key, secret);
     ps_peer_stats stats;
     ps_peer_stats_get(w->p, &stats);
@@ -460,6 +316,22 @@ static void on_move(world *w)
     must(ps_peer_check(w->p) == 0);
 }
 
+/* Somebody's luck: the next handshake's first draw is an id that is in use. */
+static void on_collision(world *w)
+{
+    ps_peer_channel *c = take8(&w->input) % 2 == 0 ? &w->p->session : &w->p->old;
+    ps_prng next = w->p->prng;
+    if (c->client_id == 0) {
+        return;
+    }
+    const uint64_t id = ps_prng_u64(&next);
+    for (size_t i = 0; i < ENDS; i++) {
+        w->ends[i].client_id = w->ends[i].client_id == c->client_id ? id : w->ends[i].client_id;
+    }
+    c->client_id = id;
+    must(ps_peer_check(w->p) == 0);
+}
+
 static void run_one(world *w)
 {
     const uint8_t op = take8(&w->input);
@@ -500,6 +372,8 @@ static void run_one(world *w)
             on_trust(w);
         } else if (op & 0x20) {
             on_serve(w);
+        } else if (op & 0x10) {
+            on_collision(w);
         } else {
             on_move(w);
         }
@@ -561,7 +435,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cfg.name_bytes = (shape >> 4 & 3u) * (more & 2 ? 2800u : 28u);
     cfg.datagram_max = shape & 64u ? PS_DATAGRAM_MIN : PS_DATAGRAM_MAX;
     cfg.mem_is_zero = (shape & 128u) != 0;
-    cfg.rekey_ms = shape & 8u ? 5000 : cfg.rekey_ms;
+    cfg.rekey_ms = shape & 8u ? more & 64u ? 500 : 5000 : cfg.rekey_ms;
+    cfg.request_ms = more & 128u ? 3600000 : cfg.request_ms;
     cfg.rekey_packets = shape & 4u ? 8 : cfg.rekey_packets;
     cfg.crypto = ps_sim_crypto();
     cfg.seed[0] = shape;

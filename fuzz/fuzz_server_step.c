@@ -6,6 +6,7 @@
  * it. Beside it runs a twin with other lasting secrets, whose datagrams are translated: it must do
  * the same. */
 #include "peersync/transfer.h"
+#include "server/server_internal.h"
 #include "server_world.h"
 
 /* PUBLISH or UNPUBLISH of some names, at the next generation or another. */
@@ -105,7 +106,7 @@ static void on_session_packet(world *w, uint8_t who)
     for (uint8_t i = 0; how % 16 == 15 && i < 9; i++) { /* More than a packet may hold. */
         craft_heartbeat(&p, i, c->generation, i);
     }
-    p.len -= how % 32 == 31 ? 1 : 0;
+    p.len -= how % 32 == 31 || how == 198 ? 1 : 0;
     send_sealed(w, who, e, &p);
 }
 
@@ -155,6 +156,9 @@ static void login(world *w, uint8_t who, uint8_t how, const char *user)
     }
     if (how & 0x20) {
         craft_field(&p, how & 0x10 ? 7 : 1, c->ticket, c->ticket_len);
+    }
+    if ((how & 0xf8) == 0xc8) { /* The ticket's last byte is another's. */
+        p.data[p.len - 1] ^= how;
     }
     craft_end(&p);
     if (how == 0x8f) { /* Beside another message, it is none. */
@@ -227,6 +231,18 @@ static void enter(world *w, uint8_t who, uint8_t how, const char *user)
     verdict(w, 0);
 }
 
+/* People with the longest names, who come in on one device each and say nothing more. */
+static void on_people(world *w, uint8_t who)
+{
+    const uint8_t first = take8(&w->input), count = take8(&w->input);
+    const uint8_t device = take8(&w->input) % 3u;
+    for (unsigned i = 0; i < count % (PEOPLE + 1u); i++) {
+        char name[PS_USER_MAX + 1];
+        (void)snprintf(name, sizeof name, "%0*u", (int)PS_USER_MAX, (first + i) % PEOPLE);
+        enter(w, who, device, name);
+    }
+}
+
 /* Many names at once: enough for a device's digests by bucket, and for a second page. */
 static void on_many(world *w, uint8_t who)
 {
@@ -287,13 +303,88 @@ static void on_crowd(world *w, uint8_t who)
     }
 }
 
-/* Anything may be asked to be unsealed. */
+/* Anything may be asked to be unsealed, or translated for a server that knows nobody. */
 static void on_unseal(world *w)
 {
+    void *mem;
     uint8_t *copy = exact_copy(w->last, w->last_len);
+    ps_input_datagram theirs = {.from = address_of(w->last_from), .data = copy, .len = w->last_len};
     flush(w);
+    ps_server *stranger = server_of(&w->cfg, &mem);
+    ps_server_translate(w->s, stranger, &theirs);
+    must(theirs.data == copy && theirs.len == w->last_len);
+    memcpy(copy, w->last, w->last_len);
     must(ps_server_unseal(w->s, copy, w->last_len) <= w->last_len);
     free(copy);
+    free(mem);
+}
+
+/* The number whose receiver id would be 0: the permutation turned round. */
+static uint64_t number_of_nobody(const ps_server *s)
+{
+    uint32_t left = 0, right = 0;
+    for (uint64_t round = 4; round-- > 0;) {
+        const uint32_t before = right ^ (uint32_t)ps_siphash_u64(&s->id_key, round << 32 | left);
+        right = left;
+        left = before;
+    }
+    return (uint64_t)left << 32 | right;
+}
+
+/* The messages of a session's datagrams, each of which is as long as its client takes. */
+static unsigned answers_in(const ps_output *out, const ps_session *x)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < out->datagrams_len; i++) {
+        ps_span messages;
+        ps_message m;
+        const ps_datagram *dg = &out->datagrams[i];
+        must(dg->len <= x->datagram_max);
+        must(ps_packet_open(ps_sim_crypto(), x->keys.tx, out->bytes + dg->offset, dg->len,
+                            &messages));
+        ps_reader r = ps_reader_of(messages);
+        while (ps_message_decode(&r, &m)) {
+            count++;
+        }
+        must(!r.bad);
+    }
+    return count;
+}
+
+/* More answers than a packet's questions have fill a datagram and go on in the next; and after 2^64
+ * handshakes nobody's id is left out. In a snapshot, for no client gets that far. */
+static void on_beyond(world *w)
+{
+    enum { BEYOND = 32 }; /* Datagrams for 255 answers of 32 bytes. */
+    static const uint8_t body[16];
+    const unsigned count = take8(&w->input);
+    const uint8_t kind = take8(&w->input);
+    const ps_message m = {.body = {body, kind % 3u == 0 ? sizeof body : 0}};
+    flush(w);
+    ps_server *s = aligned_alloc(64, w->slab_len);
+    must(s != NULL);
+    memcpy(s, w->s, w->slab_len);
+    ps_output out = output_of(BEYOND * PS_DATAGRAM_MAX, BEYOND, 1);
+    ps_reply r = {.s = s, .out = &out, .session = 0};
+    while (r.session < s->sessions.fresh && ps_session_at(s, r.session)->user == PS_NIL) {
+        r.session++;
+    }
+    const bool found = r.session < s->sessions.fresh;
+    for (unsigned i = 0; found && i < count; i++) {
+        if (kind % 3u == 0) {
+            must(ps_on_heartbeat(&r, &m));
+        } else if (kind % 3u == 1) {
+            must(ps_on_logout(&r, &m));
+        } else {
+            ps_reply_error(&r, i, PS_E_UNSUPPORTED, 0);
+        }
+    }
+    ps_reply_flush(&r);
+    must(!found || answers_in(&out, ps_session_at(s, r.session)) == count);
+    s->last_receiver = number_of_nobody(s) - 1;
+    must(ps_receiver_new(s) != 0 && s->last_receiver == number_of_nobody(s) + 1);
+    output_free(&out);
+    free(s);
 }
 
 static void on_time(world *w)
@@ -371,7 +462,11 @@ static void run_one(world *w)
         on_time(w);
         break;
     case 4:
-        on_shortage(w);
+        if (op & 0x80) {
+            on_people(w, who);
+        } else {
+            on_shortage(w);
+        }
         break;
     case 5:
         who = op & 0x80 ? who : w->last_from;
@@ -394,6 +489,8 @@ static void run_one(world *w)
     case 10:
         if (op & 0x80) {
             on_many(w, who);
+        } else if ((op & 0x60) == 0x60) {
+            on_beyond(w);
         } else if (op & 0x40) {
             on_unseal(w);
         } else if (op & 0x20) {
@@ -408,54 +505,6 @@ static void run_one(world *w)
     }
 }
 
-static ps_server_config config_of(tape *t)
-{
-    ps_server_config cfg;
-    ps_server_config_default(&cfg);
-    const uint8_t shape = take8(t);
-    const uint8_t rates = take8(t);
-    cfg.max_sessions = 1 + (shape & 3u);
-    cfg.max_users = 1 + (shape >> 2 & 3u);
-    cfg.max_devices = 1 + (shape >> 4 & 3u);
-    const uint8_t publications = take8(t), quota = take8(t);
-    cfg.max_publications = publications >= 200 ? 400 : 1 + publications % 16u;
-    cfg.max_user_publications = quota >= 200 ? 300 : 1 + quota % 8u;
-    cfg.max_pending_logins = 1 + (shape >> 6);
-    const uint8_t handshakes = take8(t);
-    cfg.max_handshakes = cfg.max_pending_logins + (handshakes >= 200 ? 90 : handshakes % 8u);
-    cfg.max_networks = 1 + (rates & 3u);
-    const uint8_t names = take8(t), searched = take8(t);
-    cfg.name_bytes = names >= 200 ? 20000 : names;
-    cfg.search_names = searched >= 200 ? 512 : 1 + searched % 8u;
-    cfg.open_per_s = (rates >> 2 & 15u) * (handshakes >= 200 ? 14u : 1u);
-    if (shape % 16u == 15) { /* Few of everything. */
-        cfg.handshakes_per_s = 1 + (rates >> 2 & 15u);
-        cfg.retries_per_s = rates >> 6;
-        cfg.resets_per_s = rates & 3u;
-    }
-    cfg.ticket_s = shape & 32 ? 600 : cfg.ticket_s;
-    cfg.file_ticket_s = shape & 16 ? PS_FILE_EPOCH_S : cfg.file_ticket_s;
-    cfg.network_per_s = 1 + (rates >> 6);
-    cfg.records = shape & 1;
-    cfg.crypto = ps_sim_crypto();
-    memset(cfg.static_secret, 0x57, sizeof cfg.static_secret);
-    memset(cfg.realm_secret, 0x4e, sizeof cfg.realm_secret);
-    return cfg;
-}
-
-static ps_server *server_of(const ps_server_config *cfg, void **mem)
-{
-    ps_server *s = NULL;
-    const size_t need = ps_server_size(cfg);
-    /* What lies behind the slab is nobody's. */
-    *mem = aligned_alloc(64, need + 64);
-    must(need != 0 && *mem != NULL);
-    memset(*mem, POISON, need + 64);
-    poison_tail(*mem, need, need + 64);
-    must(ps_server_init(*mem, need, cfg, &s) == PS_OK);
-    return s;
-}
-
 /* Half of the programs begin with three clients that are in, the first with names. */
 static void begin(world *w, uint8_t how)
 {
@@ -463,10 +512,10 @@ static void begin(world *w, uint8_t how)
     if (how % 8 != 7) {
         step(w, &in);
     }
-    for (uint8_t who = 0; (how & 1) != 0 && who < 3; who++) {
+    for (uint8_t who = 0; (how & ENTERED) != 0 && who < 3; who++) {
         enter(w, who, who, users[who]);
     }
-    if (how & 2) {
+    if (how & PUBLISHED) {
         on_many(w, 0);
     }
 }
@@ -475,11 +524,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static world w;
     void *mem, *twin_mem;
+    uint8_t begins;
     memset(&w, 0, sizeof w);
     w.input = (tape){data, size};
-    w.now_us = UINT64_C(20000000000);
     memset(poison, POISON, sizeof poison);
-    ps_server_config cfg = config_of(&w.input);
+    ps_server_config cfg = w.cfg = config_of(&w.input, &begins);
+    w.now_us = UINT64_C(1000000) * (begins & EARLY ? 1 : 20000);
     w.s = server_of(&cfg, &mem);
     w.slab_len = ps_server_size(&cfg);
     w.before = malloc(w.slab_len);
@@ -489,7 +539,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w.twin = server_of(&cfg, &twin_mem);
     w.out = output_of(SLAB, DATAGRAMS, EVENTS);
     w.twin_out = output_of(SLAB, DATAGRAMS, EVENTS);
-    begin(&w, take8(&w.input));
+    begin(&w, begins);
     for (unsigned steps = 0; w.input.left > 0 && steps < 400; steps++) {
         run_one(&w);
     }

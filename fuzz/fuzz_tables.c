@@ -41,6 +41,9 @@ static void look(const ps_timeouts *t, const ps_timeout_node *nodes, const bool 
     memcpy(torn, nodes, sizeof torn);
     torn[t->tail].deadline_us = torn[t->head].deadline_us - 1;
     must(ps_timeouts_check(t, torn, NODES) == -1);
+    memcpy(torn, nodes, sizeof torn);
+    torn[t->tail].next = t->head; /* A ring. */
+    must(ps_timeouts_check(t, torn, (uint32_t)count) == -1);
 }
 
 static void timeouts(tape *t)
@@ -111,6 +114,7 @@ static void clock(tape *t)
         must(ps_clock_host_us(&c, PS_TIME_NEVER) == PS_TIME_NEVER);
         must(ps_clock_host_us(&c, deadline_us) <= deadline_us);
         must(ps_time_add(deadline_us, by_us) < PS_TIME_NEVER);
+        must(ps_time_add(deadline_us, ~by_us) < PS_TIME_NEVER);
         must(ps_time_min(deadline_us, now_us) <= now_us);
         must(ps_lateness_us(last_us, deadline_us, now_us) <= now_us);
     }
@@ -141,7 +145,8 @@ static void rate(tape *t)
 /* A sum that fits holds what it was made of; one that does not says so for good. */
 static void layout(tape *t)
 {
-    ps_layout l = {.size = take8(t)};
+    const uint8_t first = take8(t); /* Or more than a sum may be. */
+    ps_layout l = {.size = first < 255 ? first : SIZE_MAX};
     while (t->left > 0) {
         const uint8_t how = take8(t);
         const size_t before = l.size, bytes = 1u + how % 64u;

@@ -1,7 +1,9 @@
 /* The uploader under a hostile downloader: the input drives bytes, whole frames (good, altered, out
  * of place), both clocks, the host's answers, what the stream took, and shortages of output. */
-#include "transfer/frames.h"
+#include "transfer/upload_internal.h"
 #include "transfer_world.h"
+
+enum { FRAMES_AT_ONCE = 40 }; /* More than a step reads. */
 
 typedef struct world {
     ps_upload *u;
@@ -121,11 +123,24 @@ static void say_frame(world *w, const ps_writer *frame, uint8_t change)
     queue_put(&w->said, frame->base, frame->len);
 }
 
+/* A good ticket for what cannot be: no bytes, but a root. */
+static const transfer_file *file_impossible(void)
+{
+    static transfer_file f;
+    if (f.ticket_len == 0) {
+        f.content.root[0] = 1;
+        transfer_file_ticket(&f, 0);
+    }
+    return &f;
+}
+
 static void say_open(world *w, uint8_t arg, uint8_t change)
 {
     uint8_t bytes[512], mac[PS_OPEN_MAC_BYTES];
     ps_writer frame = {.base = bytes, .cap = sizeof bytes};
-    const transfer_file *f = transfer_file_of(arg);
+    const transfer_file *f = arg == 239   ? file_impossible()
+                             : arg >= 230 ? transfer_file_of(WORLD_LONG)
+                                          : transfer_file_of(arg);
     const ps_span ticket = {f->ticket, f->ticket_len - (arg >= 240 ? arg - 239u : 0)};
     ps_open_mac(ps_crypto_sodium(), f->key, w->binding, ticket, mac);
     ps_open_write(&frame, mac, ticket);
@@ -160,6 +175,17 @@ static void say_want(world *w, tape *t)
     say_frame(w, &frame, take8(t));
 }
 
+/* As many as a machine reads in one step, and more. */
+static void say_many_wants(world *w, uint8_t first)
+{
+    uint8_t bytes[64];
+    for (uint32_t i = 0; i < FRAMES_AT_ONCE; i++) {
+        ps_writer frame = {.base = bytes, .cap = sizeof bytes};
+        ps_want_write(&frame, &(ps_want){PS_WANT_DATA, first + i, 1});
+        say_frame(w, &frame, 0);
+    }
+}
+
 static void say_hello(world *w, uint8_t arg)
 {
     uint8_t bytes[64], nonce[32];
@@ -173,26 +199,39 @@ static void say_hello(world *w, uint8_t arg)
 }
 
 /* An input of the host; what follows from it is offered again. */
-static void host_input(world *w, ps_stream_input in, unsigned missing)
+static ps_status host_input(world *w, ps_stream_input in, unsigned missing)
 {
     size_t consumed = 0;
     const ps_status status = step(w, in, &consumed, missing);
     if (status != PS_AGAIN && status != PS_INVALID && missing == 0) {
         offer(w, 0);
     }
+    return status;
 }
 
+/* Now and then without a tree that there should be, or with what is no error's number. */
 static void answer(world *w, uint8_t arg, unsigned missing)
 {
     ps_stream_input in = {.type = PS_STREAM_OPENED};
     const transfer_file *asked = w->asked;
-    in.u.opened.error = arg < 200 ? 0 : arg;
-    in.u.opened.tree = asked ? asked->tree : NULL;
-    if (missing == 0 && asked) {
+    in.u.opened.error = arg < 200 ? 0 : arg == 255 ? UINT32_C(65536) : arg;
+    in.u.opened.tree = asked && arg % 16u != 7 ? asked->tree : NULL;
+    const bool good =
+        w->ended || (asked && arg < 255 &&
+                     (arg >= 200 || in.u.opened.tree || asked->content.length <= PS_PIECE_BYTES));
+    if (missing == 0 && asked && good) {
         w->open = arg < 200 ? asked : NULL;
         w->asked = NULL;
     }
-    host_input(w, in, missing);
+    must((host_input(w, in, missing) == PS_INVALID) == !good);
+}
+
+/* As after all the files but one that a stream can have. */
+static void grow_old(world *w)
+{
+    if (w->u->stage == PS_UPLOAD_IDLE) {
+        w->u->file = w->file = UINT32_MAX - 1;
+    }
 }
 
 static void others(world *w, uint8_t arg, unsigned missing)
@@ -205,7 +244,12 @@ static void others(world *w, uint8_t arg, unsigned missing)
                                 0,
                                 99};
     if (arg < 7) {
-        host_input(w, (ps_stream_input){.type = (ps_stream_input_type)types[arg]}, missing);
+        (void)host_input(w, (ps_stream_input){.type = (ps_stream_input_type)types[arg]}, missing);
+    } else if (arg == 7) {
+        grow_old(w);
+    } else if (arg < 16) {
+        say_many_wants(w, arg);
+        offer(w, missing);
     }
 }
 
@@ -246,7 +290,7 @@ static void turn(world *w, tape *t)
         break;
     case 8:
         w->now_us += (uint64_t)arg * arg * 1000u;
-        host_input(w, in, missing);
+        (void)host_input(w, in, missing);
         break;
     case 9:
         w->wall_s = arg < 32 ? 0 : WORLD_WALL_S + arg * 4u;
@@ -258,12 +302,12 @@ static void turn(world *w, tape *t)
     case 12:
     case 13:
         in.type = PS_STREAM_SENT;
-        host_input(w, in, missing);
+        (void)host_input(w, in, missing);
         break;
     case 14:
         in.type = PS_STREAM_TAKEN;
         in.u.taken_bytes = (uint64_t)arg * 1000u;
-        host_input(w, in, missing);
+        (void)host_input(w, in, missing);
         break;
     default:
         if (op & 64u) {
@@ -286,10 +330,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     const uint8_t first = take8(&t);
     cfg.crypto = ps_crypto_sodium();
     cfg.keys = &keys;
-    cfg.max_wants = PS_STREAM_WANTS_MIN + first % 8u;
+    cfg.max_wants = PS_STREAM_WANTS_MIN + first % 8u * (first & 64u ? 8u : 1u);
     cfg.binding.plain = w.plain = first >= 128;
     memset(cfg.binding.bytes, 0x55, sizeof cfg.binding.bytes);
-    cfg.burst_bytes = w.burst = PS_LEAF_BYTES * (1u + take8(&t));
+    const uint8_t burst = take8(&t);
+    cfg.burst_bytes = w.burst = burst == 255 ? UINT32_C(33554432) : PS_LEAF_BYTES * (1u + burst);
     w.size = ps_upload_size(&cfg);
     memcpy(w.binding, cfg.binding.bytes, sizeof w.binding);
     if (w.plain) {
@@ -300,7 +345,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     must(ps_upload_init(malloc(w.size), w.size, &cfg, 0, &w.u) == PS_OK);
     for (unsigned steps = 0; t.left > 0 && steps < 1000; steps++) {
         turn(&w, &t);
-        must(!w.ended || ps_upload_deadline_us(w.u) == PS_TIME_NEVER);
+        const uint64_t due_us = ps_upload_deadline_us(w.u);
+        must(!w.ended || due_us == PS_TIME_NEVER);
     }
     free(w.said.bytes);
     free(w.u);

@@ -11,6 +11,7 @@ enum { CLIENTS = 4, ADDRESSES = 8, ENDS = 3, HELD = 64 };
 enum { SLAB = 12000, DATAGRAMS = 10, EVENTS = 160, POISON = 0xDB };
 enum { LOGIN_OK = 2, PEERS = 9, FILES = 12, SOURCES = 14, CHALLENGE = 17, NAMES = 25 };
 enum { FILE_KEYS = 2 };
+enum { PEOPLE = 80 };
 
 static uint8_t poison[SLAB];
 
@@ -33,6 +34,7 @@ typedef struct account {
 
 typedef struct world {
     tape input;
+    ps_server_config cfg;
     ps_server *s, *twin;
     uint8_t *before;
     size_t slab_len;
@@ -50,6 +52,64 @@ typedef struct world {
     size_t last_len;
     uint8_t last_from;
 } world;
+
+/* Bits of the byte that says how a program begins. */
+enum { ENTERED = 1, PUBLISHED = 2, EARLY = 8, LARGE = 16 };
+
+/* Tables of a few records, or with room for a crowd; *begins says which, and how to begin. */
+static ps_server_config config_of(tape *t, uint8_t *begins)
+{
+    ps_server_config cfg;
+    ps_server_config_default(&cfg);
+    const uint8_t shape = take8(t), rates = take8(t);
+    cfg.max_sessions = 1 + (shape & 3u);
+    cfg.max_users = 1 + (shape >> 2 & 3u);
+    cfg.max_devices = 1 + (shape >> 4 & 3u);
+    const uint8_t publications = take8(t), quota = take8(t);
+    cfg.max_publications = publications >= 200 ? 400 : 1 + publications % 16u;
+    cfg.max_user_publications = quota >= 200 ? 300 : 1 + quota % 8u;
+    cfg.max_pending_logins = 1 + (shape >> 6);
+    const uint8_t handshakes = take8(t);
+    cfg.max_handshakes = cfg.max_pending_logins + (handshakes >= 200 ? 90 : handshakes % 8u);
+    cfg.max_networks = 1 + (rates & 3u);
+    const uint8_t names = take8(t), searched = take8(t);
+    cfg.name_bytes = names >= 200 ? 20000 : names;
+    cfg.search_names = searched >= 200 ? 512 : 1 + searched % 8u;
+    cfg.open_per_s = (rates >> 2 & 15u) * (handshakes >= 200 ? 14u : 1u);
+    if (shape % 16u == 15) { /* Few of everything. */
+        cfg.handshakes_per_s = 1 + (rates >> 2 & 15u);
+        cfg.retries_per_s = rates >> 6;
+        cfg.resets_per_s = rates & 3u;
+    }
+    cfg.network_per_s = 1 + (rates >> 6);
+    *begins = take8(t);
+    if (*begins & LARGE) {
+        cfg.max_sessions = cfg.max_users = cfg.max_devices = PEOPLE + CLIENTS;
+        cfg.max_pending_logins = CLIENTS * 2;
+        cfg.max_handshakes = 2 * PEOPLE;
+        cfg.open_per_s = cfg.network_per_s = 2 * PEOPLE;
+    }
+    cfg.ticket_s = shape & 32 ? 600 : cfg.ticket_s;
+    cfg.file_ticket_s = shape & 16 ? PS_FILE_EPOCH_S : cfg.file_ticket_s;
+    cfg.records = shape & 1;
+    cfg.crypto = ps_sim_crypto();
+    memset(cfg.static_secret, 0x57, sizeof cfg.static_secret);
+    memset(cfg.realm_secret, 0x4e, sizeof cfg.realm_secret);
+    return cfg;
+}
+
+static ps_server *server_of(const ps_server_config *cfg, void **mem)
+{
+    ps_server *s = NULL;
+    const size_t need = ps_server_size(cfg);
+    /* What lies behind the slab is nobody's. */
+    *mem = aligned_alloc(64, need + 64);
+    must(need != 0 && *mem != NULL);
+    memset(*mem, POISON, need + 64);
+    poison_tail(*mem, need, need + 64);
+    must(ps_server_init(*mem, need, cfg, &s) == PS_OK);
+    return s;
+}
 
 static ps_addr address_of(uint8_t who)
 {

@@ -9,6 +9,9 @@
 
 #define WORLD_FILES  8u
 #define WORLD_WALL_S UINT64_C(1700000000)
+/* One more, whose bytes nobody has: long enough that looking for a piece of it takes steps. */
+#define WORLD_LONG        WORLD_FILES
+#define WORLD_LONG_PIECES 33001u
 /* File k's ticket ends so many seconds after that. */
 #define WORLD_LIFE_S(k) (60u * (uint64_t)((k) + 1))
 
@@ -28,15 +31,23 @@ static inline ps_file_keys transfer_keys(void)
     return keys;
 }
 
+static inline void transfer_file_ticket(transfer_file *f, uint32_t k)
+{
+    const ps_file_keys keys = transfer_keys();
+    ps_file_ticket t = {.expires_s = WORLD_WALL_S + WORLD_LIFE_S(k), .downloader = {.len = 1}};
+    uint8_t salt[PS_FILE_TICKET_SALT] = {(uint8_t)k};
+    t.content = f->content;
+    memset(t.key, (int)k + 1, sizeof t.key);
+    memcpy(f->key, t.key, sizeof f->key);
+    f->ticket_len = ps_file_ticket_seal(ps_crypto_sodium(), keys.keys[0], keys.first_epoch, salt,
+                                        &t, f->ticket);
+}
+
 static inline void transfer_file_make(transfer_file *f, uint32_t k)
 {
     static const uint32_t lengths[WORLD_FILES] = {1,       64,      16384,   16385,
                                                   1048576, 1048577, 2097200, 300};
     const uint32_t length = lengths[k];
-    const ps_crypto *c = ps_crypto_sodium();
-    const ps_file_keys keys = transfer_keys();
-    ps_file_ticket t = {.expires_s = WORLD_WALL_S + WORLD_LIFE_S(k), .downloader = {.len = 1}};
-    uint8_t salt[PS_FILE_TICKET_SALT] = {(uint8_t)k};
     ps_hasher h;
     f->bytes = calloc(length, 1);
     f->tree = calloc(ps_tree_nodes(length) + 1, sizeof *f->tree);
@@ -44,30 +55,38 @@ static inline void transfer_file_make(transfer_file *f, uint32_t k)
     for (uint32_t i = 0; i < length; i += 97) {
         f->bytes[i] = (uint8_t)(i * 31u + k + 1u);
     }
-    must(ps_hasher_init(&h, c, length, f->tree) == PS_OK);
+    must(ps_hasher_init(&h, ps_crypto_sodium(), length, f->tree) == PS_OK);
     must(ps_hasher_update(&h, f->bytes, length) == PS_OK);
     must(ps_hasher_final(&h, &f->content) == PS_OK);
-    t.content = f->content;
-    memset(t.key, (int)k + 1, sizeof t.key);
-    memcpy(f->key, t.key, sizeof f->key);
-    f->ticket_len = ps_file_ticket_seal(c, keys.keys[0], keys.first_epoch, salt, &t, f->ticket);
+    transfer_file_ticket(f, k);
+}
+
+/* A root that no hashes lead to, so that no piece of it is ever right. */
+static inline void transfer_file_make_long(transfer_file *f)
+{
+    f->content.length = (uint64_t)WORLD_LONG_PIECES * PS_PIECE_BYTES - 5;
+    memset(f->content.root, 0x77, sizeof f->content.root);
+    f->tree = calloc(ps_tree_nodes(f->content.length), sizeof *f->tree);
+    must(f->tree);
+    transfer_file_ticket(f, WORLD_LONG);
 }
 
 /* Made once: hashing them for every input would be most of the work. */
 static inline const transfer_file *transfer_file_of(uint32_t k)
 {
-    static transfer_file files[WORLD_FILES];
+    static transfer_file files[WORLD_FILES + 1];
     if (!files[0].bytes) {
         for (uint32_t i = 0; i < WORLD_FILES; i++) {
             transfer_file_make(&files[i], i);
         }
+        transfer_file_make_long(&files[WORLD_LONG]);
     }
-    return &files[k % WORLD_FILES];
+    return &files[k == WORLD_LONG ? k : k % WORLD_FILES];
 }
 
 static inline const transfer_file *transfer_file_find(const ps_content *content)
 {
-    for (uint32_t k = 0; k < WORLD_FILES; k++) {
+    for (uint32_t k = 0; k <= WORLD_LONG; k++) {
         if (ps_content_equal(content, &transfer_file_of(k)->content)) {
             return transfer_file_of(k);
         }

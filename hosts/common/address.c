@@ -10,6 +10,7 @@
 
 #define HOST_MAX 256u
 
+static const char this_host[] = "127.0.0.1";
 static const char *const bad_port = "the port must be a number from 0 to 65535";
 
 /* What is wrong with the form. *digits is the port's text, *colon the last colon outside brackets,
@@ -33,15 +34,22 @@ static const char *look(const char *text, const char **colon, const char **digit
     return ps_number_parse(*digits, 0, UINT16_MAX, &port) ? NULL : bad_port;
 }
 
-/* Puts the address in where only a port is given. The form has been looked at. */
+/* Puts the address in where only a port is given, which may begin with zeros. The form has been
+ * looked at. */
 static bool numeric(const char *text, const char *digits, ps_addr *out)
 {
-    char full[32];
-    if (digits <= text + 1) {
-        snprintf(full, sizeof full, "127.0.0.1:%s", digits);
-        text = full;
+    char full[HOST_MAX + 8];
+    uint64_t port = 0;
+    size_t len = digits > text + 1 ? (size_t)(digits - 1 - text) : 0;
+    if (len >= HOST_MAX || !ps_number_parse(digits, 0, UINT16_MAX, &port)) {
+        return false;
     }
-    return ps_addr_parse(text, out);
+    if (len == 0) {
+        text = this_host;
+        len = sizeof this_host - 1;
+    }
+    snprintf(full, sizeof full, "%.*s:%u", (int)len, text, (unsigned)port);
+    return ps_addr_parse(full, out);
 }
 
 const char *ps_address_parse(const char *text, ps_addr *out)
@@ -68,7 +76,7 @@ const char *ps_address_resolve(const char *text, ps_addr *out)
         return NULL;
     }
     char host[HOST_MAX];
-    const size_t len = (size_t)(colon - text);
+    const size_t len = (size_t)(digits - 1 - text); /* A port alone was numeric. */
     if (text[0] == '[' || len >= sizeof host) {
         return "it is not an address";
     }

@@ -71,7 +71,9 @@ static void add_text_value(line *l, const ps_log_field *f)
     }
     add(l, "\"");
     for (const char *at = value; *at != '\0'; at++) {
-        const char c[3] = {*at == '"' ? '\\' : *at, *at == '"' ? '"' : '\0', '\0'};
+        /* A backslash, too: one that stood before a quote would end the value for a reader. */
+        const bool escaped = *at == '"' || *at == '\\';
+        const char c[3] = {escaped ? '\\' : *at, escaped ? *at : '\0', '\0'};
         add(l, c);
     }
     add(l, "\"");

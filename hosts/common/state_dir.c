@@ -37,6 +37,7 @@ static ps_state_result fail(ps_state_dir *s, const char *what, int error)
 {
     char path[1024];
     ps_text_safe_string(path, sizeof path, s->path);
+    s->number = error;
     snprintf(s->error, sizeof s->error, "the state directory %s %s: %s", path, what,
              strerror(error));
     ps_state_dir_close(s);
@@ -69,6 +70,7 @@ ps_state_result ps_state_dir_open(ps_state_dir *s, const char *path)
 {
     s->dir_fd = -1;
     s->lock_fd = -1;
+    s->number = 0;
     s->error[0] = '\0';
     const size_t len = strlen(path);
     if (len == 0 || len >= sizeof s->path) {

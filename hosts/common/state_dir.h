@@ -16,6 +16,7 @@ typedef struct ps_state_dir {
     char path[PS_STATE_PATH_MAX];
     int dir_fd;  /* For openat(). */
     int lock_fd; /* Holds the lock; -1: none. */
+    int number;  /* The errno of PS_STATE_FAILED. */
     char error[PS_STATE_PATH_MAX + 256];
 } ps_state_dir;
 

@@ -22,12 +22,15 @@ static bool device_path(const struct state *s, char *out, size_t cap)
     return n > 0 && (size_t)n < cap;
 }
 
-static ps_exit no_device(const struct state *s, char *why, size_t why_cap, const char *reason)
+/* `number` is the cause's errno, or 0. */
+static ps_exit no_device(const struct state *s, char *why, size_t why_cap, int number,
+                         const char *reason)
 {
     char path[1024];
     ps_text_safe_string(path, sizeof path, s->dir.path);
-    snprintf(why, why_cap, "the device id in %s cannot be used: %s", path, reason);
-    return PS_EXIT_STATE;
+    snprintf(why, why_cap, "the device id in %s cannot be used: %s", path,
+             reason != NULL ? reason : strerror(number));
+    return ps_exit_of_errno(number, PS_EXIT_STATE);
 }
 
 /* Reads the device id; makes it where there is none. */
@@ -35,7 +38,7 @@ static ps_exit load_device(struct state *s, char *why, size_t why_cap)
 {
     char path[PS_STATE_PATH_MAX + sizeof DEVICE_FILE + 1];
     if (!device_path(s, path, sizeof path)) {
-        return no_device(s, why, why_cap, strerror(ENAMETOOLONG));
+        return no_device(s, why, why_cap, ENAMETOOLONG, NULL);
     }
     uint8_t *bytes = NULL;
     size_t len = 0;
@@ -46,20 +49,21 @@ static ps_exit load_device(struct state *s, char *why, size_t why_cap)
         }
         free(bytes);
         return whole ? PS_EXIT_DONE
-                     : no_device(s, why, why_cap, "it is not 16 bytes; remove it to get a new one");
+                     : no_device(s, why, why_cap, 0,
+                                 "it is not 16 bytes; remove it to get a new one");
     }
     if (errno == EFBIG) {
-        return no_device(s, why, why_cap, "it is not 16 bytes; remove it to get a new one");
+        return no_device(s, why, why_cap, 0, "it is not 16 bytes; remove it to get a new one");
     }
     if (errno != ENOENT) {
-        return no_device(s, why, why_cap, strerror(errno));
+        return no_device(s, why, why_cap, errno, NULL);
     }
     if (ps_posix_entropy(s->device, PS_DEVICE_BYTES) != PS_OK) {
-        return no_device(s, why, why_cap, "the system gives no random bytes");
+        return no_device(s, why, why_cap, 0, "the system gives no random bytes");
     }
     const ps_span content = {s->device, PS_DEVICE_BYTES};
     if (ps_file_replace(path, content, 0600) != 0) {
-        return no_device(s, why, why_cap, strerror(errno));
+        return no_device(s, why, why_cap, errno, NULL);
     }
     return PS_EXIT_DONE;
 }
@@ -108,7 +112,7 @@ ps_exit state_open(struct state *s, const char *path, const char *user, char *wh
         if (result == PS_STATE_IN_USE) {
             name_holder(path, user, why, why_cap);
         }
-        return PS_EXIT_STATE;
+        return ps_exit_of_errno(s->dir.number, PS_EXIT_STATE);
     }
     s->open = true;
     if (ftruncate(s->dir.lock_fd, 0) != 0 || dprintf(s->dir.lock_fd, "%ld\n", (long)getpid()) < 0) {

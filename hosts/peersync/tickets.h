@@ -11,6 +11,15 @@
 /* For so long after its expiry a ticket is still shown, in seconds: 90 days. */
 #define TICKETS_SHOWN_S (UINT64_C(90) * 86400u)
 
+/* A file: format 1, expiry in seconds since 1970 as u64 little-endian, then 1 to PS_TICKET_MAX
+ * bytes of ticket. */
+#define TICKET_FILE_BYTES (9u + PS_TICKET_MAX)
+
+/* @return the file's length; 0: the ticket has none that can be kept. */
+size_t ticket_file_write(const ps_event_ticket *ticket, uint8_t out[TICKET_FILE_BYTES]);
+/* The ticket in a file's bytes. @return its length; 0: there is none, or it is too old to show. */
+size_t ticket_file_read(ps_span file, uint64_t now_s, uint8_t out[PS_TICKET_MAX]);
+
 /* Whose ticket: `server` as ps_address_canonical() writes it. */
 struct ticket_owner {
     const struct state *state; /* Open; its device counts, too. */

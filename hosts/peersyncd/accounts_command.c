@@ -258,7 +258,7 @@ static int make_place(const ps_daemon_config *config)
         return PS_EXIT_DONE;
     }
     if (ps_state_dir_open(&dir, config->state) != PS_STATE_OK) {
-        return ps_accounts_fail(PS_EXIT_STATE, "%s", dir.error);
+        return ps_accounts_fail((int)ps_exit_of_errno(dir.number, PS_EXIT_STATE), "%s", dir.error);
     }
     ps_state_dir_close(&dir);
     return PS_EXIT_DONE;

@@ -3,6 +3,7 @@
 #include "common/exit_codes.h"
 #include "common/text.h"
 #include "peersync/posix.h"
+#include "peersyncd/key_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECRET_BYTES 32u
-#define BASE64       sodium_base64_VARIANT_ORIGINAL
-/* More than the longest file that is made here. */
-#define FILE_BYTES 512u
+#define SECRET_BYTES PS_KEY_FILE_SECRET
 
 _Static_assert(PS_KEY_BYTES == SECRET_BYTES, "both files hold as much");
 _Static_assert(PS_KEY_BYTES == crypto_scalarmult_BYTES, "X25519");
@@ -101,26 +99,6 @@ static int refuse_unreadable(const place *p, int error)
     return refuse_foreign(path, st.st_uid, p->message, p->cap);
 }
 
-/* A comment line and 32 bytes in base64, with nothing behind them. */
-static bool parse(const char *text, size_t len, uint8_t secret[SECRET_BYTES])
-{
-    const char *begin = text;
-    const char *end = text + len;
-    while (begin < end && *begin == '#') {
-        const char *newline = memchr(begin, '\n', (size_t)(end - begin));
-        begin = newline != NULL ? newline + 1 : end;
-    }
-    while (end > begin && (end[-1] == '\n' || end[-1] == '\r')) {
-        end--;
-    }
-    size_t got = 0;
-    const bool good = sodium_base642bin(secret, SECRET_BYTES, begin, (size_t)(end - begin), NULL,
-                                        &got, NULL, BASE64) == 0 &&
-                      got == SECRET_BYTES;
-    /* All zero is what a disk leaves of a file after some crashes, in other forms of it. */
-    return good && !sodium_is_zero(secret, SECRET_BYTES);
-}
-
 static ssize_t read_all(int fd, char *text, size_t cap)
 {
     size_t len = 0;
@@ -140,7 +118,7 @@ static ssize_t read_all(int fd, char *text, size_t cap)
 /* @return a ps_exit; NOT_FOUND when there is no such file. */
 static int read_secret(const place *p, uint8_t secret[SECRET_BYTES])
 {
-    char text[FILE_BYTES];
+    char text[PS_KEY_FILE_BYTES];
     struct stat st;
     const int fd = openat(p->dir->dir_fd, p->file->name,
                           O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -162,7 +140,8 @@ static int read_secret(const place *p, uint8_t secret[SECRET_BYTES])
         code = refuse(p, "it is not a regular file");
     } else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         code = refuse_readable(p);
-    } else if ((size_t)len == sizeof text || !parse(text, (size_t)len, secret)) {
+    } else if ((size_t)len == sizeof text ||
+               !ps_key_file_read((ps_span){(const uint8_t *)text, (size_t)len}, secret)) {
         code = refuse_damaged(p);
     }
     explicit_bzero(text, sizeof text);
@@ -232,16 +211,13 @@ static int write_secret(const place *p, const char *text, size_t len)
 static int make_secret(const place *p)
 {
     uint8_t secret[SECRET_BYTES];
-    char base64[sodium_base64_ENCODED_LEN(SECRET_BYTES, BASE64)];
-    char text[FILE_BYTES];
+    char text[PS_KEY_FILE_BYTES];
     if (ps_posix_entropy(secret, sizeof secret) != PS_OK) {
         return refuse(p, "the system gives no random bytes");
     }
-    sodium_bin2base64(base64, sizeof base64, secret, sizeof secret, BASE64);
-    const int len = snprintf(text, sizeof text, "%s\n%s\n", p->file->comment, base64);
-    const int code = write_secret(p, text, (size_t)len);
+    const size_t len = ps_key_file_write(p->file->comment, secret, text);
+    const int code = write_secret(p, text, len);
     explicit_bzero(secret, sizeof secret);
-    explicit_bzero(base64, sizeof base64);
     explicit_bzero(text, sizeof text);
     return code;
 }

@@ -16,7 +16,7 @@ int ps_identity_show(const char *state)
         code = ps_identity_load_default(false, &identity, message, sizeof message);
     } else if (ps_state_dir_open(&dir, state) != PS_STATE_OK) {
         fprintf(stderr, "peersyncd: %s\n", dir.error);
-        return PS_EXIT_STATE;
+        return (int)ps_exit_of_errno(dir.number, PS_EXIT_STATE);
     } else {
         code = ps_identity_load(&dir, &identity, message, sizeof message);
         ps_state_dir_close(&dir);

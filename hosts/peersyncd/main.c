@@ -73,7 +73,7 @@ static int serve(const ps_daemon_config *config)
     if (dir != NULL && (ps_state_dir_open(&state, config->state) != PS_STATE_OK ||
                         ps_state_dir_lock(&state) != PS_STATE_OK)) {
         fprintf(stderr, "peersyncd: %s\n", state.error);
-        return PS_EXIT_STATE;
+        return (int)ps_exit_of_errno(state.number, PS_EXIT_STATE);
     }
     int code = load_identity(dir, &identity);
     if (code == PS_EXIT_DONE) {

@@ -27,7 +27,8 @@ static int refuse(const ps_state_dir *state, ps_store_result result, const ps_st
     ps_text_safe_string(path, sizeof path, state->path);
     fprintf(stderr, "peersyncd: %s/%s%s\n", path, PS_STORE_NAME,
             ps_store_refusal(result, s, words));
-    return result == PS_STORE_NO_MEMORY ? PS_EXIT_SYSTEM : PS_EXIT_STATE;
+    return result == PS_STORE_NO_MEMORY ? PS_EXIT_SYSTEM
+                                        : (int)ps_exit_of_errno(s->error, PS_EXIT_STATE);
 }
 
 /* A log of which a part is left out would be taken for a shorter one when it goes on. */

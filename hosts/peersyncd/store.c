@@ -105,7 +105,7 @@ static int write_all(ps_store *s)
 
 /* After a failure nothing behind `good` is relied on: after a failed sync the system may have
  * dropped what it had taken, and a later sync would not say so. All of it is written again. */
-void ps_store_work(ps_store *s)
+bool ps_store_write(ps_store *s)
 {
     const ps_store_files *f = &s->files;
     const bool forget = s->dirty && PS_CANARY(FORGOTTEN_FAILURE);
@@ -119,13 +119,24 @@ void ps_store_work(ps_store *s)
         s->what = "write";
         s->error = write_all(s);
     }
-    if (s->error == 0) {
-        s->what = "sync";
-        s->error = PS_CANARY(UNSYNCED_RECORD) ? 0 : f->sync(f->ctx, PS_STORE_LOG);
-    }
-    if (s->error == 0) {
+    return s->error == 0;
+}
+
+void ps_store_synced(ps_store *s, int error)
+{
+    s->what = "sync";
+    s->error = error;
+    if (error == 0) {
         s->good += s->writing.len;
         s->dirty = false;
+    }
+}
+
+void ps_store_work(ps_store *s)
+{
+    if (ps_store_write(s)) {
+        const ps_store_files *f = &s->files;
+        ps_store_synced(s, PS_CANARY(UNSYNCED_RECORD) ? 0 : f->sync(f->ctx, PS_STORE_LOG));
     }
 }
 

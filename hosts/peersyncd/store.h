@@ -66,6 +66,10 @@ bool ps_store_append(ps_store *s, const ps_event_record *record);
 bool ps_store_begin(ps_store *s);
 /* Writes and syncs. On any thread, between begin and end. */
 void ps_store_work(ps_store *s);
+/* The same in two, for who does not wait for his disk: writes, and (true) the log is to be synced;
+ * how that ended: 0 or an errno. */
+bool ps_store_write(ps_store *s);
+void ps_store_synced(ps_store *s, int error);
 ps_store_news ps_store_end(ps_store *s);
 
 /* For PS_INPUT_STORE: 0, or when changes may come again. */

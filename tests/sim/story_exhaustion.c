@@ -142,7 +142,7 @@ static void the_lost_wait_for_their_turn_by_themselves(void **state)
     for (uint32_t capacity = 1; capacity <= PEERS; capacity++) {
         world *w = scarce_world(FIELD(max_sessions), PEERS);
         world_login_all(w);
-        world_server_crash(w, 0);
+        world_server_crash(w, PS_SIM_DISK_LOST);
         w->cfg.server.max_sessions = capacity;
         world_server_boot(w);
         world_run(w, 8 * S);
@@ -327,7 +327,9 @@ static void a_store_that_takes_nothing(void **state)
     cfg.server.records = true;
     world *w = world_new(&cfg);
     world_login_all(w);
-    w->server.store.fails_until_us = world_now_us(w) + 10 * S;
+    ps_sim_disk_config full = w->server.store.manners;
+    full.fails_until_us = world_now_us(w) + 10 * S;
+    world_store_manners(w, &full);
     for (uint32_t n = 0; n < PEERS * NAMES; n++) {
         (void)exhaustion_publish(w, n / NAMES, n % NAMES);
     }

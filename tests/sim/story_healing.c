@@ -50,7 +50,7 @@ static void a_server_that_lost_everything_is_told_again(void **state)
 {
     (void)state;
     world *w = publishing_world();
-    world_server_crash(w, 0);
+    world_server_crash(w, PS_SIM_DISK_LOST);
     world_run(w, 1 * S);
     world_server_boot(w);
     assert_int_equal(world_server_stats(w).publications, 0);
@@ -67,7 +67,7 @@ static void a_server_that_is_away_for_long_is_waited_for(void **state)
 {
     (void)state;
     world *w = publishing_world();
-    world_server_crash(w, 0);
+    world_server_crash(w, PS_SIM_DISK_LOST);
     world_run(w, 120 * S);
     world_command *late = world_publish(w, 0, "given meanwhile");
     world_run(w, 60 * S);

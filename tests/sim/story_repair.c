@@ -84,7 +84,7 @@ static void a_list_across_a_restart_has_each_line_once(void **state)
     world_command *c = world_list_files(w, 1);
     WORLD_WAIT(w, 5 * S, c->lines_len >= 20);
     assert_false(c->done);
-    world_server_crash(w, 0);
+    world_server_crash(w, PS_SIM_DISK_LOST);
     world_server_boot(w);
     assert_int_equal(ps_sim_partition(w->sim, &asker, 1, &w->server.node, 1, true, NULL), PS_OK);
     WORLD_WAIT(w, 3 * S, world_server_stats(w).publications == NAMES);

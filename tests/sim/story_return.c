@@ -62,6 +62,11 @@ static world *publishing_world(bool store)
         world_run(w, HEARTBEAT / PEERS);
     }
     world_run(w, LOGIN + SEND);
+    if (store) { /* From now on its disk writes nothing, and says that it does. */
+        ps_sim_disk_config lying = w->server.store.manners;
+        lying.lies = true;
+        world_store_manners(w, &lying);
+    }
     for (uint32_t i = 0; i < PEERS; i++) {
         publish(w, i, NAMES - LATER, NAMES);
     }
@@ -151,7 +156,7 @@ static void nothing_is_left(void **state)
 {
     (void)state;
     world *w = publishing_world(false);
-    world_server_crash(w, 0);
+    world_server_crash(w, PS_SIM_DISK_LOST);
     world_server_boot(w);
     assert_int_equal(world_server_stats(w).publications, 0);
     require_whole_again(w, 0);
@@ -168,8 +173,8 @@ static void the_tail_is_lost(void **state)
     for (uint32_t i = 0; i < PEERS; i++) {
         resent[i] = world_peer_stats(w, i).buckets_resent;
     }
-    world_server_crash(w, PEERS * LATER);
-    world_server_boot(w);
+    world_server_crash(w, PS_SIM_DISK_LOST);
+    assert_true(world_server_boot(w));
     assert_int_equal(world_server_stats(w).publications, PEERS * (NAMES - LATER));
     require_whole_again(w, COMPARE);
     for (uint32_t i = 0; i < PEERS; i++) {

@@ -33,7 +33,7 @@ static uint32_t restart_smaller(const ps_server_config *smaller, uint32_t error)
         world_command *c = exhaustion_publish(w, n / NAMES, n % NAMES);
         assert_int_equal(world_finish(w, c), PS_E_NONE);
     }
-    world_server_crash(w, 0);
+    world_server_crash(w, PS_SIM_DISK_LOST);
     w->cfg.server = *smaller;
     world_server_boot(w);
     world_run(w, 4 * S);

@@ -149,17 +149,18 @@ static void events_come_by_their_times(void **state)
           "group name=a peers=0,1\n"
           "at 2m heal\n"
           "at 10s cut from=a to=server,3 one-way for=1.5s\n"
-          "at 10s crash nodes=server lies=5 for=2s\n"
+          "at 10s crash nodes=server tail=torn for=2s\n"
           "at 1s weather nodes=all loss=50% for=1s\n"
           "at 5s clock nodes=server jump=-10m wall=+2h drift=-1% for=3s\n"
           "at 6s fault kind=server-wiped\n"
           "at 7s get nodes=a owner=3 file=13\n"
-          "at 8s disk sync=1s\n");
+          "at 8s disk sync=1s rate=20k room=3k fail=5% forgets lies\n"
+          "at 20s crash nodes=all,server\n");
     static const scenario_what order[] = {SCENARIO_WEATHER, SCENARIO_CLOCK, SCENARIO_FAULT,
                                           SCENARIO_GET,     SCENARIO_DISK,  SCENARIO_CUT,
-                                          SCENARIO_CRASH,   SCENARIO_HEAL};
-    assert_int_equal(sc.events_len, 8);
-    for (uint32_t i = 0; i < 8; i++) {
+                                          SCENARIO_CRASH,   SCENARIO_CRASH, SCENARIO_HEAL};
+    assert_int_equal(sc.events_len, 9);
+    for (uint32_t i = 0; i < 9; i++) {
         assert_int_equal(sc.events[i].what, order[i]);
     }
     assert_int_equal(sc.events[0].link.loss_ppm, 500000);
@@ -170,7 +171,14 @@ static void events_come_by_their_times(void **state)
     assert_int_equal(sc.events[2].fault, FAULT_SERVER_WIPED);
     assert_int_equal(sc.events[3].owner, 3);
     assert_int_equal(sc.events[3].file, 13);
-    assert_int_equal(sc.events[4].sync_us, S);
+    const ps_sim_disk_config *disk = &sc.events[4].disk;
+    assert_int_equal(disk->sync_us, S);
+    assert_int_equal(disk->rate_bytes_s, 20000);
+    assert_int_equal(disk->capacity_bytes, 3000);
+    for (size_t i = 0; i < PS_SIM_DISK_OPS; i++) {
+        assert_int_equal(disk->fail_ppm[i], 50000);
+    }
+    assert_true(disk->forgets && disk->lies);
     assert_int_equal(sc.events[4].for_us, 0);
     const scenario_event *cut = &sc.events[5];
     assert_int_equal(cut->at_us, 10 * S);
@@ -178,7 +186,25 @@ static void events_come_by_their_times(void **state)
     assert_int_equal(cut->line, 4);
     assert_true(cut->one_way && scenario_has(&cut->nodes, 1) && scenario_has(&cut->nodes, 2) &&
                 scenario_has(&cut->others, 0) && scenario_has(&cut->others, 4));
-    assert_int_equal(sc.events[6].lies, 5);
+    assert_int_equal(sc.events[6].tail, FAULT_TAIL_TORN);
+    assert_int_equal(sc.events[7].tail, FAULT_TAIL_KEPT);
+    scenario_free(&sc);
+}
+
+static void a_disk_is_good_where_nothing_is_said(void **state)
+{
+    (void)state;
+    const ps_sim_disk_config good = faults_good_disk();
+    parse("swarm\nat 1s disk lies\nat 2s disk sync=0ms\nat 3s disk fail=100%\n"
+          "at 4s fault kind=failing-disk");
+    assert_true(sc.events[0].disk.lies);
+    assert_int_equal(sc.events[0].disk.sync_us, good.sync_us);
+    assert_int_equal(sc.events[0].disk.capacity_bytes, 0);
+    assert_int_equal(sc.events[1].disk.sync_us, 0);
+    assert_false(sc.events[1].disk.lies || sc.events[1].disk.forgets);
+    assert_int_equal(sc.events[2].disk.fail_ppm[PS_SIM_DISK_SYNC], PS_SIM_PPM);
+    assert_int_equal(sc.events[2].disk.sync_us, good.sync_us);
+    assert_int_equal(sc.events[3].fault, FAULT_FAILING_DISK);
     scenario_free(&sc);
 }
 
@@ -239,13 +265,20 @@ static void wrong_events_are_refused(void **state)
     refuse("swarm\ngroup name=office peers=1\nat 5s cut from=ofice to=2", 3,
            "there is no group 'ofice'; did you mean office?");
     refuse("swarm\nat 5s crash", 2, "crash: say nodes=WHO");
-    refuse("swarm\nat 5s crash nodes=1 lies=3", 2, "lies: is for nodes=server");
+    refuse("swarm\nat 5s crash nodes=1 tail=lost", 2, "tail: is for nodes=server");
+    refuse("swarm\nat 5s crash nodes=server,1 tail=lost", 2, "tail: is for nodes=server");
+    refuse("swarm\nat 5s crash nodes=server tail=kept forget", 2, "and not with forget");
+    refuse("swarm\nat 5s crash nodes=server tail=tron", 2, "did you mean torn?");
     refuse("swarm\nat 5s pause nodes=1", 2, "say for=TIME");
     refuse("swarm\nat 5s clock nodes=1", 2, "clock: say jump=TIME");
     refuse("swarm\nat 5s clock nodes=1 drift=11%", 2, "by 10% at the most");
     refuse("swarm\nat 5s clock nodes=1 wall=5s", 2, "only the server looks at that clock");
-    refuse("swarm\nat 5s disk", 2, "either sync=TIME or fail");
-    refuse("swarm\nat 5s disk sync=1s fail", 2, "either sync=TIME or fail");
+    refuse("swarm\nat 5s disk", 2, "disk: say sync=TIME, rate=BYTES");
+    refuse("swarm\nat 5s disk fail", 2, "fail needs a value");
+    refuse("swarm\nat 5s disk sync=601s", 2, "sync: '601s' is not a time");
+    refuse("swarm\nat 5s disk rate=999", 2, "rate: '999' is not a number of bytes from 1000");
+    refuse("swarm\nat 5s disk room=0", 2, "room: '0' is not a number of bytes from 1");
+    refuse("swarm\nat 5s disk sync=1s forgets", 2, "forgets: is for a disk that fails");
     refuse("swarm\nat 5s move nodes=server", 2, "for peers alone");
     refuse("swarm\nat 5s fault", 2, "say kind=WORD");
     refuse("swarm\nat 5s fault kind=floot", 2, "did you mean flood?");
@@ -306,6 +339,7 @@ int main(void)
         cmocka_unit_test(ways_are_read),
         cmocka_unit_test(groups_stand_behind_boxes),
         cmocka_unit_test(events_come_by_their_times),
+        cmocka_unit_test(a_disk_is_good_where_nothing_is_said),
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(wrong_groups_are_refused),
         cmocka_unit_test(wrong_events_are_refused),

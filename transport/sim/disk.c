@@ -138,7 +138,11 @@ ps_status ps_sim_disk_set(ps_sim_disk *disk, const ps_sim_disk_config *cfg)
 
 static bool is_name(const char *name)
 {
-    return name && name[0] != '\0' && memchr(name, 0, PS_SIM_DISK_NAME_MAX + 1) != NULL;
+    size_t len = 0;
+    while (name && len <= PS_SIM_DISK_NAME_MAX && name[len] != '\0') {
+        len++;
+    }
+    return len >= 1 && len <= PS_SIM_DISK_NAME_MAX;
 }
 
 static uint64_t used(const ps_sim_disk *disk)
@@ -309,6 +313,21 @@ ps_sim_disk_result ps_sim_disk_sync(ps_sim_disk *disk, const char *name, ps_sim_
     disk->jobs[disk->jobs_len++] =
         (sync_job){ticket->id, ticket->done_us, file, seq, PS_SIM_DISK_AGAIN};
     return PS_SIM_DISK_OK;
+}
+
+ps_sim_disk_result ps_sim_disk_flush(ps_sim_disk *disk, const char *name, uint64_t *done_us)
+{
+    ps_sim_disk_ticket ticket;
+    const ps_sim_disk_result result = ps_sim_disk_sync(disk, name, &ticket);
+    if (result != PS_SIM_DISK_OK) {
+        return result;
+    }
+    sync_job job = disk->jobs[--disk->jobs_len];
+    end_sync(disk, &job);
+    if (done_us) {
+        *done_us = job.done_us;
+    }
+    return job.result;
 }
 
 ps_sim_disk_result ps_sim_disk_synced(ps_sim_disk *disk, uint64_t id)

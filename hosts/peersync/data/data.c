@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include "alloc.h"
+#include "common/exit_codes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,8 @@ static bool open_parts(struct data *d, bool *of_state, char *why, size_t why_cap
 {
     d->has_library = true;
     if (!library_open(&d->library, &d->cfg, &d->events, why, why_cap)) {
-        *of_state = true;
+        const int number = d->library.db.number;
+        *of_state = ps_exit_of_errno(number, PS_EXIT_STATE) == PS_EXIT_STATE;
         return false;
     }
     d->has_workers = true;

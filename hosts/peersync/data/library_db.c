@@ -159,17 +159,19 @@ static void disconnect_both(struct library_db *db)
 }
 
 /* SQLite makes its other files with the permissions of this one. */
-static bool make_file(const char *path, char *why, size_t why_cap)
+static bool make_file(const char *path, char *why, size_t why_cap, int *number)
 {
     const int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     struct stat st;
     const char *fault = NULL;
     if (fd < 0 || fstat(fd, &st) != 0) {
-        fault = strerror(errno);
+        *number = errno;
+        fault = strerror(*number);
     } else if (!S_ISREG(st.st_mode)) {
         fault = "it is not a regular file";
     } else if ((st.st_mode & 077) != 0 && fchmod(fd, 0600) != 0) {
-        fault = strerror(errno);
+        *number = errno;
+        fault = strerror(*number);
     }
     if (fault) {
         (void)snprintf(why, why_cap, "cannot open %s: %s", path, fault);
@@ -246,6 +248,7 @@ static enum db_status attempt(struct library_db *db, char *fault, size_t cap)
         return DB_OK;
     }
     db->fault = result;
+    db->number = sqlite3_system_errno(db->reader.db ? db->reader.db : db->writer.db);
     (void)snprintf(fault, cap, "%s", sqlite3_errstr(result));
     if (db->writer.db && status == DB_DAMAGED) {
         (void)sqlite3_db_config(db->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -289,7 +292,7 @@ bool library_db_open(struct library_db *db, const char *state_dir, const ps_cryp
                               .max_hashes = LIBRARY_DB_HASHES,
                               .max_layer_bytes = LIBRARY_DB_LAYERS};
     pthread_mutex_init(&db->read_lock, NULL);
-    if (!make_file(db->path, why, why_cap)) {
+    if (!make_file(db->path, why, why_cap, &db->number)) {
         return false;
     }
     enum db_status status = attempt(db, fault, sizeof fault);
@@ -297,7 +300,7 @@ bool library_db_open(struct library_db *db, const char *state_dir, const ps_cryp
         status = attempt(db, fault, sizeof fault); /* A disk may fail once and then read well. */
     }
     if (status == DB_DAMAGED && keep_aside(db->path, fault, LIBRARY_DB_LOST, events)) {
-        if (!make_file(db->path, why, why_cap)) {
+        if (!make_file(db->path, why, why_cap, &db->number)) {
             return false;
         }
         status = attempt(db, fault, sizeof fault);
@@ -335,7 +338,8 @@ bool library_db_renew(struct library_db *db, const char *advice, struct events *
         disconnect_both(db);
         done = keep_aside(db->path, fault, advice, events);
     }
-    done = done && make_file(db->path, why, sizeof why) && attempt(db, why, sizeof why) == DB_OK;
+    done = done && make_file(db->path, why, sizeof why, &db->number) &&
+           attempt(db, why, sizeof why) == DB_OK;
     pthread_mutex_unlock(&db->read_lock);
     return done;
 }

@@ -64,6 +64,7 @@ struct library_db {
     uint64_t max_hashes, max_layer_bytes; /* Tests set less. */
     int64_t uses;                         /* Counts: the last one that `hashes.used` holds. */
     bool unwritable; /* There was no room to open it for writing: it was read only. */
+    int number;      /* library_db_open() failed: the cause's errno, or 0. */
     int fault;       /* SQLite's result when the writer failed last. */
 };
 

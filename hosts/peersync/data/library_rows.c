@@ -237,6 +237,14 @@ static int uncount(struct library_db *db, const char *path)
     return result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;
 }
 
+/* What is kept is used now. A damaged row may have come to the end of the numbers: then no order is
+ * left, and nothing else is lost. */
+static int64_t next_use(struct library_db *db)
+{
+    db->uses += db->uses < INT64_MAX ? 1 : 0;
+    return db->uses;
+}
+
 static int put_hashes(struct library_db *db, const struct entry *e)
 {
     sqlite3_stmt *s = db->writer.statements[DB_HASH_PUT];
@@ -250,7 +258,7 @@ static int put_hashes(struct library_db *db, const struct entry *e)
     r = r ? r : sqlite3_bind_int64(s, 6, e->file.ctime_ns);
     r = r ? r : bind_bytes(s, 7, e->content.root, PS_ROOT_BYTES);
     r = r ? r : bind_bytes(s, 8, e->tree, layer);
-    r = r ? r : sqlite3_bind_int64(s, 9, ++db->uses);
+    r = r ? r : sqlite3_bind_int64(s, 9, next_use(db));
     db->hashes++;
     db->layer_bytes += layer;
     return finish(s, r);
@@ -260,7 +268,7 @@ static int touch(struct library_db *db, const struct entry *e)
 {
     sqlite3_stmt *s = db->writer.statements[DB_HASH_TOUCH];
     int bound = bind_bytes(s, 1, e->path, strlen(e->path));
-    bound = bound ? bound : sqlite3_bind_int64(s, 2, ++db->uses);
+    bound = bound ? bound : sqlite3_bind_int64(s, 2, next_use(db));
     return finish(s, bound);
 }
 

@@ -53,7 +53,7 @@ void attack_clocks(attacks *a)
     }
     /* Cookies: one that is made before a rotation and shown after it. */
     w->cfg.server.open_per_s = 0;
-    world_server_crash(w, 0);
+    world_server_crash(w, PS_SIM_DISK_LOST);
     attack_run(a, w, 100 * MS);
     world_server_boot(w);
     for (uint32_t k = 0; k < 20; k++) {

@@ -82,7 +82,7 @@ static crowd *gather(attacks *a, uint32_t count)
 
 static void restart(crowd *c, uint64_t away_us)
 {
-    world_server_crash(c->w, 0);
+    world_server_crash(c->w, PS_SIM_DISK_LOST);
     attack_run(c->a, c->w, away_us);
     c->returned = 0;
     c->back_us = world_now_us(c->w);

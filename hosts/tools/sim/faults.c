@@ -33,6 +33,24 @@ ps_sim_link faults_fair(const swarm *s)
                             : (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
 }
 
+ps_sim_disk_config faults_good_disk(void)
+{
+    return (ps_sim_disk_config){.size = sizeof(ps_sim_disk_config), .sync_us = SWARM_SYNC_US};
+}
+
+static ps_sim_disk_config usual_disk(const swarm *s)
+{
+    return s->cfg->scenario ? scenario_disk(s) : faults_good_disk();
+}
+
+void faults_put_disk_right(swarm *s)
+{
+    ps_sim_disk_config usual = usual_disk(s);
+    usual.lies = usual.lies || s->faults.lies_us != 0;
+    s->faults.disk_us = 0;
+    world_store_manners(s->w, &usual);
+}
+
 /* ---- what somebody decided ---- */
 
 bool faults_pause_peer(swarm *s, uint32_t peer, uint64_t us)
@@ -62,12 +80,19 @@ bool faults_keep_server(swarm *s, uint64_t us, bool by_work)
     return true;
 }
 
-bool faults_kill_server(swarm *s, uint64_t us, size_t lies)
+bool faults_kill_server(swarm *s, uint64_t us, fault_tail tail, bool wipe)
 {
     if (s->faults.server_us != 0) {
         return false;
     }
-    world_server_crash(s->w, lies);
+    if (tail == FAULT_TAIL_KEPT) {
+        world_server_kill(s->w);
+    } else {
+        world_server_crash(s->w, (ps_sim_disk_tail)tail);
+    }
+    if (wipe) {
+        world_store_wipe(s->w);
+    }
     s->faults.server_us = world_now_us(s->w) + us;
     return true;
 }
@@ -97,10 +122,29 @@ void faults_move_peer(swarm *s, uint32_t peer)
 
 /* ---- the schedule ---- */
 
+/* Whoever looks after the server tries again while its disk does not let it start. */
 static void start_server(swarm *s)
 {
-    s->faults.server_us = 0;
-    world_server_boot(s->w);
+    faults *f = &s->faults;
+    const uint64_t now_us = world_now_us(s->w);
+    if (!world_server_boot(s->w)) {
+        f->server_us = now_us + S;
+        return;
+    }
+    const uint64_t loaded_us = s->w->server.store.loaded_us;
+    f->server_us = 0;
+    f->kept_us = f->kept_us > loaded_us ? f->kept_us : loaded_us;
+}
+
+/* The power goes: what the disk has said that it wrote is not there. */
+static void end_lies(swarm *s)
+{
+    faults *f = &s->faults;
+    f->lies_us = 0;
+    (void)faults_kill_server(s, f->dark_us, FAULT_TAIL_LOST, false);
+    ps_sim_disk_config honest = s->w->server.store.manners;
+    honest.lies = usual_disk(s).lies;
+    world_store_manners(s->w, &honest);
 }
 
 /* Wall clocks stay where they are: what they show means nothing to anybody. */
@@ -147,7 +191,6 @@ static void mend_network(swarm *s)
     s->faults.better_us = 0;
     ps_sim_heal_all(s->w->sim);
     ps_sim_set_default_link(s->w->sim, &link);
-    s->w->server.store.delay_us = SWARM_SYNC_US;
 }
 
 void faults_work(swarm *s)
@@ -159,6 +202,12 @@ void faults_work(swarm *s)
         if (s->cfg->scenario) {
             scenario_restore(s);
         }
+    }
+    if (f->disk_us != 0 && f->disk_us <= now_us) {
+        faults_put_disk_right(s);
+    }
+    if (f->lies_us != 0 && f->lies_us <= now_us) {
+        end_lies(s);
     }
     if (f->server_us != 0 && f->server_us <= now_us) {
         start_server(s);
@@ -175,8 +224,8 @@ uint64_t faults_due_us(const swarm *s)
 {
     const faults *f = &s->faults;
     uint64_t due_us = draws(s) ? f->next_us : PS_TIME_NEVER;
-    const uint64_t others[3] = {f->better_us, f->server_us, f->clocks_us};
-    for (size_t i = 0; i < 3; i++) {
+    const uint64_t others[5] = {f->better_us, f->server_us, f->clocks_us, f->disk_us, f->lies_us};
+    for (size_t i = 0; i < 5; i++) {
         due_us = others[i] != 0 && others[i] < due_us ? others[i] : due_us;
     }
     return due_us;
@@ -186,12 +235,13 @@ void faults_heal(swarm *s)
 {
     faults *f = &s->faults;
     mend_network(s);
-    s->w->server.store.fails_until_us = 0;
+    if (s->cfg->scenario) {
+        scenario_heal(s);
+    }
+    f->lies_us = 0;
+    faults_put_disk_right(s);
     if (f->server_us != 0) {
         start_server(s);
     }
     put_clocks_right(s);
-    if (s->cfg->scenario) {
-        scenario_heal(s);
-    }
 }

@@ -52,6 +52,11 @@ void model_file_keys(const model *m, const model_session *s, ps_span field);
 void model_file_ticket(const model *m, uint32_t owner, const ps_content *content, uint32_t asker,
                        read_cursor *entry);
 
+/* model_sessions.c. A session has been heard; one has begun, or ended. */
+void model_sign_of_life(model *m, model_session *s);
+void model_opened(model *m, const ps_event_session *e);
+void model_closed(model *m, const ps_event_session *e);
+
 /* What one input made the server owe: filled by the input's side, compared by the answers'. */
 typedef struct model_owed {
     ps_addr from;    /* Of the datagram, */

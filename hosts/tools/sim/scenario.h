@@ -70,12 +70,11 @@ typedef struct scenario_event {
     scenario_nodes others; /* and the other. */
     bool everywhere;       /* WEATHER: not only at `nodes`. */
     bool one_way;
-    bool forgets;  /* CRASH: what was stored is gone. */
-    uint32_t lies; /* CRASH of the server: records that its disk had lied about. */
+    bool forgets;    /* CRASH: what was stored is gone. */
+    fault_tail tail; /* CRASH of the server. */
     ps_sim_link link;
     ps_sim_clock clock;
-    uint32_t sync_us; /* DISK: what a sync takes; */
-    bool fails;       /* or all fail. */
+    ps_sim_disk_config disk; /* DISK: capacity_bytes is what is free when it begins; 0: endless. */
     fault fault;
     uint32_t owner, file; /* GET: of whom; PUBLISH and others: which. */
 } scenario_event;
@@ -112,6 +111,7 @@ typedef struct scenario_play {
     uint32_t next;        /* The event that comes next. */
     uint64_t *until_us;   /* Of each event: when it ends; 0: it is over, or has not begun. */
     uint32_t *partitions; /* Of each CUT. */
+    uint64_t *capacities; /* Of each DISK: in all; 0: endless. */
 } scenario_play;
 
 /* Boxes, links and lines, before anybody says anything. */
@@ -126,8 +126,11 @@ uint64_t scenario_due_us(const struct swarm *s);
 uint64_t scenario_left_us(const struct swarm *s, uint64_t end_us);
 /* The same way without faults. */
 ps_sim_link scenario_fair(const ps_sim_link *link);
-/* Somebody else has mended the network and the disk, or the healing is over: what the scenario says
- * counts again. */
+/* What the scenario says of the server's disk now. */
+ps_sim_disk_config scenario_disk(const struct swarm *s);
+/* Somebody else has mended the network, or the healing is over: what the scenario says counts
+ * again.
+ */
 void scenario_restore(struct swarm *s);
 /* All is to be mended. */
 void scenario_heal(struct swarm *s);

@@ -23,8 +23,10 @@ static const ps_option cut_table[] = {SCENARIO_TEXT(from, "from", "WHO"),
                                       SCENARIO_TEXT(to, "to", "WHO"),
                                       SCENARIO_FLAG(one_way, "one-way"), FOR, END};
 static const ps_option weather_table[] = {NODES, FOR, SCENARIO_WAY, END};
+/* By fault_tail. */
+static const char *const tails[] = {"lost", "torn", "scattered", "kept", NULL};
 static const ps_option crash_table[] = {NODES, FOR, SCENARIO_FLAG(forget, "forget"),
-                                        SCENARIO_NUMBER(lies, "lies", 1, 1000000), END};
+                                        SCENARIO_CHOICE(tail, "tail", tails), END};
 static const ps_option pause_table[] = {NODES, FOR, END};
 static const ps_option work_table[] = {FOR, END};
 static const ps_option clock_table[] = {NODES,
@@ -35,7 +37,13 @@ static const ps_option clock_table[] = {NODES,
                                         SCENARIO_FLAG(stop, "stop"),
                                         END};
 static const ps_option disk_table[] = {SCENARIO_TEXT(sync, "sync", "TIME"),
-                                       SCENARIO_FLAG(fail, "fail"), FOR, END};
+                                       SCENARIO_TEXT(rate, "rate", "BYTES"),
+                                       SCENARIO_TEXT(room, "room", "BYTES"),
+                                       SCENARIO_TEXT(fail, "fail", "SHARE"),
+                                       SCENARIO_FLAG(forgets, "forgets"),
+                                       SCENARIO_FLAG(lies, "lies"),
+                                       FOR,
+                                       END};
 static const ps_option nodes_table[] = {NODES, END};
 static const ps_option fault_table[] = {SCENARIO_CHOICE(kind, "kind", fault_words), END};
 static const ps_option file_table[] = {NODES, FILE_, END};
@@ -86,9 +94,10 @@ static bool read_weather(scenario_reader *r, scenario_event *e)
 static bool read_crash(scenario_reader *r, scenario_event *e)
 {
     e->forgets = r->words.forget;
-    e->lies = r->words.lies == SCENARIO_NOT_GIVEN ? 0 : (uint32_t)r->words.lies;
-    if (e->lies > 0 && (e->forgets || !server_alone(e))) {
-        return scenario_wrong(r, "lies: is for nodes=server, and not with forget");
+    const bool said = r->words.tail != SCENARIO_NO_CHOICE;
+    e->tail = said ? (fault_tail)r->words.tail : FAULT_TAIL_KEPT;
+    if (said && (e->forgets || !server_alone(e))) {
+        return scenario_wrong(r, "tail: is for nodes=server, and not with forget");
     }
     return true;
 }
@@ -133,15 +142,28 @@ static bool read_clock(scenario_reader *r, scenario_event *e)
 
 static bool read_disk(scenario_reader *r, scenario_event *e)
 {
-    uint64_t sync_us = 0;
-    if ((r->words.sync != NULL) == r->words.fail) {
-        return scenario_wrong(r, "disk: say either sync=TIME or fail");
+    const scenario_line *w = &r->words;
+    e->disk = faults_good_disk();
+    uint64_t sync_us = e->disk.sync_us;
+    uint32_t fail_ppm = 0;
+    if (!w->sync && !w->rate && !w->room && !w->fail && !w->lies) {
+        return scenario_wrong(r, "disk: say sync=TIME, rate=BYTES, room=BYTES, fail=SHARE or lies");
     }
-    if (!scenario_time(r, "sync", r->words.sync, 600 * S, &sync_us)) {
+    if (!scenario_time(r, "sync", w->sync, 600 * S, &sync_us) ||
+        !scenario_size(r, "rate", w->rate, 1000, 1000000 * S, &e->disk.rate_bytes_s) ||
+        !scenario_size(r, "room", w->room, 1, 1000000 * S, &e->disk.capacity_bytes) ||
+        !scenario_share(r, "fail", w->fail, &fail_ppm)) {
         return false;
     }
-    e->sync_us = (uint32_t)sync_us;
-    e->fails = r->words.fail;
+    if (w->forgets && fail_ppm == 0) {
+        return scenario_wrong(r, "forgets: is for a disk that fails: fail=SHARE");
+    }
+    e->disk.sync_us = (uint32_t)sync_us;
+    e->disk.forgets = w->forgets;
+    e->disk.lies = w->lies;
+    for (size_t i = 0; i < PS_SIM_DISK_OPS; i++) {
+        e->disk.fail_ppm[i] = fail_ppm;
+    }
     return true;
 }
 

@@ -101,15 +101,18 @@ static void set_links(const swarm *s)
     ps_sim_set_default_link(s->w->sim, weather ? weather : &usual);
 }
 
-static void set_disk(swarm *s)
+/* Of several the one that began last counts. */
+ps_sim_disk_config scenario_disk(const swarm *s)
 {
-    const scenario *sc = s->cfg->scenario;
+    ps_sim_disk_config disk = faults_good_disk();
     for (uint32_t i = 0; i < s->play.next; i++) {
-        const scenario_event *e = &sc->events[i];
-        if (e->what == SCENARIO_DISK && plays(s, i) && !e->fails) {
-            s->w->server.store.delay_us = e->sync_us;
+        const scenario_event *e = &s->cfg->scenario->events[i];
+        if (e->what == SCENARIO_DISK && plays(s, i)) {
+            disk = e->disk;
+            disk.capacity_bytes = s->play.capacities[i];
         }
     }
+    return disk;
 }
 
 void scenario_begin(swarm *s)
@@ -118,7 +121,9 @@ void scenario_begin(swarm *s)
     const size_t room = (size_t)sc->events_len + 1;
     s->play.until_us = calloc(room, sizeof *s->play.until_us);
     s->play.partitions = calloc(room, sizeof *s->play.partitions);
-    WORLD_REQUIRE(s->w, s->play.until_us != NULL && s->play.partitions != NULL);
+    s->play.capacities = calloc(room, sizeof *s->play.capacities);
+    WORLD_REQUIRE(s->w, s->play.until_us != NULL && s->play.partitions != NULL &&
+                            s->play.capacities != NULL);
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         const scenario_group *g = group_of(sc, 1 + i);
         if (g != NULL && g->boxed) {
@@ -135,6 +140,7 @@ void scenario_end(swarm *s)
 {
     free(s->play.until_us);
     free(s->play.partitions);
+    free(s->play.capacities);
 }
 
 /* ---- what happens ---- */
@@ -159,10 +165,9 @@ static void part(swarm *s, const scenario_event *e, uint32_t *id)
 
 static void befall_server(swarm *s, const scenario_event *e, uint64_t us)
 {
-    const size_t lies = e->forgets ? SIZE_MAX : e->lies;
     switch (e->what) {
     case SCENARIO_CRASH:
-        (void)faults_kill_server(s, us, lies);
+        (void)faults_kill_server(s, us, e->tail, e->forgets);
         break;
     case SCENARIO_PAUSE:
     case SCENARIO_WORK:
@@ -270,6 +275,15 @@ static void a_fault(swarm *s, uint32_t i)
     s->faults.counts[f] += faults_begin(s, f) ? 1u : 0u;
 }
 
+static void begin_disk(swarm *s, uint32_t i)
+{
+    const uint64_t free_bytes = s->cfg->scenario->events[i].disk.capacity_bytes;
+    ps_sim_disk_stats stats;
+    ps_sim_disk_stats_get(s->w->server.store.disk, &stats);
+    s->play.capacities[i] = free_bytes > 0 ? stats.used_bytes + free_bytes : 0;
+    faults_put_disk_right(s);
+}
+
 static void begin(swarm *s, uint32_t i)
 {
     const scenario_event *e = &s->cfg->scenario->events[i];
@@ -281,10 +295,8 @@ static void begin(swarm *s, uint32_t i)
         part(s, e, &s->play.partitions[i]);
     } else if (e->what == SCENARIO_WEATHER) {
         set_links(s);
-    } else if (e->what == SCENARIO_DISK && e->fails) {
-        s->w->server.store.fails_until_us = now_us + us;
     } else if (e->what == SCENARIO_DISK) {
-        set_disk(s);
+        begin_disk(s, i);
     } else if (e->what == SCENARIO_FAULT) {
         a_fault(s, i);
     } else {
@@ -313,8 +325,7 @@ static void end(swarm *s, uint32_t i)
     } else if (e->what == SCENARIO_WEATHER) {
         set_links(s);
     } else if (e->what == SCENARIO_DISK) {
-        s->w->server.store.delay_us = SWARM_SYNC_US;
-        set_disk(s);
+        faults_put_disk_right(s);
     } else if (clock_wrong(e)) {
         put_clocks_right(s, e);
     }
@@ -381,7 +392,6 @@ void scenario_restore(swarm *s)
         }
     }
     set_links(s);
-    set_disk(s);
 }
 
 void scenario_heal(swarm *s)
@@ -393,6 +403,10 @@ void scenario_heal(swarm *s)
             put_clocks_right(s, e);
         }
         s->play.until_us[i] = 0; /* faults_heal() ends the rest. */
+    }
+    const world_store *store = &s->w->server.store;
+    if (store->syncing && store->sync.done_us > s->faults.kept_us) {
+        s->faults.kept_us = store->sync.done_us; /* A good disk ends it no earlier. */
     }
     set_links(s);
     if (s->play.next < sc->events_len && sc->events[s->play.next].what == SCENARIO_HEAL &&

@@ -101,7 +101,6 @@ static void forget_words(scenario_line *l)
                          .check_every = none,
                          .pace = none,
                          .peers = none,
-                         .lies = none,
                          .file = none,
                          .owner = none,
                          .mix = open,
@@ -111,7 +110,8 @@ static void forget_words(scenario_line *l)
                          .filtering = open,
                          .ports = open,
                          .streams = open,
-                         .kind = open};
+                         .kind = open,
+                         .tail = open};
 }
 
 bool scenario_read_words(scenario_reader *r, const char *what, const ps_option *table,

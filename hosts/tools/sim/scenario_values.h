@@ -9,15 +9,16 @@
 /* Everything that a line can say; each kind of line has a table that knows its part of it. */
 typedef struct scenario_line {
     uint64_t seed, hours, minutes, seconds, batch, check_every, pace, peers;
-    uint64_t lies, file, owner;
-    unsigned mix, users, nat, mapping, filtering, ports, streams, kind;
+    uint64_t file, owner;
+    unsigned mix, users, nat, mapping, filtering, ports, streams, kind, tail;
     const char *heal_within, *fetch_within;
     const char *latency, *jitter, *loss, *duplicate, *reorder, *reorder_by, *rate, *queue;
     const char *burst, *burst_end, *truncate, *corrupt, *sever, *spoil;
     const char *name, *members, *up, *down, *up_queue, *down_queue, *timeout, *stream_timeout;
-    const char *nodes, *from, *to, *for_us, *jump, *wall, *drift, *sync;
+    const char *nodes, *from, *to, *for_us, *jump, *wall, *drift;
+    const char *sync, *room, *fail; /* And the rate. */
     bool hairpin, refresh_inward, refuse_streams, forward;
-    bool one_way, forget, stop, fail;
+    bool one_way, forget, stop, forgets, lies;
 } scenario_line;
 
 #define SCENARIO_NOT_GIVEN UINT64_MAX

@@ -250,7 +250,7 @@ static void the_server_forgets(tale *t)
     for (uint32_t i = 0; i < PEERS; i++) {
         t->visitors[i].before = t->w->peers[i].logins;
     }
-    world_server_crash(t->w, 0);
+    world_server_crash(t->w, PS_SIM_DISK_LOST);
     show_run(t->cfg->show, t->w, AWAY_US);
     t->boot_us = world_now_us(t->w);
     world_server_boot(t->w);

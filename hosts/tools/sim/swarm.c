@@ -409,7 +409,7 @@ swarm swarm_run(const swarm_config *cfg)
     WORLD_REQUIRE(NULL, s.users != NULL && cfg->peers >= 1);
     WORLD_REQUIRE(NULL, files_init(&s.files, cfg->peers, SWARM_NAMES));
     s.w = make_world(&s);
-    s.w->server.store.delay_us = SWARM_SYNC_US;
+    faults_put_disk_right(&s);
     s.begun_us = world_now_us(s.w);
     const uint64_t end_us = s.begun_us + cfg->length_us;
     const bool calm = cfg->scenario && !cfg->scenario->cruel;

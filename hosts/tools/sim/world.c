@@ -166,7 +166,8 @@ world *world_new(const world_config *cfg)
     WORLD_REQUIRE(w, ps_sim_add_node(w->sim, &node, &w->server.node) == PS_OK);
     w->server.w = w;
     make_secrets(w);
-    world_server_boot(w);
+    world_store_init(w);
+    WORLD_REQUIRE(w, world_server_boot(w));
     for (uint32_t i = 0; i < cfg->peers; i++) {
         add_peer(w, i);
     }
@@ -195,7 +196,7 @@ void world_free(world *w)
     free(w->shared.memory);
     free(w->accounts);
     free(w->peers);
-    free(w->server.store.records);
+    world_store_free(w);
     model_free(&w->model);
     proof_free(&w->proof);
     free(w->captured);

@@ -20,6 +20,9 @@
 #include "model.h"
 #include "peersync/pump.h"
 #include "peersync/sim.h"
+#include "peersync/sim_disk.h"
+#include "peersyncd/store.h"
+#include "peersyncd/store_load.h"
 #include "proof.h"
 #include "stream_end.h"
 
@@ -260,18 +263,24 @@ typedef struct world_record {
     bool published;
 } world_record;
 
-/* An append-only store that can be slow, fail, and lose its tail: records[0 .. durable) survive the
- * process. One sync at a time (group commit). */
+/* peersyncd's store on a simulated disk, and what was given to it: records[0 .. durable) it has
+ * called durable. */
 typedef struct world_store {
+    ps_sim_disk *disk;
+    ps_sim_disk_config manners; /* The disk's: see world_store_manners(). */
+    ps_store store;
+    bool syncing; /* And `sync` says until when. */
+    ps_sim_disk_ticket sync;
+    uint64_t again_us;  /* When work that failed is tried again. */
+    uint64_t loaded_us; /* Until when a starting server waits for its disk. */
+    uint32_t told_ms;   /* What the server was told of it. */
     world_record *records;
     size_t len, cap, durable;
-    size_t syncing;       /* What the sync under way makes durable; 0: none. */
-    uint64_t sync_due_us; /* When it ends. */
-    uint32_t delay_us;    /* What a sync takes. */
-    uint64_t fails_until_us;
-    bool told;        /* The server was told that it fails. */
-    uint64_t lied_us; /* When it last had lost what it had called durable. */
-    uint64_t syncs, failures, lost;
+    uint64_t lies; /* Of the disk's, those that the last start knew. */
+    bool wiped;
+    uint64_t lied_us; /* When it last may have lost what it had called durable. */
+    uint64_t syncs, failures;
+    uint64_t torn; /* Starts that found a record cut off. */
 } world_store;
 
 /* A datagram that somebody has seen on its way. */
@@ -330,10 +339,16 @@ void world_run(world *w, uint64_t us);
 
 /* ---- the server's host: world_server.c ---- */
 
-void world_server_boot(world *w);
-/* kill -9: what its store has not made durable is gone, and `lies` records more that it said were.
- * SIZE_MAX: all of it. */
-void world_server_crash(world *w, size_t lies);
+/* @return false: its disk does not let it start, and it stays dead. */
+bool world_server_boot(world *w);
+/* kill -9: what it has written outlives it. */
+void world_server_kill(world *w);
+/* The power goes: of what was not synced, its disk keeps what `tail` says. */
+void world_server_crash(world *w, ps_sim_disk_tail tail);
+/* Somebody removes a dead server's log. */
+void world_store_wipe(world *w);
+/* The manners of its disk from now on; w->server.store.manners are those that it has. */
+void world_store_manners(world *w, const ps_sim_disk_config *manners);
 /* Its process stands still, or is busy with other work; its clock is set. */
 void world_server_pause(world *w, uint64_t us);
 void world_server_work(world *w, uint64_t us);
@@ -430,12 +445,17 @@ void world_evicted(world *w, uint32_t user, uint32_t node);
 uint64_t world_local_us(const world *w, uint32_t node, uint64_t at_us);
 
 /* world_store.c, for world_server.c */
+void world_store_init(world *w);
+void world_store_free(world *w);
 void world_store_add(world *w, const ps_event_record *e);
 /* Ends a sync that is due, begins the next. */
 void world_store_work(world *w);
 uint64_t world_store_due_us(const world *w);
-void world_store_crash(world *w, size_t lies);
-/* Gives what is durable to a new server. */
+void world_store_kill(world *w);
+void world_store_cut(world *w, ps_sim_disk_tail tail);
+/* Finds what an earlier life has left. @return false: the disk refuses. */
+bool world_store_load(world *w);
+/* Gives what was found to a new server. */
 void world_store_restore(world *w);
 void world_server_submit(world *w, ps_input in);
 

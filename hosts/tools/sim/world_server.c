@@ -34,10 +34,13 @@ static int check(const void *self)
     return ps_server_check(self);
 }
 
-void world_server_boot(world *w)
+bool world_server_boot(world *w)
 {
     world_server *s = &w->server;
     const ps_transport *t = ps_sim_transport(w->sim, s->node);
+    if (w->cfg.store && !world_store_load(w)) {
+        return false;
+    }
     ps_sim_restart(w->sim, s->node);
     world_machine_free(&s->machine);
     free(s->memory);
@@ -61,16 +64,28 @@ void world_server_boot(world *w)
         world_store_restore(w);
     }
     tell_wall_clock(w);
+    if (w->cfg.store && s->store.loaded_us > world_now_us(w)) {
+        world_server_work(w, s->store.loaded_us - world_now_us(w));
+    }
     world_server_settle(w);
+    return true;
 }
 
-void world_server_crash(world *w, size_t lies)
+void world_server_kill(world *w)
 {
     ps_sim_crash(w->sim, w->server.node);
     w->server.crashed_us = world_now_us(w);
     model_crash(&w->model);
     proof_crash(&w->proof);
-    world_store_crash(w, lies);
+    world_store_kill(w);
+}
+
+void world_server_crash(world *w, ps_sim_disk_tail tail)
+{
+    world_server_kill(w);
+    if (w->cfg.store) {
+        world_store_cut(w, tail);
+    }
 }
 
 /* A clock that was set shows with the next input, and that may be a deadline away. */

@@ -1,10 +1,115 @@
-/* The server's store as the world has it: syncs take time, fail, and lie. */
+/* The server's store in the world: that of peersyncd (peersyncd/store.h), on a simulated disk.
+ *
+ * Beside it the world remembers what was given to the store, in order, and how much of it the store
+ * has called durable: a restart must find at least that, unless the disk lied. */
 #include "world.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RETRY_US UINT64_C(1000000)
+
+#define LOG   "publications.log"
+#define FRESH "publications.fresh"
+
+/* ---- the store's files on the disk ---- */
+
+static int error_of(ps_sim_disk_result result)
+{
+    return result == PS_SIM_DISK_OK ? 0 : (result == PS_SIM_DISK_FULL ? ENOSPC : EIO);
+}
+
+static const char *name_of(ps_store_which which)
+{
+    return which == PS_STORE_LOG ? LOG : FRESH;
+}
+
+static int log_read(void *ctx, uint64_t at, void *to, size_t cap, size_t *n)
+{
+    world_store *s = ctx;
+    const ps_sim_disk_result result = ps_sim_disk_read(s->disk, LOG, at, to, cap, n, &s->loaded_us);
+    return result == PS_SIM_DISK_ABSENT ? 0 : error_of(result);
+}
+
+static int log_write(void *ctx, ps_store_which which, uint64_t at, const void *from, size_t len,
+                     size_t *n)
+{
+    const world_store *s = ctx;
+    *n = len;
+    return error_of(ps_sim_disk_write(s->disk, name_of(which), at, from, len));
+}
+
+static int log_sync(void *ctx, ps_store_which which)
+{
+    world_store *s = ctx;
+    return error_of(ps_sim_disk_flush(s->disk, name_of(which), &s->loaded_us));
+}
+
+static int log_truncate(void *ctx, uint64_t len)
+{
+    const world_store *s = ctx;
+    return error_of(ps_sim_disk_truncate(s->disk, LOG, len));
+}
+
+static void log_discard(void *ctx)
+{
+    const world_store *s = ctx;
+    (void)ps_sim_disk_remove(s->disk, FRESH);
+}
+
+static int log_create(void *ctx)
+{
+    const world_store *s = ctx;
+    log_discard(ctx);
+    return error_of(ps_sim_disk_write(s->disk, FRESH, 0, NULL, 0));
+}
+
+static int log_adopt(void *ctx)
+{
+    const world_store *s = ctx;
+    return error_of(ps_sim_disk_rename(s->disk, FRESH, LOG));
+}
+
+static int names_sync(void *ctx)
+{
+    world_store *s = ctx;
+    return error_of(ps_sim_disk_flush(s->disk, NULL, &s->loaded_us));
+}
+
+static ps_store_files files_of(world_store *s)
+{
+    return (ps_store_files){.ctx = s,
+                            .read = log_read,
+                            .write = log_write,
+                            .sync = log_sync,
+                            .truncate = log_truncate,
+                            .create = log_create,
+                            .adopt = log_adopt,
+                            .sync_name = names_sync,
+                            .discard = log_discard};
+}
+
+void world_store_init(world *w)
+{
+    world_store *s = &w->server.store;
+    s->manners = (ps_sim_disk_config){.size = sizeof s->manners};
+    WORLD_REQUIRE(w, ps_sim_disk_create(w->sim, &s->manners, &s->disk) == PS_OK);
+}
+
+void world_store_free(world *w)
+{
+    ps_store_free(&w->server.store.store);
+    free(w->server.store.records);
+}
+
+void world_store_manners(world *w, const ps_sim_disk_config *manners)
+{
+    w->server.store.manners = *manners;
+    WORLD_REQUIRE(w, ps_sim_disk_set(w->server.store.disk, manners) == PS_OK);
+}
+
+/* ---- what was given to it ---- */
 
 static uint32_t hash_of(ps_span name)
 {
@@ -15,18 +120,10 @@ static uint32_t hash_of(ps_span name)
     return hash;
 }
 
-static bool same_name(const world_record *r, uint32_t user, const uint8_t device[PS_DEVICE_BYTES],
-                      ps_span name, uint32_t hash)
-{
-    return r->hash == hash && r->user == user && r->name_len == name.len &&
-           memcmp(r->device, device, PS_DEVICE_BYTES) == 0 &&
-           memcmp(r->name, name.data, name.len) == 0;
-}
-
-void world_store_add(world *w, const ps_event_record *e)
+static void remember(world *w, uint64_t commit_seq, const ps_input_restore *e)
 {
     world_store *s = &w->server.store;
-    const uint32_t user = world_user_index(w, (ps_span){e->user.bytes, e->user.len});
+    const uint32_t user = world_user_index(w, e->user);
     WORLD_REQUIRE(w, w->cfg.store && user != UINT32_MAX && e->name.len <= PS_NAME_MAX);
     if (s->len == s->cap) {
         s->cap = s->cap > 0 ? 2 * s->cap : 256;
@@ -34,7 +131,7 @@ void world_store_add(world *w, const ps_event_record *e)
         WORLD_REQUIRE(w, s->records != NULL);
     }
     world_record *r = &s->records[s->len++];
-    *r = (world_record){.commit_seq = e->commit_seq,
+    *r = (world_record){.commit_seq = commit_seq,
                         .generation = e->generation,
                         .user = user,
                         .name_len = (uint8_t)e->name.len,
@@ -45,127 +142,216 @@ void world_store_add(world *w, const ps_event_record *e)
     memcpy(r->name, e->name.data, e->name.len);
 }
 
+void world_store_add(world *w, const ps_event_record *e)
+{
+    ps_input_restore r = {.generation = e->generation,
+                          .user = {e->user.bytes, e->user.len},
+                          .name = e->name,
+                          .content = e->content,
+                          .published = e->published};
+    memcpy(r.device, e->device, PS_DEVICE_BYTES);
+    remember(w, e->commit_seq, &r);
+    WORLD_REQUIRE(w, ps_store_append(&w->server.store.store, e));
+}
+
 const world_record *world_store_last(const world *w, uint32_t user,
                                      const uint8_t device[PS_DEVICE_BYTES], ps_span name)
 {
     const world_store *s = &w->server.store;
     const uint32_t hash = hash_of(name);
     for (size_t i = s->durable; i > 0; i--) {
-        if (same_name(&s->records[i - 1], user, device, name, hash)) {
-            return &s->records[i - 1];
+        const world_record *r = &s->records[i - 1];
+        if (r->hash == hash && r->user == user && r->name_len == name.len &&
+            memcmp(r->device, device, PS_DEVICE_BYTES) == 0 &&
+            memcmp(r->name, name.data, name.len) == 0) {
+            return r;
         }
     }
     return NULL;
 }
 
-static void tell(world *w, uint32_t retry_ms)
-{
-    w->server.store.told = retry_ms != 0;
-    world_server_submit(w, (ps_input){.type = PS_INPUT_STORE, .u.store_retry_ms = retry_ms});
-}
+/* ---- at work ---- */
 
-static void end_sync(world *w)
+/* The server is told when changes have to wait, and when no more. */
+static void tell(world *w)
 {
     world_store *s = &w->server.store;
-    if (world_now_us(w) < s->fails_until_us) {
+    const uint32_t retry_ms = ps_store_retry_ms(&s->store);
+    if (retry_ms != s->told_ms) {
+        s->told_ms = retry_ms;
+        world_server_submit(w, (ps_input){.type = PS_INPUT_STORE, .u.store_retry_ms = retry_ms});
+    }
+}
+
+static void end_work(world *w)
+{
+    world_store *s = &w->server.store;
+    const ps_store_news news = ps_store_end(&s->store);
+    s->again_us = 0;
+    if (news == PS_STORE_BROKEN || news == PS_STORE_STILL) {
         s->failures++;
-        s->sync_due_us = world_now_us(w) + RETRY_US;
-        if (!s->told) {
-            tell(w, 1000);
+        s->again_us = world_now_us(w) + RETRY_US;
+    } else {
+        s->syncs++;
+        while (s->durable < s->len && s->records[s->durable].commit_seq <= s->store.committed) {
+            s->durable++;
         }
+        ps_pump_commit(&w->server.machine.pump, s->store.committed);
+    }
+    tell(w);
+}
+
+static void begin_work(world *w)
+{
+    world_store *s = &w->server.store;
+    if (!ps_store_write(&s->store)) {
+        end_work(w);
         return;
     }
-    s->durable = s->syncing;
-    s->syncing = 0;
-    s->syncs++;
-    ps_pump_commit(&w->server.machine.pump, s->records[s->durable - 1].commit_seq);
-    if (s->told) {
-        tell(w, 0);
+    const ps_sim_disk_result result = ps_sim_disk_sync(s->disk, LOG, &s->sync);
+    s->syncing = result == PS_SIM_DISK_OK;
+    if (!s->syncing) {
+        ps_store_synced(&s->store, error_of(result));
+        end_work(w);
     }
 }
 
 void world_store_work(world *w)
 {
     world_store *s = &w->server.store;
-    if (s->syncing != 0 && s->sync_due_us <= world_now_us(w)) {
-        end_sync(w);
+    if (s->syncing && s->sync.done_us <= world_now_us(w)) {
+        s->syncing = false;
+        ps_store_synced(&s->store, error_of(ps_sim_disk_synced(s->disk, s->sync.id)));
+        end_work(w);
     }
-    if (s->syncing == 0 && s->durable < s->len) {
-        s->syncing = s->len;
-        s->sync_due_us = world_now_us(w) + s->delay_us;
+    tell(w);
+    if (s->again_us <= world_now_us(w) && ps_store_begin(&s->store)) {
+        begin_work(w);
     }
 }
 
 uint64_t world_store_due_us(const world *w)
 {
-    return w->server.store.syncing != 0 ? w->server.store.sync_due_us : PS_TIME_NEVER;
+    const world_store *s = &w->server.store;
+    if (s->syncing) {
+        return s->sync.done_us;
+    }
+    return ps_store_pending(&s->store) > 0 ? s->again_us : PS_TIME_NEVER;
 }
 
-void world_store_crash(world *w, size_t lies)
+/* ---- the process ends and begins ---- */
+
+void world_store_kill(world *w)
+{
+    ps_store_free(&w->server.store.store);
+}
+
+void world_store_cut(world *w, ps_sim_disk_tail tail)
+{
+    ps_sim_disk_cut(w->server.store.disk, tail);
+}
+
+void world_store_wipe(world *w)
 {
     world_store *s = &w->server.store;
-    s->lost += s->len - s->durable;
-    s->lied_us = lies > 0 ? world_now_us(w) : s->lied_us;
-    s->durable -= lies < s->durable ? lies : s->durable;
-    s->len = s->durable;
-    s->syncing = 0;
-    s->told = false;
+    const ps_sim_disk_config good = {.size = sizeof good};
+    WORLD_REQUIRE(w, ps_sim_disk_set(s->disk, &good) == PS_OK);
+    const ps_sim_disk_result result = ps_sim_disk_remove(s->disk, LOG);
+    WORLD_REQUIRE(w, result == PS_SIM_DISK_OK || result == PS_SIM_DISK_ABSENT);
+    WORLD_REQUIRE(w, ps_sim_disk_flush(s->disk, NULL, NULL) == PS_SIM_DISK_OK);
+    world_store_manners(w, &s->manners);
+    s->wiped = true;
 }
 
-/* Records of one hash stand together, the older first. */
-static int by_hash(const void *a, const void *b)
+static void take(void *ctx, const ps_input_restore *record)
 {
-    const world_record *x = *(const world_record *const *)a;
-    const world_record *y = *(const world_record *const *)b;
-    if (x->hash != y->hash) {
-        return x->hash < y->hash ? -1 : 1;
+    remember(ctx, 0, record);
+}
+
+/* The place of the last record in [from, to) of each peer's, SIZE_MAX: none. */
+static size_t *last_of_peers(const world *w, size_t from, size_t to)
+{
+    size_t *last = malloc((w->cfg.peers + 1) * sizeof *last);
+    WORLD_REQUIRE(w, last != NULL);
+    for (uint32_t i = 0; i < w->cfg.peers; i++) {
+        last[i] = SIZE_MAX;
     }
-    return x < y ? -1 : 1;
+    for (size_t i = from; i < to; i++) {
+        const uint8_t *device = w->server.store.records[i].device;
+        last[(uint32_t)device[0] * 256u + device[1]] = i;
+    }
+    return last;
 }
 
-/* Whether something newer was said of the name of the first of these, which have one hash. */
-static bool outdated(world_record *const *sorted, size_t len)
+/* Records are lost from the end, so it is enough to look at the last of each device: those of [0,
+ * given), of which [0, told) were called durable, against what was found: [given, len). (What was
+ * withdrawn last the store may leave out.) */
+static void require_kept(const world *w, size_t told, size_t given)
 {
-    const world_record *r = sorted[0];
-    for (size_t k = 1; k < len && sorted[k]->hash == r->hash; k++) {
-        if (same_name(sorted[k], r->user, r->device, (ps_span){r->name, r->name_len}, r->hash)) {
-            return true;
+    const world_record *records = w->server.store.records;
+    size_t *before = last_of_peers(w, 0, given);
+    size_t *after = last_of_peers(w, given, w->server.store.len);
+    for (uint32_t i = 0; i < w->cfg.peers; i++) {
+        if (before[i] < told && records[before[i]].published) {
+            WORLD_REQUIRE(w, after[i] != SIZE_MAX);
+            const world_record *r = &records[before[i]];
+            const world_record *found = &records[after[i]];
+            WORLD_REQUIRE(w, found->generation == r->generation && found->published &&
+                                 found->hash == r->hash &&
+                                 ps_content_equal(&found->content, &r->content));
         }
     }
-    return false;
+    free(before);
+    free(after);
 }
 
-/* Keeps of each name only what was said last. */
-static void compact(world *w)
+bool world_store_load(world *w)
 {
     world_store *s = &w->server.store;
-    world_record **sorted = malloc((s->len + 1) * sizeof(world_record *));
-    bool *drop = calloc(s->len + 1, sizeof *drop);
-    WORLD_REQUIRE(w, sorted != NULL && drop != NULL);
-    for (size_t i = 0; i < s->len; i++) {
-        sorted[i] = &s->records[i];
+    const ps_store_files files = files_of(s);
+    const uint8_t salt[PS_STORE_SALT] = {0};
+    const size_t told = s->durable;
+    const size_t given = s->len;
+    ps_store_summary summary;
+    ps_sim_disk_stats stats;
+    if (s->syncing) { /* An earlier life's: nobody asks any more. */
+        (void)ps_sim_disk_synced(s->disk, s->sync.id);
+        s->syncing = false;
     }
-    qsort(sorted, s->len, sizeof(world_record *), by_hash);
-    for (size_t i = 0; i < s->len; i++) {
-        drop[sorted[i] - s->records] = outdated(sorted + i, s->len - i);
+    s->loaded_us = world_now_us(w);
+    const ps_store_result result =
+        ps_store_load(&files, w->cfg.server.crypto, salt, take, w, &summary);
+    if (result != PS_STORE_OK) {
+        WORLD_REQUIRE(w, result == PS_STORE_FAILED); /* Never the log's own fault. */
+        s->len = given;
+        return false;
     }
-    size_t kept = 0;
-    for (size_t i = 0; i < s->len; i++) {
-        if (!drop[i]) {
-            s->records[kept++] = s->records[i];
-        }
+    ps_sim_disk_stats_get(s->disk, &stats);
+    if (stats.lied > s->lies || s->wiped) {
+        s->lied_us = world_now_us(w);
+    } else {
+        require_kept(w, told, given);
     }
-    s->len = s->durable = kept;
-    free(sorted);
-    free(drop);
+    s->lies = stats.lied;
+    s->wiped = false;
+    s->torn += summary.cut > 0 ? 1u : 0u;
+    s->len -= given;
+    if (s->len > 0) {
+        memmove(s->records, s->records + given, s->len * sizeof *s->records);
+    }
+    s->durable = s->len;
+    s->told_ms = 0;
+    s->again_us = 0;
+    WORLD_REQUIRE(w, ps_store_init(&s->store, &files, w->cfg.server.crypto, summary.good,
+                                   PS_STORE_PENDING_MAX));
+    return true;
 }
 
 void world_store_restore(world *w)
 {
     world_store *s = &w->server.store;
-    compact(w);
-    for (size_t i = 0; i < s->len; i++) {
-        world_record *r = &s->records[i];
+    for (size_t i = 0; i < s->durable; i++) {
+        const world_record *r = &s->records[i];
         char user[WORLD_NAME_BYTES];
         world_user_name(r->user, user);
         ps_input in = {.type = PS_INPUT_RESTORE};
@@ -175,7 +361,6 @@ void world_store_restore(world *w)
                                           .content = r->content,
                                           .published = r->published};
         memcpy(in.u.restore.device, r->device, PS_DEVICE_BYTES);
-        r->commit_seq = 0;
         if (w->cfg.model) {
             model_restored(&w->model, &in.u.restore);
         }

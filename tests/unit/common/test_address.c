@@ -16,6 +16,26 @@ static void short_forms_mean_loopback(void **state)
     assert_true(ps_addr_equal(&a, &expected));
 }
 
+/* As a number, a port may begin with zeros; a pointer that was none was reckoned with before. */
+static void zeros_before_a_port_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"005000", "000000000000000000005000", ":0005000",
+                                        "127.0.0.1:005000"};
+    char canonical[PS_ADDRESS_CANONICAL];
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        ps_addr a = {.family = 0};
+        assert_null(ps_address_parse(texts[i], &a));
+        assert_int_equal(a.port, 5000);
+        assert_true(ps_address_is_loopback(&a));
+        a = (ps_addr){.family = 0};
+        assert_null(ps_address_resolve(texts[i], &a));
+        assert_int_equal(a.port, 5000);
+        ps_address_canonical(texts[i], canonical);
+        assert_string_equal(canonical, "127.0.0.1:5000");
+    }
+}
+
 static void full_forms_are_read(void **state)
 {
     (void)state;
@@ -75,6 +95,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_forms_mean_loopback),
+        cmocka_unit_test(zeros_before_a_port_change_nothing),
         cmocka_unit_test(full_forms_are_read),
         cmocka_unit_test(all_ways_of_writing_an_address_come_to_one),
         cmocka_unit_test(faults_say_what_is_wrong),

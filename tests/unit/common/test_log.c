@@ -17,9 +17,20 @@ static void a_text_line_has_quotes_where_needed(void **state)
     const size_t n =
         ps_log_line(out, sizeof out, PS_LOG_TEXT, 1000, PS_LOG_INFO, "session opened", fields);
     assert_string_equal(out, "1970-01-01T00:00:00.001Z info session opened user=alice "
-                             "file=\"a \\\"b\\\" \\x1b\" none=\"\" n=18446744073709551615 "
+                             "file=\"a \\\"b\\\" \\\\x1b\" none=\"\" n=18446744073709551615 "
                              "address=127.0.0.1:5000\n");
     assert_int_equal(n, strlen(out));
+}
+
+/* Or a value could end itself, and what follows would look like fields of the program. */
+static void a_backslash_in_quotes_is_escaped(void **state)
+{
+    (void)state;
+    char out[256];
+    const ps_log_field fields[] = {PS_F_STRING("file", "a\\\" user=root x=\"\\"), PS_F_END};
+    ps_log_line(out, sizeof out, PS_LOG_TEXT, 1000, PS_LOG_INFO, "gone", fields);
+    assert_string_equal(out, "1970-01-01T00:00:00.001Z info gone "
+                             "file=\"a\\\\\\\" user=root x=\\\"\\\\\"\n");
 }
 
 static void a_json_line_is_an_object(void **state)
@@ -82,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_line_has_quotes_where_needed),
+        cmocka_unit_test(a_backslash_in_quotes_is_escaped),
         cmocka_unit_test(a_json_line_is_an_object),
         cmocka_unit_test(a_full_line_stays_well_formed),
         cmocka_unit_test(levels_hold_lines_back),

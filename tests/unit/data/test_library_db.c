@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,6 +140,22 @@ static void run(const struct desk *d, const char *sql)
     assert_int_equal(sqlite3_open(d->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* The counter of uses comes from the file, which may say anything. */
+static void a_last_use_at_the_end_of_numbers_is_survived(void **state)
+{
+    struct desk *d = *state;
+    assert_int_equal(put(d, "a", "/x/a", 100, 1), DB_OK);
+    library_db_close(&d->db);
+    run(d, "UPDATE hashes SET used = 9223372036854775807");
+    assert_true(open_db(d));
+    assert_int_equal(put(d, "b", "/x/b", 100, 2), DB_OK);
+    assert_int_equal(put(d, "c", "/x/c", 100, 3), DB_OK);
+    assert_true(d->db.uses == INT64_MAX); /* Not the least of all, which goes first. */
+    reopen(d);
+    assert_lists(d, "a=/x/a b=/x/b c=/x/c ");
+    assert_true(keeps(d, "/x/c", 100, 3));
 }
 
 static void what_is_written_is_there_again(void **state)
@@ -473,17 +490,48 @@ static void what_is_read_badly_once_stays(void **state)
     assert_true(open_db(d));
 }
 
+/* Whatever of its files there is no descriptor for, it says so. */
+static void a_lack_of_descriptors_is_told_from_a_broken_file(void **state)
+{
+    struct desk *d = *state;
+    struct rlimit all;
+    unsigned failures = 0;
+    library_db_close(&d->db);
+    const int lowest = dup(0);
+    assert_return_code(lowest, errno);
+    assert_return_code(close(lowest), errno);
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &all), errno);
+    for (rlim_t room = 0; failures == room; room++) {
+        const struct rlimit some = {.rlim_cur = (rlim_t)lowest + room, .rlim_max = all.rlim_max};
+        assert_return_code(setrlimit(RLIMIT_NOFILE, &some), errno);
+        if (!open_db(d)) {
+            assert_int_equal(d->db.number, EMFILE);
+            library_db_close(&d->db);
+            failures++;
+        }
+    }
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &all), errno);
+    assert_true(failures >= 3); /* The file twice, its log, ... */
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_written_is_there_again), TEST(all_that_is_published_is_written_anew),
-        TEST(a_failure_leaves_what_was),      TEST(what_was_used_least_recently_goes_first),
-        TEST(only_its_owner_reads_it),        TEST(what_cannot_be_used_is_kept_aside),
-        TEST(any_byte_may_be_wrong),          TEST(what_cannot_be_opened_is_told),
-        TEST(what_was_removed_is_made_again), TEST(what_cannot_be_opened_now_stays),
+        TEST(what_is_written_is_there_again),
+        TEST(all_that_is_published_is_written_anew),
+        TEST(a_failure_leaves_what_was),
+        TEST(what_was_used_least_recently_goes_first),
+        TEST(only_its_owner_reads_it),
+        TEST(what_cannot_be_used_is_kept_aside),
+        TEST(any_byte_may_be_wrong),
+        TEST(what_cannot_be_opened_is_told),
+        TEST(what_was_removed_is_made_again),
+        TEST(what_cannot_be_opened_now_stays),
         TEST(what_is_read_badly_once_stays),
+        TEST(a_lack_of_descriptors_is_told_from_a_broken_file),
+        TEST(a_last_use_at_the_end_of_numbers_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

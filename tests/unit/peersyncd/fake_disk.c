@@ -71,6 +71,7 @@ static int fake_write(void *ctx, ps_store_which which, uint64_t at, const void *
     assert_true(at <= f->now_len);                                /* Never leaves a hole. */
     assert_true(at >= f->durable_len || which == PS_STORE_FRESH); /* Never over what is durable. */
     if (fake_fails(d)) {
+        d->failed_write = true;
         if (d->fault == FAKE_ZERO) {
             return 0;
         }

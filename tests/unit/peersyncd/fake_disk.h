@@ -32,6 +32,7 @@ typedef struct fake_disk {
     unsigned fail_at;  /* 0: never. */
     unsigned fail_for; /* Calls in a row that fail. */
     unsigned failed;
+    bool failed_write; /* One of them was a write: for others every fake_fault is the same. */
     fake_fault fault;
     int error;
     unsigned error_chance; /* In percent, instead of fail_at. */

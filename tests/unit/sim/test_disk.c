@@ -277,12 +277,43 @@ static void chance_is_the_disks_own(void **state)
     assert_true(lost[0][0] != lost[0][1]);
 }
 
+/* A host that starts waits for its syncs, one after the other. */
+static void a_flush_says_at_once_how_it_ends(void **state)
+{
+    (void)state;
+    ps_sim_disk_config slow = {.size = sizeof slow, .rate_bytes_s = 1000000, .sync_us = 500};
+    ps_sim_disk *disk;
+    ps_sim *sim = disk_network(1, &slow, &disk);
+    uint64_t done_us = 0;
+    ps_sim_disk_ticket ticket;
+    disk_append(disk, "a", "0123456789");
+    assert_int_equal(ps_sim_disk_sync(disk, "a", &ticket), PS_SIM_DISK_OK);
+    assert_int_equal(ps_sim_disk_flush(disk, "a", &done_us), PS_SIM_DISK_OK);
+    assert_int_equal(done_us, START_US + 2 * 510);
+    assert_int_equal(ps_sim_disk_synced(disk, ticket.id), PS_SIM_DISK_AGAIN);
+    assert_int_equal(disk_stats(disk).unsynced_bytes, 0);
+    assert_int_equal(ps_sim_disk_flush(disk, NULL, NULL), PS_SIM_DISK_OK);
+    disk_append(disk, "a", "lost");
+    ps_sim_disk_cut(disk, PS_SIM_DISK_LOST);
+    assert_true(disk_holds(disk, "a", "0123456789"));
+    slow.fail_at[PS_SIM_DISK_SYNC] = 1;
+    assert_int_equal(ps_sim_disk_set(disk, &slow), PS_OK);
+    disk_append(disk, "a", "lost");
+    assert_int_equal(ps_sim_disk_flush(disk, "a", NULL), PS_SIM_DISK_FAILED);
+    ps_sim_disk_cut(disk, PS_SIM_DISK_LOST);
+    assert_true(disk_holds(disk, "a", "0123456789"));
+    assert_int_equal(ps_sim_disk_flush(disk, "b", NULL), PS_SIM_DISK_ABSENT);
+    assert_int_equal(ps_sim_disk_flush(disk, "", NULL), PS_SIM_DISK_INVALID);
+    ps_sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(a_bug_of_the_caller_is_told),
         cmocka_unit_test(reads_and_syncs_take_their_time_in_turn),
+        cmocka_unit_test(a_flush_says_at_once_how_it_ends),
         cmocka_unit_test(a_full_disk_takes_nothing_more),
         cmocka_unit_test(each_operation_fails_where_it_should),
         cmocka_unit_test(a_file_that_cannot_be_made_is_not_there),

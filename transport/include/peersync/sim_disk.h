@@ -133,6 +133,12 @@ ps_sim_disk_result ps_sim_disk_remove(ps_sim_disk *disk, const char *name);
 ps_sim_disk_result ps_sim_disk_sync(ps_sim_disk *disk, const char *name,
                                     ps_sim_disk_ticket *ticket);
 /**
+ * Syncs for a host that stands still meanwhile, as at its start: says at once how it ends.
+ * @param done_us when it ends, as of a read; may be NULL.
+ * @return OK it is durable (or the disk lies); FAILED; ABSENT; FULL no memory; INVALID.
+ */
+ps_sim_disk_result ps_sim_disk_flush(ps_sim_disk *disk, const char *name, uint64_t *done_us);
+/**
  * How a sync ended. Ask each until it says something else than AGAIN: then it is forgotten.
  * @return OK it is durable (or the disk lies); AGAIN; FAILED; ABSENT (a cut ended it).
  */
