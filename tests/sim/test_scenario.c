@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "scenario.h"
+#include "swarm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -331,6 +332,76 @@ static void hostile_bytes_are_refused(void **state)
     refuse(text, 4098, "more than 4096 events");
 }
 
+/* ---- played ---- */
+
+typedef struct second {
+    ps_sim_disk_config disk;
+    uint64_t used;
+    bool runs;
+} second;
+
+static second seconds[20];
+
+/* How the server and its disk are in the middle of each second, before anything is mended. */
+static void watch(void *ctx, const swarm *s, uint64_t us)
+{
+    (void)ctx;
+    world *w = s->w;
+    const uint64_t until_us = world_now_us(w) + us;
+    for (uint64_t i = 0; i < 20 && !s->quiet; i++) {
+        const uint64_t at_us = s->begun_us + i * S + S / 2;
+        if (at_us >= world_now_us(w) && at_us < until_us) {
+            ps_sim_disk_stats stats;
+            world_run(w, at_us - world_now_us(w));
+            ps_sim_disk_stats_get(w->server.store.disk, &stats);
+            seconds[i] =
+                (second){w->server.store.manners, stats.used_bytes, s->faults.server_us == 0};
+        }
+    }
+    world_run(w, until_us - world_now_us(w));
+}
+
+static void the_disk_does_what_the_file_says(void **state)
+{
+    (void)state;
+    const ps_sim_disk_config good = faults_good_disk();
+    swarm_config cfg;
+    parse("swarm peers=2 seconds=20 users=idle\n"
+          "at 2s publish nodes=0 file=1\n"
+          "at 4s disk sync=200ms rate=9k for=4s\n"
+          "at 5s disk room=100 for=2s\n"
+          "at 9s disk fail=100% forgets for=4s\n"
+          "at 10s crash nodes=server tail=torn for=1s\n"
+          "at 15s disk lies\n"
+          "at 16s fault kind=slow-disk\n"
+          "at 18s disk sync=3ms\n");
+    swarm_config_default(&cfg);
+    cfg.peers = sc.peers;
+    cfg.length_us = sc.length_us;
+    cfg.scenario = &sc;
+    cfg.run = watch;
+    (void)swarm_run(&cfg);
+    scenario_free(&sc);
+    assert_memory_equal(&seconds[3].disk, &good, sizeof good);
+    assert_true(seconds[3].used > 0);
+    assert_int_equal(seconds[4].disk.sync_us, 200000);
+    assert_int_equal(seconds[4].disk.rate_bytes_s, 9000);
+    assert_int_equal(seconds[6].disk.capacity_bytes, seconds[4].used + 100);
+    assert_int_equal(seconds[6].disk.sync_us, good.sync_us); /* The last one alone counts. */
+    assert_int_equal(seconds[7].disk.sync_us, 200000);       /* And then the one before it. */
+    assert_int_equal(seconds[7].disk.capacity_bytes, 0);
+    assert_memory_equal(&seconds[8].disk, &good, sizeof good);
+    assert_int_equal(seconds[9].disk.fail_ppm[PS_SIM_DISK_READ], PS_SIM_PPM);
+    assert_true(seconds[9].disk.forgets && seconds[9].runs);
+    assert_false(seconds[10].runs || seconds[12].runs); /* It cannot read its log. */
+    assert_true(seconds[14].runs);
+    assert_true(seconds[15].disk.lies);
+    assert_true(seconds[16].disk.lies && seconds[16].disk.rate_bytes_s > 0);
+    assert_false(seconds[18].disk.lies);
+    assert_int_equal(seconds[18].disk.sync_us, 3000);
+    assert_int_equal(seconds[18].disk.rate_bytes_s, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +415,7 @@ int main(void)
         cmocka_unit_test(wrong_groups_are_refused),
         cmocka_unit_test(wrong_events_are_refused),
         cmocka_unit_test(hostile_bytes_are_refused),
+        cmocka_unit_test(the_disk_does_what_the_file_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
