@@ -61,7 +61,11 @@ says "$OUT" '^swarm: 20 peers, 600 virtual seconds, seed 1, batch 64$' \
     '^  datagrams    [1-9][0-9,]* sent, [1-9][0-9,]* lost, ' \
     '^ +[0-9]+  flipped bits$' \
     '^  hash         [0-9a-f]{16}$'
-[[ ! -s $ERR ]] || fail "something on stderr"
+says "$OUT" '^  slowest      login [0-9.]+ s, return after a loss [0-9.]+ s, whole file [0-9.]+ s,$' \
+    '^ +list of all files after a healing [0-9.]+ s$'
+# (What never repeats is not among it.)
+says "$ERR" '^[0-9]+\.[0-9] peer-hours and [0-9,]+ datagrams a second of the processor$'
+[[ $(wc -l <"$ERR") == 1 ]] || fail "more on stderr"
 
 # Watched, it is the same one. Many give a line each, and a sum.
 run 0 --seed 4 --peers 8 --minutes 3 --check-every 64
@@ -76,6 +80,59 @@ says "$OUT" '^ +seed  hash ' "^ +4  $hash +[1-9][0-9,]* +[0-9.]+ % +1 +[0-5]\.[0
     '^  succeeded    [0-9.]+ %; the fewest [0-9.]+ %, of seed [45]$' \
     '^  healings     2, the slowest took [0-5]\.[0-9]+ s, of seed [45]$' \
     '^ +[0-9]+  bursts of loss$'
+# For programs: an object a line, the same each time.
+run 0 --seed 4 --seeds 2 --peers 8 --minutes 3 --check-every 64 --json
+cp "$OUT" "$WORK/json"
+[[ $(wc -l <"$OUT") == 3 ]] || fail "not three objects"
+says "$OUT" "^\\{\"type\":\"swarm\",\"seed\":4,\"mix\":\"cruel\",\"peers\":8,.*\"hash\":\"$hash\"\\}\$" \
+    '^\{"type":"sum","swarms":2,"commands":[1-9].*"faults":\{"weather":[0-9]+,.*"worst_heal_seed":[45]\}$'
+run 0 --seed 4 --seeds 2 --peers 8 --minutes 3 --check-every 64 --json
+cmp -s "$OUT" "$WORK/json" || fail "other JSON the second time"
+run 2 --json --watch
+says "$ERR" '--json says what others show'
+
+# Scenarios: what is wrong stands with its place, and what does not hold with what repeats it.
+cat >"$WORK/one.scenario" <<'END'
+swarm seed=5 peers=3 minutes=1
+group name=home peers=0 nat=symmetric
+at 10s cut from=home to=server for=5s
+END
+run 0 --scenario "$WORK/one.scenario"
+says "$OUT" '^swarm: 3 peers, 60 virtual seconds, seed 5, batch 64$' '^  scenario     1 of 1 events' \
+    '^  boxes        passed [1-9]'
+hash=$(sed -n 's/^  hash  *//p' "$OUT")
+run 0 --scenario "$WORK/one.scenario" --journal "$WORK/scenario.journals" --json
+says "$OUT" '"scenario":".*one\.scenario","mix":"none","peers":3' "\"events\":1,.*\"hash\":\"$hash\""
+for journal in "$WORK"/scenario.journals/*.journal; do
+    "${REPLAY[@]}" "$journal" >"$OUT" 2>"$ERR" || fail "$journal does not replay equal"
+done
+run 0 --scenario "$WORK/one.scenario" --seed 6 --seeds 2
+says "$OUT" '^ +6  [0-9a-f]{16} ' '^ +7  ' '^2 swarms: '
+sed 's/cut from=home/cut from=hoem/' "$WORK/one.scenario" >"$WORK/two.scenario"
+run 2 --scenario "$WORK/two.scenario"
+says "$ERR" "two\.scenario:3: from: there is no group 'hoem'; did you mean home\?\$"
+run 9 --scenario "$WORK/none.scenario"
+says "$ERR" 'none\.scenario: No such file'
+run 2 --scenario "$WORK/one.scenario" --peers 4
+says "$ERR" "stand in the scenario, in its line 'swarm'"
+run 2 --scenario "$WORK/one.scenario" --minimise
+says "$ERR" 'of a scenario, take lines away'
+# What is a network's loss is mended for the healing alone.
+cat >"$WORK/lossy.scenario" <<'END'
+swarm peers=3 minutes=3
+network loss=20%
+at 1s heal
+END
+run 0 --scenario "$WORK/lossy.scenario" --json
+says "$OUT" '"lost":[0-9]{3,},'
+cat >"$WORK/hopeless.scenario" <<'END'
+swarm peers=3 minutes=1 heal-within=1ms
+at 50s crash nodes=server
+END
+run 134 --scenario "$WORK/hopeless.scenario"
+says "$ERR" 'does not hold: ' "repeat with: peersync-sim --scenario '.*hopeless\.scenario' --seed 1 --batch 64"
+! grep -q -e --minimise "$ERR" || fail "--minimise is offered"
+
 run 0 --seed 4 --peers 8 --minutes 1 --mix storm
 ! grep -q 'bursts of loss' "$OUT" || fail "faults in a storm"
 
@@ -106,7 +163,7 @@ says "$ERR" '--minimise is for the one seed'
 
 # Words that are wrong.
 run 0 --help
-says "$OUT" '^usage: peersync-sim ' '--check-every N' '^    2  the command line cannot be used$' \
+says "$OUT" '^usage: peersync-sim ' '--check-every N' '^    2  the command line or the scenario cannot be used$' \
     '^  flash-crowd  '
 run 0 --story
 says "$OUT" '^stories:$' '^  attacks  ' '^  flash-crowd  '

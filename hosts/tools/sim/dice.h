@@ -19,8 +19,9 @@ static inline uint64_t dice_mix(uint64_t x)
 }
 
 /* Kinds of owners. */
-#define DICE_USER  1u
-#define DICE_FAULT 2u
+#define DICE_USER     1u
+#define DICE_FAULT    2u
+#define DICE_SCENARIO 3u
 
 /* Whose: a kind of owners, and the owner's number. */
 static inline dice dice_of(uint64_t seed, uint64_t kind, uint64_t number)

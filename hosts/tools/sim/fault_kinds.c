@@ -63,15 +63,9 @@ static bool pause_peer(swarm *s)
 {
     const uint32_t peer = fault_any_peer(s);
     const uint64_t us = fault_draw(s, S / 20, 12 * S);
-    const uint64_t until_us = world_now_us(s->w) + us;
-    if (s->users[peer].down_until_us != 0) {
-        return false;
-    }
     fault_about(s, "peer %" PRIu32, peer);
     fault_about_us(s, ", for ", us);
-    ps_sim_pause(s->w->sim, s->w->peers[peer].node, us);
-    s->faults.kept_us = s->faults.kept_us > until_us ? s->faults.kept_us : until_us;
-    return true;
+    return faults_pause_peer(s, peer, us);
 }
 
 /* These say whether it happened: what is down already cannot go down. */
@@ -83,19 +77,10 @@ static bool kill_server(swarm *s, bool wipe)
         return false;
     }
     const uint64_t us = fault_draw(s, S / 100, 10 * S);
-    const size_t how = (size_t)fault_draw(s, 0, 3);
+    const fault_tail tail = (fault_tail)fault_draw(s, 0, FAULT_TAIL_KEPT);
     fault_about_us(s, "for ", us);
-    fault_about(s, ", %s", cuts[how]);
-    if (how == 3) {
-        world_server_kill(s->w);
-    } else {
-        world_server_crash(s->w, (ps_sim_disk_tail)how);
-    }
-    if (wipe) {
-        world_store_wipe(s->w);
-    }
-    faults_server_down(s, us);
-    return true;
+    fault_about(s, ", %s", cuts[tail]);
+    return faults_kill_server(s, us, tail, wipe);
 }
 
 static bool lie(swarm *s)
@@ -117,19 +102,8 @@ static bool lie(swarm *s)
 
 static bool keep_server(swarm *s, bool by_work, uint64_t us)
 {
-    const uint64_t now_us = world_now_us(s->w);
-    if (s->faults.server_us != 0) {
-        return false;
-    }
     fault_about_us(s, "for ", us);
-    /* Work that a pause interrupts ends later by it. */
-    s->faults.kept_us = (s->faults.kept_us > now_us ? s->faults.kept_us : now_us) + us;
-    if (by_work) {
-        world_server_work(s->w, us);
-    } else {
-        world_server_pause(s->w, us);
-    }
-    return true;
+    return faults_keep_server(s, us, by_work);
 }
 
 static bool second_device(swarm *s)
@@ -188,23 +162,17 @@ static void flood(swarm *s)
     }
 }
 
-/* Who moves while he logs in begins anew when the server does not answer. */
-#define LOGIN_ANEW_US (17 * S)
-
 static void move_peer(swarm *s)
 {
     const uint32_t peer = fault_any_peer(s);
-    const uint64_t until_us = world_now_us(s->w) + LOGIN_ANEW_US;
     fault_about(s, "peer %" PRIu32, peer);
-    world_peer_move(s->w, peer);
-    s->faults.kept_us = s->faults.kept_us > until_us ? s->faults.kept_us : until_us;
+    faults_move_peer(s, peer);
 }
 
 /* ---- clocks: the server's, or a peer's ---- */
 
 static void set_clock(swarm *s, const ps_sim_clock *clock)
 {
-    faults_clock_changed(s);
     if (clock->jump_us != 0) {
         fault_about_us(s, "by ", (uint64_t)(clock->jump_us < 0 ? -clock->jump_us : clock->jump_us));
         fault_about(s, ", ");
@@ -213,12 +181,11 @@ static void set_clock(swarm *s, const ps_sim_clock *clock)
     }
     if (fault_draw(s, 0, 2) == 0) {
         fault_about(s, "the server");
-        world_server_clock(s->w, clock);
+        faults_set_clock(s, s->w->server.node, clock);
     } else {
         const uint32_t peer = fault_any_peer(s);
-        const uint32_t node = s->w->peers[peer].node;
         fault_about(s, "peer %" PRIu32, peer);
-        WORLD_REQUIRE(s->w, ps_sim_set_clock(s->w->sim, node, clock) == PS_OK);
+        faults_set_clock(s, s->w->peers[peer].node, clock);
     }
 }
 

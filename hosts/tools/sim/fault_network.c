@@ -26,7 +26,7 @@ static void set_weather(swarm *s, const ps_sim_link *link)
 
 void fault_weather(swarm *s)
 {
-    ps_sim_link link = faults_fair();
+    ps_sim_link link = faults_fair(s);
     link.latency_us = (uint32_t)fault_draw(s, 1000, 150000);
     link.jitter_us = (uint32_t)fault_draw(s, 0, 50000);
     link.loss_ppm = fault_draw_ppm(s, 350000);
@@ -39,14 +39,14 @@ void fault_weather(swarm *s)
 
 void fault_corruption(swarm *s)
 {
-    ps_sim_link link = faults_fair();
+    ps_sim_link link = faults_fair(s);
     link.corrupt_ppm = fault_draw_ppm(s, 200000) + 1000;
     set_weather(s, &link);
 }
 
 void fault_bursts(swarm *s)
 {
-    ps_sim_link link = faults_fair();
+    ps_sim_link link = faults_fair(s);
     link.burst_ppm = fault_draw_ppm(s, 20000) + 1000;
     link.burst_end_ppm = fault_draw_ppm(s, 200000) + 20000;
     set_weather(s, &link);
@@ -54,7 +54,7 @@ void fault_bursts(swarm *s)
 
 void fault_narrow(swarm *s)
 {
-    ps_sim_link link = faults_fair();
+    ps_sim_link link = faults_fair(s);
     link.rate_bytes_s = fault_draw(s, 500, 5000);
     link.queue_bytes = (uint32_t)fault_draw(s, 600, 6000);
     set_weather(s, &link);

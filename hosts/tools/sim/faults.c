@@ -4,39 +4,123 @@
 
 #define S UINT64_C(1000000)
 
+const char *const fault_words[FAULT_COUNT + 1] = {
+#define FAULT_WORD(name, word, text) word,
+    FAULT_LIST(FAULT_WORD)
+#undef FAULT_WORD
+        NULL};
+
 const char *fault_text(fault f)
 {
     static const char *const texts[FAULT_COUNT] = {
-#define FAULT_TEXT(name, text) text,
+#define FAULT_TEXT(name, word, text) text,
         FAULT_LIST(FAULT_TEXT)
 #undef FAULT_TEXT
     };
     return texts[f];
 }
 
-void faults_clock_changed(swarm *s)
+/* From now on, somebody may be kept from his work for so long. */
+static void keep(swarm *s, uint64_t us)
 {
-    const uint64_t until_us = world_now_us(s->w) + 3 * S;
+    const uint64_t until_us = world_now_us(s->w) + us;
     s->faults.kept_us = s->faults.kept_us > until_us ? s->faults.kept_us : until_us;
 }
 
-ps_sim_link faults_fair(void)
+ps_sim_link faults_fair(const swarm *s)
 {
-    return (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
+    return s->cfg->scenario ? scenario_fair(&s->cfg->scenario->link)
+                            : (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
+}
+
+ps_sim_disk_config faults_good_disk(void)
+{
+    return (ps_sim_disk_config){.size = sizeof(ps_sim_disk_config), .sync_us = SWARM_SYNC_US};
+}
+
+static ps_sim_disk_config usual_disk(const swarm *s)
+{
+    return s->cfg->scenario ? scenario_disk(s) : faults_good_disk();
 }
 
 void faults_put_disk_right(swarm *s)
 {
-    ps_sim_disk_config good = {.size = sizeof good, .sync_us = 2000};
-    good.lies = s->faults.lies_us != 0;
+    ps_sim_disk_config usual = usual_disk(s);
+    usual.lies = usual.lies || s->faults.lies_us != 0;
     s->faults.disk_us = 0;
-    world_store_manners(s->w, &good);
+    world_store_manners(s->w, &usual);
 }
 
-void faults_server_down(swarm *s, uint64_t us)
+/* ---- what somebody decided ---- */
+
+bool faults_pause_peer(swarm *s, uint32_t peer, uint64_t us)
 {
-    s->faults.server_us = world_now_us(s->w) + us;
+    if (s->users[peer].down_until_us != 0) {
+        return false;
+    }
+    ps_sim_pause(s->w->sim, s->w->peers[peer].node, us);
+    keep(s, us);
+    return true;
 }
+
+bool faults_keep_server(swarm *s, uint64_t us, bool by_work)
+{
+    faults *f = &s->faults;
+    const uint64_t now_us = world_now_us(s->w);
+    if (f->server_us != 0) {
+        return false;
+    }
+    /* Work that a pause interrupts ends later by it. */
+    f->kept_us = (f->kept_us > now_us ? f->kept_us : now_us) + us;
+    if (by_work) {
+        world_server_work(s->w, us);
+    } else {
+        world_server_pause(s->w, us);
+    }
+    return true;
+}
+
+bool faults_kill_server(swarm *s, uint64_t us, fault_tail tail, bool wipe)
+{
+    if (s->faults.server_us != 0) {
+        return false;
+    }
+    if (tail == FAULT_TAIL_KEPT) {
+        world_server_kill(s->w);
+    } else {
+        world_server_crash(s->w, (ps_sim_disk_tail)tail);
+    }
+    if (wipe) {
+        world_store_wipe(s->w);
+    }
+    s->faults.server_us = world_now_us(s->w) + us;
+    return true;
+}
+
+/* A peer whose clock stood still does not know that time has passed, and learns with its next
+ * heartbeat what the server thinks of that. */
+#define CLOCK_US (3 * S)
+
+void faults_set_clock(swarm *s, uint32_t node, const ps_sim_clock *clock)
+{
+    keep(s, CLOCK_US);
+    if (node == s->w->server.node) {
+        world_server_clock(s->w, clock);
+    } else {
+        WORLD_REQUIRE(s->w, ps_sim_set_clock(s->w->sim, node, clock) == PS_OK);
+    }
+}
+
+/* Who moves while he logs in begins anew when the server does not answer. */
+#define LOGIN_ANEW_US (17 * S)
+
+void faults_move_peer(swarm *s, uint32_t peer)
+{
+    world_peer_move(s->w, peer);
+    keep(s, LOGIN_ANEW_US);
+}
+
+/* ---- the schedule ---- */
 
 /* Whoever looks after the server tries again while its disk does not let it start. */
 static void start_server(swarm *s)
@@ -57,12 +141,9 @@ static void end_lies(swarm *s)
 {
     faults *f = &s->faults;
     f->lies_us = 0;
-    if (f->server_us == 0) {
-        world_server_crash(s->w, PS_SIM_DISK_LOST);
-        faults_server_down(s, f->dark_us);
-    }
+    (void)faults_kill_server(s, f->dark_us, FAULT_TAIL_LOST, false);
     ps_sim_disk_config honest = s->w->server.store.manners;
-    honest.lies = false;
+    honest.lies = usual_disk(s).lies;
     world_store_manners(s->w, &honest);
 }
 
@@ -75,7 +156,7 @@ static void put_clocks_right(swarm *s)
         (void)ps_sim_set_clock(s->w->sim, s->w->peers[i].node, &right);
     }
     if (s->faults.clocks_us != 0) {
-        faults_clock_changed(s);
+        keep(s, CLOCK_US);
     }
     s->faults.clocks_us = 0;
 }
@@ -98,15 +179,29 @@ static void draw_next(swarm *s)
     }
 }
 
+/* Faults come by chance now. */
+static bool draws(const swarm *s)
+{
+    return !s->quiet && (s->cfg->scenario == NULL || s->cfg->scenario->cruel);
+}
+
+static void mend_network(swarm *s)
+{
+    const ps_sim_link link = faults_fair(s);
+    s->faults.better_us = 0;
+    ps_sim_heal_all(s->w->sim);
+    ps_sim_set_default_link(s->w->sim, &link);
+}
+
 void faults_work(swarm *s)
 {
     faults *f = &s->faults;
     const uint64_t now_us = world_now_us(s->w);
     if (f->better_us <= now_us && f->better_us != 0) {
-        const ps_sim_link link = faults_fair();
-        f->better_us = 0;
-        ps_sim_heal_all(s->w->sim);
-        ps_sim_set_default_link(s->w->sim, &link);
+        mend_network(s);
+        if (s->cfg->scenario) {
+            scenario_restore(s);
+        }
     }
     if (f->disk_us != 0 && f->disk_us <= now_us) {
         faults_put_disk_right(s);
@@ -120,7 +215,7 @@ void faults_work(swarm *s)
     if (f->clocks_us != 0 && f->clocks_us <= now_us) {
         put_clocks_right(s);
     }
-    if (!s->quiet && f->next_us <= now_us) {
+    if (draws(s) && f->next_us <= now_us) {
         draw_next(s);
     }
 }
@@ -128,7 +223,7 @@ void faults_work(swarm *s)
 uint64_t faults_due_us(const swarm *s)
 {
     const faults *f = &s->faults;
-    uint64_t due_us = s->quiet ? PS_TIME_NEVER : f->next_us;
+    uint64_t due_us = draws(s) ? f->next_us : PS_TIME_NEVER;
     const uint64_t others[5] = {f->better_us, f->server_us, f->clocks_us, f->disk_us, f->lies_us};
     for (size_t i = 0; i < 5; i++) {
         due_us = others[i] != 0 && others[i] < due_us ? others[i] : due_us;
@@ -139,10 +234,10 @@ uint64_t faults_due_us(const swarm *s)
 void faults_heal(swarm *s)
 {
     faults *f = &s->faults;
-    const ps_sim_link link = faults_fair();
-    f->better_us = 0;
-    ps_sim_heal_all(s->w->sim);
-    ps_sim_set_default_link(s->w->sim, &link);
+    mend_network(s);
+    if (s->cfg->scenario) {
+        scenario_heal(s);
+    }
     f->lies_us = 0;
     faults_put_disk_right(s);
     if (f->server_us != 0) {

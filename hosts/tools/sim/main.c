@@ -14,11 +14,20 @@
 #define S UINT64_C(1000000)
 /* Virtual seconds in a real one, of a swarm that is watched. */
 #define SWARM_SPEED 60u
+/* Nothing failed, but too little was tried. */
+#define EXIT_TOO_KIND 1
 
 static uint64_t real_us(void)
 {
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * S + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint64_t cpu_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * S + (uint64_t)t.tv_nsec / 1000;
 }
 
@@ -51,7 +60,8 @@ static int run_many(const sim_options *o)
 {
     static report_sum sum;
     swarm_config cfg = o->swarm;
-    if (!o->quiet) {
+    const bool lines = !o->quiet && !o->json;
+    if (lines) {
         report_head(stdout);
     }
     for (uint64_t k = 0; k < o->seeds; k++, cfg.seed++) {
@@ -63,12 +73,25 @@ static int run_many(const sim_options *o)
         const swarm s = swarm_run(&cfg);
         const uint64_t took_us = real_us() - begun_us;
         report_add(&sum, cfg.seed, &s, took_us);
-        if (!o->quiet) {
+        if (lines) {
             report_line(stdout, cfg.seed, &s, took_us);
+        } else if (o->json) {
+            report_json(stdout, &cfg, o->file, cfg.seed, &s);
         }
     }
-    report_total(stdout, &sum);
-    return finish();
+    if (o->json) {
+        report_json_total(stdout, &sum);
+    } else {
+        report_total(stdout, &sum);
+    }
+    const int code = finish();
+    if (!o->quiet) {
+        report_speed(stderr, sum.swarms * cfg.peers * cfg.length_us, sum.sim.sent, cpu_us());
+    }
+    /* A run whose faults were chosen by hand can miss some. */
+    const bool all = cfg.faults && !cfg.scenario && cfg.left_out.len == 0 && !cfg.left_out.rest;
+    const bool enough = !all || report_cruel_enough(stderr, &sum);
+    return code != PS_EXIT_DONE || enough ? code : EXIT_TOO_KIND;
 }
 
 /* ---- one swarm ---- */
@@ -154,8 +177,14 @@ static int run_one(const sim_options *o)
     } else if (progress) {
         report_progress_end(stderr);
     }
-    if (!o->quiet) {
+    if (o->json) {
+        report_json(stdout, &cfg, o->file, cfg.seed, &s);
+    } else if (!o->quiet) {
         report_swarm(stdout, &cfg, &s);
+    }
+    fflush(stdout);
+    if (!o->quiet && !o->watch) {
+        report_speed(stderr, cfg.peers * cfg.length_us, s.sim.sent, cpu_us());
     }
     return journals_close(cfg.host) ? finish() : PS_EXIT_LOCAL_FILE;
 }

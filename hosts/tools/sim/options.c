@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "scenario_file.h"
+
 #include "common/exit_codes.h"
 #include "common/options.h"
 #include "common/suggest.h"
@@ -13,8 +15,8 @@ typedef struct line {
     uint64_t seed, seeds, peers, hours, minutes, seconds, batch, check_every, pace;
     unsigned mix;
     const char *story;
-    const char *journal, *skip_faults, *only_faults;
-    bool watch, quiet, minimise;
+    const char *journal, *skip_faults, *only_faults, *scenario;
+    bool watch, quiet, minimise, json;
 } line;
 
 #define NOT_GIVEN UINT64_MAX
@@ -61,6 +63,12 @@ static const ps_option table[] = {
      .offset = offsetof(line, story),
      .argument = "NAME",
      .help = "Tell a story instead of a swarm. Without a name:\nlist them."},
+    {.name = "scenario",
+     .kind = PS_OPTION_TEXT,
+     .offset = offsetof(line, scenario),
+     .argument = "FILE",
+     .help = "Let a swarm live as a file describes it: its network\nand what happens at which "
+             "time. See peersync-sim(1)."},
     {.name = "watch",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(line, watch),
@@ -89,6 +97,10 @@ static const ps_option table[] = {
      .offset = offsetof(line, journal),
      .argument = "DIR",
      .help = "Keep each machine's history in a file there, for\npeersync-replay."},
+    {.name = "json",
+     .kind = PS_OPTION_FLAG,
+     .offset = offsetof(line, json),
+     .help = "Print the summary as one JSON object; of --seeds one\nfor each, and one of the sum."},
     {.name = "quiet",
      .kind = PS_OPTION_FLAG,
      .offset = offsetof(line, quiet),
@@ -101,6 +113,7 @@ static const ps_option_set set = {
     .program = "peersync-sim",
     .usage =
         "peersync-sim [--seed N | --seeds N] [--peers N] [--hours N] [--minutes N] [OPTION...]\n"
+        "peersync-sim --scenario FILE [--seed N | --seeds N] [OPTION...]\n"
         "peersync-sim [--watch] --story NAME [--seed N] [--batch N]",
     .summary =
         "Lets a server and its peers live in a simulated network, on virtual time, and looks\n"
@@ -113,7 +126,9 @@ static const ps_option_set set = {
                     "  peersync-sim --seeds 20 --peers 30 --minutes 10 --check-every 16",
     .version = PEERSYNC_VERSION,
     .exit_codes = "    0  everything held\n"
-                  "    2  the command line cannot be used\n"
+                  "    1  --seeds: a fault never began, or too little succeeded\n"
+                  "    2  the command line or the scenario cannot be used\n"
+                  "    9  a file cannot be read or written\n"
                   "  What does not hold is printed with the time and the command that repeats it;\n"
                   "  then the program aborts (a shell says 134).",
     .options = table};
@@ -159,6 +174,21 @@ static int unknown_story(const char *name)
     return PS_EXIT_USAGE;
 }
 
+/* The same of scenarios. */
+static const char *against_scenario(const line *l)
+{
+    if (l->peers != NOT_GIVEN || l->hours != NOT_GIVEN || l->minutes != NOT_GIVEN ||
+        l->seconds != NOT_GIVEN || l->pace != NOT_GIVEN || l->mix != MIX_NOT_GIVEN) {
+        return "--peers, --hours, --minutes, --seconds, --pace and --mix stand in the scenario, in "
+               "its line 'swarm'";
+    }
+    if (l->minimise || l->skip_faults || l->only_faults) {
+        return "--minimise, --skip-faults and --only-faults are for swarms whose faults come by "
+               "chance: of a scenario, take lines away";
+    }
+    return l->story ? "either --scenario or --story" : NULL;
+}
+
 /* What does not go together. NULL: all of it does. */
 static const char *contradiction(const line *l, const ps_words *words)
 {
@@ -170,7 +200,10 @@ static const char *contradiction(const line *l, const ps_words *words)
     if (words->len > 0) {
         return "every word belongs to an option";
     }
-    if (l->story && of_swarm) {
+    if (l->scenario && against_scenario(l)) {
+        return against_scenario(l);
+    }
+    if (l->story && (of_swarm || l->json)) {
         return "a story takes only --seed, --batch, --watch and --quiet";
     }
     if (l->journal && (l->story || l->seeds != NOT_GIVEN)) {
@@ -181,6 +214,9 @@ static const char *contradiction(const line *l, const ps_words *words)
     }
     if (l->minimise && (l->seeds != NOT_GIVEN || l->watch || l->journal)) {
         return "--minimise is for the one seed that fails: choose it with --seed";
+    }
+    if (l->json && (l->watch || l->minimise || l->quiet)) {
+        return "--json says what others show: it goes without --watch, --minimise and --quiet";
     }
     if (l->watch && l->seeds != NOT_GIVEN) {
         return "--watch shows one seed: choose it with --seed";
@@ -193,10 +229,23 @@ static uint64_t or_else(uint64_t given, uint64_t otherwise)
     return given != NOT_GIVEN ? given : otherwise;
 }
 
+static void take_scenario(const scenario *sc, swarm_config *s)
+{
+    s->scenario = sc;
+    s->seed = sc->seed;
+    s->peers = sc->peers;
+    s->batch = sc->batch;
+    s->length_us = sc->length_us;
+}
+
 static void take(const line *l, sim_options *o)
 {
+    const scenario *sc = o->scenario;
     swarm_config *s = &o->swarm;
     swarm_config_default(s);
+    if (sc) {
+        take_scenario(sc, s);
+    }
     s->seed = or_else(l->seed, s->seed);
     s->peers = (uint32_t)or_else(l->peers, s->peers);
     s->batch = (uint32_t)or_else(l->batch, s->batch);
@@ -206,6 +255,8 @@ static void take(const line *l, sim_options *o)
         s->length_us = (60 * minutes + or_else(l->seconds, 0)) * 1000000;
     }
     swarm_config_scale(s);
+    s->check_every = sc && sc->check_every != 0 ? sc->check_every : s->check_every;
+    s->pace = sc && sc->pace != 0 ? sc->pace : s->pace;
     s->check_every = (uint32_t)or_else(l->check_every, s->check_every);
     s->pace = (uint32_t)or_else(l->pace, s->pace);
     o->seeds = or_else(l->seeds, 0);
@@ -213,6 +264,7 @@ static void take(const line *l, sim_options *o)
     o->quiet = l->quiet;
     o->journal = l->journal;
     o->minimise = l->minimise;
+    o->json = l->json;
 }
 
 /* -1: the faults to leave out are chosen; else the exit code. */
@@ -234,6 +286,8 @@ static int choose_faults(const line *l, selection *left_out)
 void sim_options_free(sim_options *o)
 {
     selection_free(&o->swarm.left_out);
+    scenario_drop(o->scenario);
+    o->scenario = NULL;
 }
 
 int sim_options_read(int argc, char *const argv[], sim_options *o)
@@ -262,6 +316,14 @@ int sim_options_read(int argc, char *const argv[], sim_options *o)
     ps_words_free(&words);
     if (code >= 0) {
         return code;
+    }
+    o->file = l.scenario;
+    if (o->file) {
+        int failed = 0;
+        o->scenario = scenario_load(o->file, &failed);
+        if (o->scenario == NULL) {
+            return failed;
+        }
     }
     take(&l, o);
     if (l.story) {
@@ -313,6 +375,13 @@ void sim_options_repeat(const sim_options *o, uint64_t seed, char out[SIM_REPEAT
         (void)snprintf(out, SIM_REPEAT_BYTES,
                        "peersync-sim --story %s --seed %" PRIu64 " --batch %" PRIu32,
                        o->story->name, seed, s->batch);
+        return;
+    }
+    if (o->scenario) {
+        (void)snprintf(out, SIM_REPEAT_BYTES,
+                       "peersync-sim --scenario '%s' --seed %" PRIu64 " --batch %" PRIu32
+                       " --check-every %" PRIu32,
+                       o->file, seed, s->batch, s->check_every);
         return;
     }
     sim_swarm_repeat(s, seed, out);

@@ -16,6 +16,9 @@ typedef struct sim_options {
     bool quiet;
     const char *journal; /* A directory, or NULL. */
     bool minimise;
+    bool json;
+    const char *file;   /* A scenario's, or NULL; */
+    scenario *scenario; /* and what it says. */
 } sim_options;
 
 /* Reads argv[1 .. argc). @return -1 to go on; else the exit code: help, version or the error was

@@ -74,9 +74,8 @@ static void think(swarm *s, world_peer *p, uint64_t least_us, uint64_t most_us)
     p->script_at_us = (at_us / grain_us + 1) * grain_us;
 }
 
-static void change(swarm *s, uint32_t peer, bool wanted)
+static void change(swarm *s, uint32_t peer, uint32_t k, bool wanted)
 {
-    const uint32_t k = (uint32_t)draw(s, peer, SWARM_NAMES);
     if (wanted) {
         set_version(s, peer, k, ++s->users[peer].changes);
         publish(s, peer, k);
@@ -86,6 +85,15 @@ static void change(swarm *s, uint32_t peer, bool wanted)
         set_version(s, peer, k, 0);
         (void)world_unpublish(s->w, peer, name);
     }
+}
+
+bool swarm_change(swarm *s, uint32_t peer, uint32_t k, bool wanted)
+{
+    if (s->users[peer].down_until_us != 0) {
+        return false;
+    }
+    change(s, peer, k, wanted);
+    return true;
 }
 
 static void ask(swarm *s, uint32_t peer)
@@ -113,6 +121,13 @@ static void ask(swarm *s, uint32_t peer)
     }
 }
 
+/* (Who does nothing of his own accord logs in all the same.) */
+static bool does_nothing(const swarm *s, ps_peer_state state)
+{
+    const scenario *sc = s->cfg->scenario;
+    return s->quiet || (sc != NULL && sc->idle && state != PS_PEER_IDLE);
+}
+
 /* One thing that a person does, then some thought. */
 static void act(world *w, world_peer *p)
 {
@@ -120,7 +135,7 @@ static void act(world *w, world_peer *p)
     const swarm_user *u = &s->users[p->index];
     const ps_peer_state state = world_peer_stats(w, p->index).state;
     const uint64_t mood = draw(s, p->index, 100);
-    if (s->quiet) {
+    if (does_nothing(s, state)) {
         return;
     }
     if (state == PS_PEER_IDLE) {
@@ -130,9 +145,9 @@ static void act(world *w, world_peer *p)
     } else if (state == PS_PEER_ONLINE && mood < (u->second ? 20u : 4u)) {
         world_logout(w, p->index);
     } else if (mood < 30) {
-        change(s, p->index, true);
+        change(s, p->index, (uint32_t)draw(s, p->index, SWARM_NAMES), true);
     } else if (mood < 45) {
-        change(s, p->index, false);
+        change(s, p->index, (uint32_t)draw(s, p->index, SWARM_NAMES), false);
     } else if (state == PS_PEER_ONLINE && mood >= 90) {
         swarm_fetch(s, p->index);
     } else if (state == PS_PEER_ONLINE || state == PS_PEER_LOST) {
@@ -157,6 +172,14 @@ static void unwant(swarm *s, uint32_t peer, ps_span name, const ps_content *cont
 
 static void on_event(world *w, world_peer *p, const ps_event *e)
 {
+    swarm_counts *counts = &((swarm *)w->cfg.ctx)->counts;
+    const uint64_t now_us = world_now_us(w);
+    if (e->type == PS_EVENT_LOGGED_IN && p->lost_us != 0) {
+        swarm_worst(&counts->worst_return_us, now_us - p->lost_us);
+    } else if (e->type == PS_EVENT_LOGGED_IN &&
+               !p->online) { /* A RESET's next session is neither. */
+        swarm_worst(&counts->worst_login_us, now_us - p->login_us);
+    }
     if (e->type == PS_EVENT_UNLISTED) {
         const ps_event_unlisted *u = &e->u.unlisted;
         WORLD_REQUIRE(w, u->error == PS_E_QUOTA);
@@ -257,6 +280,17 @@ static uint64_t start_peers(swarm *s)
     return next_us;
 }
 
+/* Does what the scenario says is due; @return when it wants to be asked again, at most stop_us. */
+static uint64_t scenario_pass(swarm *s, uint64_t stop_us)
+{
+    if (s->cfg->scenario == NULL) {
+        return stop_us;
+    }
+    scenario_work(s);
+    const uint64_t due_us = scenario_due_us(s);
+    return due_us < stop_us ? due_us : stop_us;
+}
+
 void swarm_pass(swarm *s, uint64_t us)
 {
     const uint64_t end_us = world_now_us(s->w) + us;
@@ -266,6 +300,7 @@ void swarm_pass(swarm *s, uint64_t us)
             const uint64_t back_us = start_peers(s);
             faults_work(s);
             const uint64_t due_us = faults_due_us(s);
+            stop_us = scenario_pass(s, stop_us);
             stop_us = back_us < stop_us ? back_us : stop_us;
             stop_us = due_us < stop_us ? due_us : stop_us;
         }
@@ -315,7 +350,7 @@ static world *make_world(swarm *s)
     wc.check_every = cfg->check_every;
     wc.model = cfg->model;
     wc.repeat = cfg->repeat;
-    wc.can_shorten = true;
+    wc.can_shorten = cfg->scenario == NULL;
     wc.link = (ps_sim_link){.latency_us = 20000,
                             .jitter_us = cfg->in_step ? 0 : 10000,
                             .loss_ppm = 200000,
@@ -338,8 +373,9 @@ static world *make_world(swarm *s)
     wc.peer.rekey_ms = 30000 + (uint32_t)(cfg->seed % 7) * 15000;
     wc.server.ticket_s = cfg->seed % 3 == 0 ? 45 : 86400;
     wc.proof = cfg->model;
+    wc.boxes = cfg->scenario ? cfg->peers : 0;
     if (cfg->faults) {
-        wc.link = (ps_sim_link){.latency_us = 20000, .jitter_us = 5000};
+        wc.link = faults_fair(s);
         wc.store = true;
         wc.server.max_user_publications = SWARM_NAMES - 4; /* Some want more. */
         wc.server.records = true;
@@ -357,6 +393,16 @@ static world *make_world(swarm *s)
     return world_new(&wc);
 }
 
+/* How long it is until all is mended. */
+static uint64_t cruel_us(const swarm *s, uint64_t end_us)
+{
+    const uint64_t left_us = end_us - world_now_us(s->w);
+    if (s->cfg->scenario) {
+        return scenario_left_us(s, end_us);
+    }
+    return s->cfg->cruel_us < left_us ? s->cfg->cruel_us : left_us;
+}
+
 swarm swarm_run(const swarm_config *cfg)
 {
     swarm s = {.cfg = cfg, .users = calloc(cfg->peers, sizeof *s.users)};
@@ -364,19 +410,23 @@ swarm swarm_run(const swarm_config *cfg)
     WORLD_REQUIRE(NULL, files_init(&s.files, cfg->peers, SWARM_NAMES));
     s.w = make_world(&s);
     faults_put_disk_right(&s);
-    const uint64_t end_us = world_now_us(s.w) + cfg->length_us;
+    s.begun_us = world_now_us(s.w);
+    const uint64_t end_us = s.begun_us + cfg->length_us;
+    const bool calm = cfg->scenario && !cfg->scenario->cruel;
     for (uint32_t i = 0; i < cfg->peers; i++) {
         /* Each tenth peer is a second device of the user before it. */
-        s.users[i].second = cfg->faults && i % 10 == 9;
+        s.users[i].second = cfg->faults && !calm && i % 10 == 9;
         s.users[i].dice = dice_of(cfg->seed, DICE_USER, i);
         s.w->peers[i].user = s.users[i].second ? i - 1 : i;
         think(&s, &s.w->peers[i], 0, 2000000);
         world_peer_settle(&s.w->peers[i]);
     }
     s.faults.next_us = world_now_us(s.w) + 3 * S;
+    if (cfg->scenario) {
+        scenario_begin(&s);
+    }
     while (world_now_us(s.w) < end_us) {
-        const uint64_t left_us = end_us - world_now_us(s.w);
-        swarm_pass(&s, cfg->cruel_us < left_us ? cfg->cruel_us : left_us);
+        swarm_pass(&s, cruel_us(&s, end_us));
         swarm_heal(&s);
         if (cfg->progress) {
             cfg->progress(cfg->ctx, &s);
@@ -388,6 +438,7 @@ swarm swarm_run(const swarm_config *cfg)
         }
     }
     summarise(&s);
+    scenario_end(&s);
     world_free(s.w);
     free(s.users);
     files_free(&s.files);

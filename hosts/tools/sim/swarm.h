@@ -6,6 +6,7 @@
 
 #include "faults.h"
 #include "files.h"
+#include "scenario.h"
 #include "selection.h"
 #include "world.h"
 
@@ -14,6 +15,9 @@
          */
 
 #define SWARM_SHARED 4u /* So many. */
+
+/* What a sync of the server's store takes when its disk is well. */
+#define SWARM_SYNC_US 2000u
 
 /* Above every ps_error that can end a download. */
 #define SWARM_ERRORS 64u
@@ -31,6 +35,7 @@ typedef struct swarm_config {
     bool in_step;       /* No jitter, and commands in instants 100 ms apart: many datagrams arrive
                            at the same time. */
     bool model;
+    const scenario *scenario; /* What its network is and suffers; NULL: a swarm's. */
     const char *repeat;
     /* Called after each healing; may be NULL. */
     void (*progress)(void *ctx, const struct swarm *s);
@@ -54,8 +59,13 @@ typedef struct swarm_counts {
     uint64_t fetch_errors[SWARM_ERRORS]; /* By ps_error. */
     uint64_t logins, refusals, losses, put_offs, agains, unlisted;
     uint64_t repairs, buckets_resent, names_withdrawn, resets, rekeys;
+    uint64_t events; /* Of a scenario. */
     uint64_t healings, worst_heal_us;
-    uint64_t publications; /* At the end. */
+    uint64_t worst_login_us;  /* From asking for it to being online. */
+    uint64_t worst_return_us; /* From noticing that the session is lost to the next one. */
+    uint64_t worst_fetch_us;  /* Of a whole file. */
+    uint64_t worst_list_us;   /* Of all files, after a healing. */
+    uint64_t publications;    /* At the end. */
 } swarm_counts;
 
 /* What a peer's user wants, and what his file system would remember. */
@@ -73,7 +83,9 @@ typedef struct swarm {
     swarm_user *users;
     files files; /* What the users' versions hold. */
     faults faults;
-    bool quiet; /* Healing: nobody does anything. */
+    scenario_play play;
+    uint64_t begun_us; /* When it began to live. */
+    bool quiet;        /* Healing: nobody does anything. */
     swarm_counts counts;
     ps_server_stats server; /* Of all lives of the server. */
     uint64_t live_evictions;
@@ -96,12 +108,20 @@ bool swarm_crash(swarm *s, uint32_t peer, uint64_t away_us, bool forgets);
 
 /* The program of a user's peer starts again, announces what it remembers, and logs in. */
 void swarm_start(swarm *s, uint32_t peer);
+/* For scenarios: as if the user had asked for it. @return false: he cannot now. */
+bool swarm_change(swarm *s, uint32_t peer, uint32_t k, bool wanted);
+bool swarm_get(swarm *s, uint32_t peer, uint32_t owner, uint32_t k);
 /* Lets so much time pass, with faults and returns as they come due. */
 void swarm_pass(swarm *s, uint64_t us);
 
 /* swarm_heal.c: everything is mended; comes right, in time; and is compared with the users' wishes.
  */
 void swarm_heal(swarm *s);
+
+static inline void swarm_worst(uint64_t *worst_us, uint64_t us)
+{
+    *worst_us = us > *worst_us ? us : *worst_us;
+}
 
 void swarm_file_name(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1]);
 

@@ -13,6 +13,18 @@
 /* And every file can be fetched in that: two pieces take some 15 s through small windows. */
 #define FETCH_US (30 * S)
 
+/* (A scenario's network can be a slower one when it is well.) */
+static uint64_t fetch_us(const swarm *s)
+{
+    const scenario *sc = s->cfg->scenario;
+    return sc != NULL && sc->fetch_us != 0 ? sc->fetch_us : FETCH_US;
+}
+
+static uint64_t ends_us(const swarm *s)
+{
+    return fetch_us(s) > FETCH_US ? ENDS_US + fetch_us(s) : ENDS_US;
+}
+
 static uint64_t draw(swarm *s, uint32_t peer, uint64_t bound)
 {
     return dice_throw(&s->users[peer].dice, bound);
@@ -75,6 +87,8 @@ void swarm_fetched(world *w, world_peer *p, world_fetch *f)
     swarm *s = w->cfg.ctx;
     (void)p;
     if (f->end.state == STREAM_END_DONE) {
+        const uint64_t took_us = world_now_us(w) - f->started_us;
+        swarm_worst(&s->counts.worst_fetch_us, took_us);
         require_exact(s, f);
         s->counts.fetched++;
         s->counts.fetch_bytes += f->content.length;
@@ -82,6 +96,13 @@ void swarm_fetched(world *w, world_peer *p, world_fetch *f)
         WORLD_REQUIRE(w, f->end.error < SWARM_ERRORS);
         s->counts.fetch_errors[f->end.error]++;
     }
+}
+
+static void get(swarm *s, uint32_t peer, uint32_t owner, uint32_t k)
+{
+    char name[PS_NAME_MAX + 1];
+    swarm_file_name(owner, k, name);
+    world_locate(s->w, peer, name)->ctx = s; /* Not asked only to know. */
 }
 
 /* A person who already waits for two gives up the older one. */
@@ -92,16 +113,25 @@ void swarm_fetch(swarm *s, uint32_t peer)
         world_fetch_cancel(s->w, peer, p->fetches);
         return;
     }
-    char name[PS_NAME_MAX + 1];
     const uint32_t owner = (uint32_t)draw(s, peer, s->cfg->peers);
-    swarm_file_name(owner, (uint32_t)draw(s, peer, SWARM_NAMES), name);
-    world_locate(s->w, peer, name)->ctx = s; /* Not asked only to know. */
+    get(s, peer, owner, (uint32_t)draw(s, peer, SWARM_NAMES));
+}
+
+bool swarm_get(swarm *s, uint32_t peer, uint32_t owner, uint32_t k)
+{
+    const world_peer *p = &s->w->peers[peer];
+    if (s->users[peer].down_until_us != 0 || p->fetching >= UNDER_WAY ||
+        world_peer_stats(s->w, peer).state != PS_PEER_ONLINE) {
+        return false;
+    }
+    get(s, peer, owner, k);
+    return true;
 }
 
 /* A source that is there, of another peer; NULL: none. */
 static const world_line *choose(swarm *s, const world_peer *p, const world_command *c)
 {
-    const ps_addr own = ps_sim_addr(s->w->sim, p->node);
+    const ps_addr own = world_outer_addr(s->w, p->index);
     const world_line *chosen = NULL;
     uint64_t seen = 0;
     for (size_t i = 0; i < c->lines_len; i++) {
@@ -141,17 +171,18 @@ static bool all_ended(const swarm *s)
 bool swarm_fetches_ended(const swarm *s, uint64_t since_us)
 {
     const bool ended = all_ended(s);
-    WORLD_REQUIRE(s->w, ended || world_now_us(s->w) - since_us < ENDS_US);
+    WORLD_REQUIRE(s->w, ended || world_now_us(s->w) - since_us < ends_us(s));
     return ended;
 }
 
-/* Another primary user's peer than `peer`; UINT32_MAX: there is none. */
-static uint32_t any_other(const swarm *s, uint32_t peer)
+/* Another primary user's peer than `peer`, one that can be dialled if `dialled`; UINT32_MAX: there
+ * is none. */
+static uint32_t any_other(const swarm *s, uint32_t peer, bool dialled)
 {
     const uint32_t first = (uint32_t)ps_sim_random(s->w->sim, s->cfg->peers);
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         const uint32_t at = (first + i) % s->cfg->peers;
-        if (at != peer && !s->users[at].second) {
+        if (at != peer && !s->users[at].second && !(dialled && s->w->peers[at].unreachable)) {
             return at;
         }
     }
@@ -173,12 +204,12 @@ static const world_line *found_at(world *w, const world_command *c, const ps_add
 static void fetch_from(swarm *s, uint32_t from, uint32_t k)
 {
     world *w = s->w;
-    const uint32_t by = any_other(s, from);
+    const uint32_t by = any_other(s, from, false);
     if (by == UINT32_MAX) {
         return;
     }
     char name[PS_NAME_MAX + 1];
-    const ps_addr addr = ps_sim_addr(w->sim, w->peers[from].node);
+    const ps_addr addr = world_outer_addr(w, from);
     swarm_file_name(from, k, name);
     world_command *c = world_locate(w, by, name);
     WORLD_REQUIRE(w, world_finish(w, c) == PS_E_NONE);
@@ -192,20 +223,23 @@ static void fetch_all_of(swarm *s, uint32_t from)
 {
     for (uint32_t k = 0; k < SWARM_NAMES; k++) {
         if (k % WORLD_SLOTS == 0) {
-            WORLD_WAIT(s->w, FETCH_US, all_ended(s));
+            WORLD_WAIT(s->w, fetch_us(s), all_ended(s));
         }
         if (files_current(&s->files, from, k)) {
             fetch_from(s, from, k);
         }
     }
-    WORLD_WAIT(s->w, FETCH_US, all_ended(s));
+    WORLD_WAIT(s->w, fetch_us(s), all_ended(s));
 }
 
 void swarm_fetch_listed(swarm *s)
 {
     const uint64_t missing = s->counts.fetches - s->counts.fetched;
     for (uint32_t n = 0; n < 3; n++) {
-        fetch_all_of(s, any_other(s, UINT32_MAX));
+        const uint32_t from = any_other(s, UINT32_MAX, true);
+        if (from != UINT32_MAX) {
+            fetch_all_of(s, from);
+        }
     }
     WORLD_REQUIRE(s->w, s->counts.fetches - s->counts.fetched == missing);
 }

@@ -16,8 +16,10 @@
 
 static uint64_t heal_us(const swarm *s)
 {
+    const scenario *sc = s->cfg->scenario;
+    const uint64_t least_us = sc != NULL && sc->heal_us != 0 ? sc->heal_us : HEAL_US;
     const uint64_t names = s->w->server.machine.self ? world_server_stats(s->w).publications : 0;
-    return HEAL_US + names / PAGE_NAMES * PAGE_US;
+    return least_us + names / PAGE_NAMES * PAGE_US;
 }
 
 /* What the server knows of a peer is what its user wants, and it is online. */
@@ -146,6 +148,7 @@ static void compare_files(swarm *s, uint32_t asker)
     world *w = s->w;
     world_command *c = world_list_files(w, asker);
     WORLD_REQUIRE(w, world_finish(w, c) == PS_E_NONE);
+    swarm_worst(&s->counts.worst_list_us, c->done_us - c->issued_us);
     if (c->lines_len > 0) {
         qsort(c->lines, c->lines_len, sizeof *c->lines, by_name);
     }
@@ -265,7 +268,7 @@ void swarm_heal(swarm *s)
         swarm_pass(s, S / 20);
     }
     const uint64_t took_us = world_now_us(w) - from_us;
-    s->counts.worst_heal_us = took_us > s->counts.worst_heal_us ? took_us : s->counts.worst_heal_us;
+    swarm_worst(&s->counts.worst_heal_us, took_us);
     s->counts.healings++;
     while (!swarm_fetches_ended(s, quiet_us)) {
         swarm_pass(s, S / 20);
@@ -273,4 +276,7 @@ void swarm_heal(swarm *s)
     compare(s);
     drill(s);
     s->quiet = false;
+    if (s->cfg->scenario) {
+        scenario_restore(s);
+    }
 }

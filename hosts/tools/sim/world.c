@@ -114,6 +114,7 @@ static void add_peer(world *w, uint32_t i)
     world_peer *p = &w->peers[i];
     p->w = w;
     p->index = p->user = i;
+    p->box = WORLD_NO_BOX;
     const ps_sim_node_config node = {.wake = peer_wake,
                                      .ctx = p,
                                      .receive_cost_ns = w->cfg.peer_cost_ns,
@@ -154,7 +155,7 @@ world *world_new(const world_config *cfg)
     sim.seed = cfg->seed;
     sim.batch = cfg->batch;
     sim.link = cfg->link;
-    sim.max_nodes = cfg->peers + 16;
+    sim.max_nodes = cfg->peers + 16 + cfg->boxes;
     sim.start_wall_s = 1700000000;
     sim.stream_buffer = STREAM_BUFFER;
     WORLD_REQUIRE(NULL, ps_sim_create(&sim, &w->sim) == PS_OK);

@@ -70,6 +70,7 @@ typedef struct world_config {
     uint32_t captures;                     /* Datagrams that somebody who listens remembers. */
     bool lean;                             /* Peers share the memory of their outputs. */
     uint32_t receive_queue;                /* Of every node; 0: the simulator's. */
+    uint32_t boxes;                        /* That will translate addresses, at most. */
     ps_sim_link link;
     ps_server_config server;
     ps_peer_config peer;
@@ -175,12 +176,15 @@ typedef struct world_machine {
 } world_machine;
 
 #define WORLD_SERVER UINT32_MAX
+#define WORLD_NO_BOX UINT32_MAX
 
 struct world_peer {
     world *w;
     uint32_t index;
     uint32_t user; /* Its own index, unless it is another user's second device. */
     uint32_t node;
+    uint32_t box;     /* That translates its address (sim_nat.h), or WORLD_NO_BOX. */
+    bool unreachable; /* Nobody can dial it. */
     uint8_t device[PS_DEVICE_BYTES];
     world_machine machine;
     void *memory;
@@ -359,6 +363,9 @@ const world_record *world_store_last(const world *w, uint32_t user,
 
 /* ---- a peer's host: world_peer.c, world_commands.c ---- */
 
+/* The node that others see in a peer's place, and where they see it. */
+uint32_t world_outer_node(const world *w, uint32_t i);
+ps_addr world_outer_addr(const world *w, uint32_t i);
 void world_user_name(uint32_t index, char out[WORLD_NAME_BYTES]);
 void world_user_password(const world *w, uint32_t index, char out[WORLD_NAME_BYTES]);
 /* The index of a user's name; UINT32_MAX: not one of ours. */

@@ -153,7 +153,8 @@ static ps_status step_peer(world_machine *m, ps_input in[], size_t n, size_t *co
 static void capture(world *w, uint32_t node, const ps_datagram *dg, const uint8_t *data)
 {
     world_capture *c = &w->captured[w->captured_len++ % w->cfg.captures];
-    c->from = ps_sim_addr(w->sim, node);
+    c->from = node == w->server.node ? ps_sim_addr(w->sim, node)
+                                     : world_outer_addr(w, node - w->peers[0].node);
     c->to = dg->to;
     c->len = dg->len;
     memcpy(c->data, data, dg->len);

@@ -69,10 +69,24 @@ void world_peer_crash(world *w, uint32_t i)
 void world_peer_move(world *w, uint32_t i)
 {
     world_peer *p = &w->peers[i];
-    ps_addr addr = ps_sim_addr(w->sim, p->node);
+    const uint32_t node = world_outer_node(w, i);
+    ps_addr addr = ps_sim_addr(w->sim, node);
     p->moves++;
     addr.ip[1] = (uint8_t)(1 + p->moves % 254);
-    WORLD_REQUIRE(w, ps_sim_move(w->sim, p->node, &addr) == PS_OK);
+    WORLD_REQUIRE(w, ps_sim_move(w->sim, node, &addr) == PS_OK);
+}
+
+uint32_t world_outer_node(const world *w, uint32_t i)
+{
+    const world_peer *p = &w->peers[i];
+    return p->box == WORLD_NO_BOX ? p->node : p->box;
+}
+
+ps_addr world_outer_addr(const world *w, uint32_t i)
+{
+    ps_addr addr = ps_sim_addr(w->sim, world_outer_node(w, i));
+    addr.port = ps_sim_addr(w->sim, w->peers[i].node).port; /* A box forwards the same one. */
+    return addr;
 }
 
 ps_peer_stats world_peer_stats(const world *w, uint32_t i)

@@ -1,0 +1,417 @@
+/* Carries a scenario out. */
+#include "scenario.h"
+
+#include "swarm.h"
+
+#include <stdlib.h>
+
+#define S UINT64_C(1000000)
+/* Longer than any run. */
+#define FOR_GOOD_US (UINT64_MAX / 4)
+/* Of the way between a peer and the box before it. */
+#define AT_HOME_US 200u
+/* Boxes stand at 10.255.y.z: y and z are the peer's, by which a world knows it. */
+#define BOX_NET 255u
+
+ps_sim_link scenario_fair(const ps_sim_link *link)
+{
+    return (ps_sim_link){.latency_us = link->latency_us,
+                         .jitter_us = link->jitter_us,
+                         .rate_bytes_s = link->rate_bytes_s,
+                         .queue_bytes = link->queue_bytes,
+                         .stream_model = link->stream_model};
+}
+
+/* What others see of a node of the set. */
+static uint32_t outer(const swarm *s, uint32_t node)
+{
+    return node == 0 ? s->w->server.node : world_outer_node(s->w, node - 1);
+}
+
+/* ---- the network as it is described ---- */
+
+static void put_behind_box(swarm *s, const scenario_group *g, uint32_t peer)
+{
+    world *w = s->w;
+    world_peer *p = &w->peers[peer];
+    ps_sim_nat nat = g->nat;
+    const ps_addr inside = ps_sim_addr(w->sim, p->node);
+    nat.addr = inside;
+    nat.addr.ip[1] = BOX_NET;
+    WORLD_REQUIRE(w, ps_sim_add_nat(w->sim, &nat, &p->box) == PS_OK);
+    WORLD_REQUIRE(w, ps_sim_put_behind(w->sim, p->node, p->box) == PS_OK);
+    const ps_sim_link home = {.latency_us = AT_HOME_US};
+    WORLD_REQUIRE(w, ps_sim_set_link(w->sim, p->node, p->box, &home) == PS_OK);
+    WORLD_REQUIRE(w, ps_sim_set_link(w->sim, p->box, p->node, &home) == PS_OK);
+    if (g->forwards) {
+        WORLD_REQUIRE(w, ps_sim_nat_forward(w->sim, p->box, inside.port, &inside) == PS_OK);
+    } else {
+        p->unreachable = true;
+    }
+}
+
+/* Both directions; NULL: the network's. */
+static void set_link(const swarm *s, uint32_t node, const ps_sim_link *link)
+{
+    const uint32_t at = outer(s, node);
+    WORLD_REQUIRE(s->w, ps_sim_set_link(s->w->sim, at, PS_SIM_ANY, link) == PS_OK);
+    WORLD_REQUIRE(s->w, ps_sim_set_link(s->w->sim, PS_SIM_ANY, at, link) == PS_OK);
+}
+
+static const scenario_group *group_of(const scenario *sc, uint32_t node)
+{
+    for (uint32_t i = 0; i < sc->groups_len; i++) {
+        if (scenario_has(&sc->groups[i].nodes, node)) {
+            return &sc->groups[i];
+        }
+    }
+    return NULL;
+}
+
+static bool plays(const swarm *s, uint32_t i)
+{
+    return s->play.until_us[i] != 0;
+}
+
+/* The weather that counts for a node, or (UINT32_MAX) everywhere: what began last. */
+static const ps_sim_link *weather_at(const swarm *s, uint32_t node)
+{
+    const scenario *sc = s->cfg->scenario;
+    const ps_sim_link *link = NULL;
+    for (uint32_t i = 0; i < s->play.next; i++) {
+        const scenario_event *e = &sc->events[i];
+        const bool here = e->everywhere || (node != UINT32_MAX && scenario_has(&e->nodes, node));
+        link = e->what == SCENARIO_WEATHER && plays(s, i) && here ? &e->link : link;
+    }
+    return link;
+}
+
+static void set_links(const swarm *s)
+{
+    const scenario *sc = s->cfg->scenario;
+    for (uint32_t node = 0; node <= s->cfg->peers; node++) {
+        const scenario_group *g = group_of(sc, node);
+        const ps_sim_link *weather = weather_at(s, node);
+        const bool own = g != NULL && g->has_link;
+        const ps_sim_link usual = !own ? sc->link : s->quiet ? scenario_fair(&g->link) : g->link;
+        set_link(s, node, weather ? weather : own ? &usual : NULL);
+    }
+    const ps_sim_link *weather = weather_at(s, UINT32_MAX);
+    const ps_sim_link usual = s->quiet ? scenario_fair(&sc->link) : sc->link;
+    ps_sim_set_default_link(s->w->sim, weather ? weather : &usual);
+}
+
+/* Of several the one that began last counts. */
+ps_sim_disk_config scenario_disk(const swarm *s)
+{
+    ps_sim_disk_config disk = faults_good_disk();
+    for (uint32_t i = 0; i < s->play.next; i++) {
+        const scenario_event *e = &s->cfg->scenario->events[i];
+        if (e->what == SCENARIO_DISK && plays(s, i)) {
+            disk = e->disk;
+            disk.capacity_bytes = s->play.capacities[i];
+        }
+    }
+    return disk;
+}
+
+void scenario_begin(swarm *s)
+{
+    const scenario *sc = s->cfg->scenario;
+    const size_t room = (size_t)sc->events_len + 1;
+    s->play.until_us = calloc(room, sizeof *s->play.until_us);
+    s->play.partitions = calloc(room, sizeof *s->play.partitions);
+    s->play.capacities = calloc(room, sizeof *s->play.capacities);
+    WORLD_REQUIRE(s->w, s->play.until_us != NULL && s->play.partitions != NULL &&
+                            s->play.capacities != NULL);
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        const scenario_group *g = group_of(sc, 1 + i);
+        if (g != NULL && g->boxed) {
+            put_behind_box(s, g, i);
+        }
+        if (g != NULL) {
+            WORLD_REQUIRE(s->w, ps_sim_set_rate(s->w->sim, s->w->peers[i].node, &g->rate) == PS_OK);
+        }
+    }
+    set_links(s);
+}
+
+void scenario_end(swarm *s)
+{
+    free(s->play.until_us);
+    free(s->play.partitions);
+    free(s->play.capacities);
+}
+
+/* ---- what happens ---- */
+
+static void part(swarm *s, const scenario_event *e, uint32_t *id)
+{
+    uint32_t *sides = calloc(2 * ((size_t)s->cfg->peers + 1), sizeof *sides);
+    WORLD_REQUIRE(s->w, sides != NULL);
+    uint32_t *others = sides + s->cfg->peers + 1;
+    size_t a = 0, b = 0;
+    for (uint32_t node = 0; node <= s->cfg->peers; node++) {
+        if (scenario_has(&e->nodes, node)) {
+            sides[a++] = outer(s, node);
+        }
+        if (scenario_has(&e->others, node)) {
+            others[b++] = outer(s, node);
+        }
+    }
+    WORLD_REQUIRE(s->w, ps_sim_partition(s->w->sim, sides, a, others, b, e->one_way, id) == PS_OK);
+    free(sides);
+}
+
+static void befall_server(swarm *s, const scenario_event *e, uint64_t us)
+{
+    switch (e->what) {
+    case SCENARIO_CRASH:
+        (void)faults_kill_server(s, us, e->tail, e->forgets);
+        break;
+    case SCENARIO_PAUSE:
+    case SCENARIO_WORK:
+        (void)faults_keep_server(s, us, e->what == SCENARIO_WORK);
+        break;
+    case SCENARIO_CLOCK:
+        faults_set_clock(s, s->w->server.node, &e->clock);
+        break;
+    case SCENARIO_CUT:
+    case SCENARIO_WEATHER:
+    case SCENARIO_DISK:
+    case SCENARIO_MOVE:
+    case SCENARIO_REBOOT:
+    case SCENARIO_FAULT:
+    case SCENARIO_LOGIN:
+    case SCENARIO_LOGOUT:
+    case SCENARIO_PUBLISH:
+    case SCENARIO_UNPUBLISH:
+    case SCENARIO_GET:
+    case SCENARIO_HEAL:
+        break;
+    }
+}
+
+/* A box that was switched off and on has forgotten all that it mapped. */
+static void reboot(swarm *s, uint32_t peer)
+{
+    const world_peer *p = &s->w->peers[peer];
+    if (p->box != WORLD_NO_BOX) {
+        ps_sim_crash(s->w->sim, p->box);
+        ps_sim_restart(s->w->sim, p->box);
+    }
+}
+
+/* What a user is made to do; he cannot when his peer is down, or not where he would need it. */
+static void ask_user(swarm *s, const scenario_event *e, uint32_t peer)
+{
+    const bool down = s->users[peer].down_until_us != 0;
+    const ps_peer_state state = down ? PS_PEER_LEAVING : world_peer_stats(s->w, peer).state;
+    if (e->what == SCENARIO_LOGIN && state == PS_PEER_IDLE) {
+        world_login(s->w, peer);
+    } else if (e->what == SCENARIO_LOGOUT && state == PS_PEER_ONLINE) {
+        world_logout(s->w, peer);
+    } else if (e->what == SCENARIO_GET) {
+        (void)swarm_get(s, peer, e->owner, e->file);
+    } else if (e->what == SCENARIO_PUBLISH || e->what == SCENARIO_UNPUBLISH) {
+        (void)swarm_change(s, peer, e->file, e->what == SCENARIO_PUBLISH);
+    }
+}
+
+static void befall_peer(swarm *s, const scenario_event *e, uint32_t peer, uint64_t us)
+{
+    switch (e->what) {
+    case SCENARIO_CRASH:
+        (void)swarm_crash(s, peer, us, e->forgets);
+        break;
+    case SCENARIO_PAUSE:
+        (void)faults_pause_peer(s, peer, us);
+        break;
+    case SCENARIO_CLOCK:
+        faults_set_clock(s, s->w->peers[peer].node, &e->clock);
+        break;
+    case SCENARIO_MOVE:
+        faults_move_peer(s, peer);
+        break;
+    case SCENARIO_REBOOT:
+        reboot(s, peer);
+        break;
+    case SCENARIO_LOGIN:
+    case SCENARIO_LOGOUT:
+    case SCENARIO_PUBLISH:
+    case SCENARIO_UNPUBLISH:
+    case SCENARIO_GET:
+        ask_user(s, e, peer);
+        break;
+    case SCENARIO_CUT:
+    case SCENARIO_WEATHER:
+    case SCENARIO_WORK:
+    case SCENARIO_DISK:
+    case SCENARIO_FAULT:
+    case SCENARIO_HEAL:
+        break;
+    }
+}
+
+/* Each to whom it happens, the server first. */
+static void befall(swarm *s, const scenario_event *e, uint64_t us)
+{
+    if (scenario_has(&e->nodes, 0)) {
+        befall_server(s, e, us);
+    }
+    for (uint32_t i = 0; i < s->cfg->peers; i++) {
+        if (scenario_has(&e->nodes, 1 + i)) {
+            befall_peer(s, e, i, us);
+        }
+    }
+}
+
+/* One that the random ones know too, with dice of its own. */
+static void a_fault(swarm *s, uint32_t i)
+{
+    const fault f = s->cfg->scenario->events[i].fault;
+    s->faults.dice = dice_of(s->cfg->seed, DICE_SCENARIO, i);
+    s->faults.about[0] = '\0';
+    s->faults.counts[f] += faults_begin(s, f) ? 1u : 0u;
+}
+
+static void begin_disk(swarm *s, uint32_t i)
+{
+    const uint64_t free_bytes = s->cfg->scenario->events[i].disk.capacity_bytes;
+    ps_sim_disk_stats stats;
+    ps_sim_disk_stats_get(s->w->server.store.disk, &stats);
+    s->play.capacities[i] = free_bytes > 0 ? stats.used_bytes + free_bytes : 0;
+    faults_put_disk_right(s);
+}
+
+static void begin(swarm *s, uint32_t i)
+{
+    const scenario_event *e = &s->cfg->scenario->events[i];
+    const uint64_t now_us = world_now_us(s->w);
+    const uint64_t us = e->for_us != 0 ? e->for_us : FOR_GOOD_US;
+    s->play.until_us[i] = now_us + us;
+    s->counts.events++;
+    if (e->what == SCENARIO_CUT) {
+        part(s, e, &s->play.partitions[i]);
+    } else if (e->what == SCENARIO_WEATHER) {
+        set_links(s);
+    } else if (e->what == SCENARIO_DISK) {
+        begin_disk(s, i);
+    } else if (e->what == SCENARIO_FAULT) {
+        a_fault(s, i);
+    } else {
+        befall(s, e, us);
+    }
+}
+
+/* It runs wrong for a while; a jump is over at once. */
+static bool clock_wrong(const scenario_event *e)
+{
+    return e->what == SCENARIO_CLOCK && (e->clock.stopped || e->clock.drift_ppm != 0);
+}
+
+static void put_clocks_right(swarm *s, const scenario_event *e)
+{
+    const scenario_event right = {.what = SCENARIO_CLOCK, .nodes = e->nodes};
+    befall(s, &right, 0);
+}
+
+static void end(swarm *s, uint32_t i)
+{
+    const scenario_event *e = &s->cfg->scenario->events[i];
+    s->play.until_us[i] = 0;
+    if (e->what == SCENARIO_CUT) {
+        ps_sim_heal(s->w->sim, s->play.partitions[i]);
+    } else if (e->what == SCENARIO_WEATHER) {
+        set_links(s);
+    } else if (e->what == SCENARIO_DISK) {
+        faults_put_disk_right(s);
+    } else if (clock_wrong(e)) {
+        put_clocks_right(s, e);
+    }
+}
+
+/* ---- when ---- */
+
+static uint64_t due_us(const swarm *s, uint32_t i)
+{
+    return s->begun_us + s->cfg->scenario->events[i].at_us;
+}
+
+/* Healings part the others: what stands behind one waits for it. */
+static bool comes_next(const swarm *s)
+{
+    const scenario *sc = s->cfg->scenario;
+    const uint32_t i = s->play.next;
+    return !s->quiet && i < sc->events_len && sc->events[i].what != SCENARIO_HEAL;
+}
+
+void scenario_work(swarm *s)
+{
+    const uint64_t now_us = world_now_us(s->w);
+    for (uint32_t i = 0; i < s->play.next; i++) {
+        if (plays(s, i) && s->play.until_us[i] <= now_us) {
+            end(s, i);
+        }
+    }
+    while (comes_next(s) && due_us(s, s->play.next) <= now_us) {
+        begin(s, s->play.next++);
+    }
+}
+
+uint64_t scenario_due_us(const swarm *s)
+{
+    uint64_t next_us = comes_next(s) ? due_us(s, s->play.next) : PS_TIME_NEVER;
+    for (uint32_t i = 0; i < s->play.next; i++) {
+        if (plays(s, i) && s->play.until_us[i] < next_us) {
+            next_us = s->play.until_us[i];
+        }
+    }
+    return next_us;
+}
+
+uint64_t scenario_left_us(const swarm *s, uint64_t end_us)
+{
+    const scenario *sc = s->cfg->scenario;
+    const uint64_t now_us = world_now_us(s->w);
+    for (uint32_t i = s->play.next; i < sc->events_len && end_us > now_us; i++) {
+        if (sc->events[i].what == SCENARIO_HEAL && due_us(s, i) < end_us) {
+            end_us = due_us(s, i);
+            break;
+        }
+    }
+    return end_us > now_us ? end_us - now_us : 1;
+}
+
+void scenario_restore(swarm *s)
+{
+    const scenario *sc = s->cfg->scenario;
+    for (uint32_t i = 0; i < s->play.next; i++) {
+        if (plays(s, i) && sc->events[i].what == SCENARIO_CUT) {
+            part(s, &sc->events[i], &s->play.partitions[i]);
+        }
+    }
+    set_links(s);
+}
+
+void scenario_heal(swarm *s)
+{
+    const scenario *sc = s->cfg->scenario;
+    for (uint32_t i = 0; i < s->play.next; i++) {
+        const scenario_event *e = &sc->events[i];
+        if (plays(s, i) && clock_wrong(e)) {
+            put_clocks_right(s, e);
+        }
+        s->play.until_us[i] = 0; /* faults_heal() ends the rest. */
+    }
+    const world_store *store = &s->w->server.store;
+    if (store->syncing && store->sync.done_us > s->faults.kept_us) {
+        s->faults.kept_us = store->sync.done_us; /* A good disk ends it no earlier. */
+    }
+    set_links(s);
+    if (s->play.next < sc->events_len && sc->events[s->play.next].what == SCENARIO_HEAL &&
+        due_us(s, s->play.next) <= world_now_us(s->w)) {
+        s->counts.events++;
+        s->play.next++;
+    }
+}
