@@ -279,7 +279,7 @@ typedef struct world_store {
     uint64_t lies; /* Of the disk's, those that the last start knew. */
     bool wiped, unsure;
     uint64_t failed_syncs; /* Of the disk's, those until the log was last written anew. */
-    uint64_t lied_us; /* When it last may have lost what it had called durable. */
+    uint64_t lied_us;      /* When it last may have lost what it had called durable. */
     uint64_t syncs, failures;
     uint64_t torn; /* Starts that found a record cut off. */
 } world_store;
