@@ -56,8 +56,7 @@ static void report_load(const ps_store_summary *s)
     if (s->renew_error != 0) {
         ps_log(PS_LOG_WARNING, "the store could not be written anew; the old one goes on",
                (ps_log_field[]){PS_F_STRING("cause", strerror(s->renew_error)),
-                                PS_F_STRING("advice", ps_store_advice(s->renew_error)),
-                                PS_F_END});
+                                PS_F_STRING("advice", ps_store_advice(s->renew_error)), PS_F_END});
     }
     ps_log(PS_LOG_DEBUG, "the store was read",
            (ps_log_field[]){PS_F_NUMBER("bytes", s->good), PS_F_NUMBER("records", s->records),
