@@ -102,7 +102,7 @@ static ps_options_result unknown(const ps_option_set *set, const char *arg, ps_w
 static ps_options_result choose(const ps_option *o, const char *value, unsigned *out,
                                 ps_words *words)
 {
-    char list[128] = "";
+    char list[400] = "";
     size_t len = 0;
     for (unsigned i = 0; o->choices[i] != NULL; i++) {
         if (strcmp(o->choices[i], value) == 0) {
@@ -111,7 +111,9 @@ static ps_options_result choose(const ps_option *o, const char *value, unsigned 
         }
         const int n =
             snprintf(list + len, sizeof list - len, "%s%s", i > 0 ? ", " : "", o->choices[i]);
-        len += n > 0 && (size_t)n < sizeof list - len ? (size_t)n : 0;
+        const bool fits = n > 0 && (size_t)n < sizeof list - len;
+        len += fits ? (size_t)n : 0;
+        list[len] = '\0'; /* Whole words. */
     }
     const char *near = ps_suggest_from(value, o->choices);
     if (near != NULL) {

@@ -65,7 +65,7 @@ typedef enum ps_options_result {
 typedef struct ps_words {
     const char **items; /* An array of its own; the strings belong to argv. */
     size_t len;
-    char error[256]; /* For PS_OPTIONS_BAD: safe for a terminal, no full stop, no newline. */
+    char error[512]; /* For PS_OPTIONS_BAD: safe for a terminal, no full stop, no newline. */
 } ps_words;
 
 /* Reads argv[1 .. argc) into the struct `into`. `words` may be used again: what it held is lost. */

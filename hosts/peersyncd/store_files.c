@@ -96,7 +96,13 @@ static int posix_create(void *ctx)
     }
     p->fresh_fd =
         openat(p->dir_fd, FRESH_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return p->fresh_fd < 0 ? errno : 0;
+    if (p->fresh_fd < 0) {
+        return errno;
+    }
+    /* One start by root does not take the log from the user that the server has. */
+    struct stat old;
+    const bool other = p->fd >= 0 && fstat(p->fd, &old) == 0 && old.st_uid != geteuid();
+    return other && geteuid() == 0 && fchown(p->fresh_fd, old.st_uid, old.st_gid) != 0 ? errno : 0;
 }
 
 static int posix_adopt(void *ctx)

@@ -214,9 +214,7 @@ static ps_store_result renew(walk *w, const ps_store_index *index, ps_store_summ
 {
     copy *to = malloc(sizeof *to);
     if (to == NULL) {
-        s->error = ENOMEM;
-        s->what = "write";
-        return PS_STORE_FAILED;
+        return PS_STORE_NO_MEMORY;
     }
     ps_store_result result = write_fresh(w, index, s, to);
     if (result != PS_STORE_OK) {
@@ -275,7 +273,8 @@ static ps_store_result tidy(walk *w, const ps_store_index *index, ps_store_summa
         return settle_name(w->files, s);
     }
     const int error = s->error;
-    if (before.kind == PS_STORE_CUT || (error != ENOSPC && error != EDQUOT)) {
+    if (made == PS_STORE_NO_MEMORY || before.kind == PS_STORE_CUT ||
+        (error != ENOSPC && error != EDQUOT)) {
         return made;
     }
     *s = before;
@@ -341,6 +340,12 @@ const char *ps_store_advice(int error)
     case ELOOP:
     case EISDIR:
         return "it must be a regular file";
+    case EBUSY:
+        return "it must be a file in the state directory, not mounted there";
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+        return "start again when the system has memory and descriptors to give";
     default:
         return "see whether the disk of the state directory is sound";
     }

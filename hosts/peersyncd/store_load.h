@@ -35,7 +35,7 @@ ps_store_result ps_store_examine(const ps_store_files *files, const ps_crypto *c
 
 /* Reads the log, gives the records that count to `restore` in order and writes it anew with these
  * alone; where there is no room for that, cuts off what is torn. After PS_STORE_OK the log ends at
- * `good` and all of it is durable. */
+ * `good` and all of it is durable (with a `renew_error`: as far as the system knows). */
 ps_store_result ps_store_load(const ps_store_files *files, const ps_crypto *crypto,
                               const uint8_t salt[PS_STORE_SALT], ps_store_restore restore,
                               void *ctx, ps_store_summary *out);

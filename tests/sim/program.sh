@@ -161,6 +161,23 @@ says "$ERR" 'either --skip-faults or --only-faults'
 run 2 --minimise --seeds 2
 says "$ERR" '--minimise is for the one seed'
 
+# What a disk lied about, a start that finds it in the system's cache does not make durable.
+cat >"$WORK/lies.scenario" <<'END'
+swarm peers=2 seconds=40 users=idle
+at 3s publish nodes=0 file=1
+at 5s disk lies for=6s
+at 7s publish nodes=0 file=2
+at 10s crash nodes=server for=100ms
+at 12s crash nodes=server tail=lost for=1s
+END
+run 0 --scenario "$WORK/lies.scenario"
+says "$OUT" '^  hash '
+
+# All kinds of faults have room in a message.
+printf 'swarm peers=2 seconds=9\nat 1s fault kind=zebra\n' >"$WORK/zebra.scenario"
+run 2 --scenario "$WORK/zebra.scenario"
+says "$ERR" 'zebra.scenario:2: .*it is one of weather, .*, passwords?, floods?$'
+
 # Words that are wrong.
 run 0 --help
 says "$OUT" '^usage: peersync-sim ' '--check-every N' '^    2  the command line or the scenario cannot be used$' \

@@ -248,7 +248,9 @@ static enum db_status attempt(struct library_db *db, char *fault, size_t cap)
         return DB_OK;
     }
     db->fault = result;
-    db->number = sqlite3_system_errno(db->reader.db ? db->reader.db : db->writer.db);
+    db->number = (result & 0xff) == SQLITE_NOMEM || result == SQLITE_IOERR_NOMEM
+                     ? ENOMEM /* It has no errno of the system's. */
+                     : sqlite3_system_errno(db->reader.db ? db->reader.db : db->writer.db);
     (void)snprintf(fault, cap, "%s", sqlite3_errstr(result));
     if (db->writer.db && status == DB_DAMAGED) {
         (void)sqlite3_db_config(db->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

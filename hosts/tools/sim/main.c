@@ -90,7 +90,7 @@ static int run_many(const sim_options *o)
     }
     /* A run whose faults were chosen by hand can miss some. */
     const bool all = cfg.faults && !cfg.scenario && cfg.left_out.len == 0 && !cfg.left_out.rest;
-    const bool enough = !all || report_cruel_enough(stderr, &sum);
+    const bool enough = !all || report_cruel_enough(stderr, &sum, cfg.peers);
     return code != PS_EXIT_DONE || enough ? code : EXIT_TOO_KIND;
 }
 

@@ -21,9 +21,9 @@ void report_head(FILE *out);
 void report_line(FILE *out, uint64_t seed, const swarm *s, uint64_t real_us);
 void report_add(report_sum *sum, uint64_t seed, const swarm *s, uint64_t real_us);
 void report_total(FILE *out, const report_sum *sum);
-/* Of all faults, by chance: true when each kind began and 30 % of the commands succeeded, or when
- * there were too few to tell. Else what is missing is printed. */
-bool report_cruel_enough(FILE *out, const report_sum *sum);
+/* Of all faults, by chance, in swarms of so many peers: true when each kind began and 30 % of the
+ * commands succeeded, or when there were too few to tell. Else what is missing is printed. */
+bool report_cruel_enough(FILE *out, const report_sum *sum, uint32_t peers);
 
 /* `file`: of the scenario, or NULL. */
 void report_json(FILE *out, const swarm_config *cfg, const char *file, uint64_t seed,

@@ -97,7 +97,7 @@ typedef struct scenario {
 /* What is wrong with a file: safe for a terminal, no full stop. */
 typedef struct scenario_error {
     uint32_t line; /* From 1 on; 0: it is not a line's fault. */
-    char text[320];
+    char text[640];
 } scenario_error;
 
 /* Reads the bytes of a file. @return false: `error` says why. `out` is to be freed in any case. */

@@ -32,7 +32,7 @@ static char *read_all(const char *path, size_t *len)
 
 scenario *scenario_load(const char *path, int *code)
 {
-    char safe[512];
+    char safe[768];
     size_t len = 0;
     scenario_error wrong;
     ps_text_safe_string(safe, sizeof safe, path);

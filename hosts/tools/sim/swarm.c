@@ -415,7 +415,8 @@ swarm swarm_run(const swarm_config *cfg)
     const bool calm = cfg->scenario && !cfg->scenario->cruel;
     for (uint32_t i = 0; i < cfg->peers; i++) {
         /* Each tenth peer is a second device of the user before it. */
-        s.users[i].second = cfg->faults && !calm && i % 10 == 9;
+        s.users[i].second =
+            cfg->faults && !calm && i % SWARM_SECOND_DEVICES == SWARM_SECOND_DEVICES - 1;
         s.users[i].dice = dice_of(cfg->seed, DICE_USER, i);
         s.w->peers[i].user = s.users[i].second ? i - 1 : i;
         think(&s, &s.w->peers[i], 0, 2000000);

@@ -10,10 +10,10 @@
 #include "selection.h"
 #include "world.h"
 
-#define SWARM_NAMES                                                                                \
-    14u /* That one peer publishes and unpublishes; the last few are everybody's.                  \
-         */
-
+/* One peer of so many is another's second device. */
+#define SWARM_SECOND_DEVICES 10u
+/* That one peer publishes and unpublishes; the last few are everybody's. */
+#define SWARM_NAMES  14u
 #define SWARM_SHARED 4u /* So many. */
 
 /* What a sync of the server's store takes when its disk is well. */

@@ -313,12 +313,13 @@ bool world_store_load(world *w)
     const size_t told = s->durable;
     const size_t given = s->len;
     ps_store_summary summary;
-    ps_sim_disk_stats stats;
+    ps_sim_disk_stats before, stats;
     if (s->syncing) { /* An earlier life's: nobody asks any more. */
         (void)ps_sim_disk_synced(s->disk, s->sync.id);
         s->syncing = false;
     }
     s->loaded_us = world_now_us(w);
+    ps_sim_disk_stats_get(s->disk, &before);
     const ps_store_result result =
         ps_store_load(&files, w->cfg.server.crypto, salt, take, w, &summary);
     if (result != PS_STORE_OK) {
@@ -327,18 +328,18 @@ bool world_store_load(world *w)
         return false;
     }
     ps_sim_disk_stats_get(s->disk, &stats);
-    if (stats.lied > s->lies || s->wiped || s->unsure) {
+    if (before.lied > s->lies || s->wiped || s->unsure) {
         s->lied_us = world_now_us(w);
     } else {
         require_kept(w, told, given);
     }
-    s->lies = stats.lied;
-    /* No room to write the log anew, and what a failed sync left out the system may have forgotten.
-     */
-    s->unsure = summary.renew_error != 0 && stats.failed[PS_SIM_DISK_SYNC] > s->failed_syncs;
+    /* A log that was written anew without a lie is durable, whatever was said before. Where there
+     * was no room for that, what a failed sync left out the system may have forgotten. */
     if (summary.renew_error == 0) {
+        s->lies = stats.lied == before.lied ? stats.lied : s->lies;
         s->failed_syncs = stats.failed[PS_SIM_DISK_SYNC];
     }
+    s->unsure = stats.failed[PS_SIM_DISK_SYNC] > s->failed_syncs;
     s->wiped = false;
     s->torn += summary.cut > 0 ? 1u : 0u;
     s->len -= given;

@@ -134,6 +134,21 @@ static void a_log_is_written_anew(void **state)
     ps_store_posix_close(&posix);
 }
 
+/* Root may start the server once, by hand. */
+static void the_log_stays_its_owners(void **state)
+{
+    (void)state;
+    struct stat st;
+    open_and_load();
+    ps_store_posix_close(&posix);
+    const uid_t owner = geteuid() == 0 ? 4321 : geteuid();
+    assert_int_equal(fchownat(dir_fd, PS_STORE_NAME, owner, (gid_t)-1, 0), 0);
+    open_and_load();
+    ps_store_posix_close(&posix);
+    assert_int_equal(fstatat(dir_fd, PS_STORE_NAME, &st, 0), 0);
+    assert_int_equal(st.st_uid, owner);
+}
+
 static void reading_changes_nothing(void **state)
 {
     (void)state;
@@ -165,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_written_is_read, make, clear),
         cmocka_unit_test_setup_teardown(leavings_are_cleared, make, clear),
         cmocka_unit_test_setup_teardown(a_log_is_written_anew, make, clear),
+        cmocka_unit_test_setup_teardown(the_log_stays_its_owners, make, clear),
         cmocka_unit_test_setup_teardown(reading_changes_nothing, make, clear),
         cmocka_unit_test_setup_teardown(only_regular_files, make, clear),
     };
