@@ -123,7 +123,19 @@ static inline void swarm_worst(uint64_t *worst_us, uint64_t us)
     *worst_us = us > *worst_us ? us : *worst_us;
 }
 
+/* ---- swarm_users.c ---- */
+
 void swarm_file_name(uint32_t peer, uint32_t k, char out[PS_NAME_MAX + 1]);
+/* The user wants this version to be published; 0: none. */
+void swarm_want(swarm *s, uint32_t peer, uint32_t k, uint32_t version);
+/* Tells the peer what its user wants to be published. */
+void swarm_publish(swarm *s, uint32_t peer, uint32_t k);
+/* He does the next thing within that. */
+void swarm_think(swarm *s, world_peer *p, uint64_t least_us, uint64_t most_us);
+/* For the world: a user's turn, what his peer tells him, and how his commands end. */
+void swarm_act(world *w, world_peer *p);
+void swarm_event(world *w, world_peer *p, const ps_event *e);
+void swarm_ended(world *w, world_peer *p, world_command *c);
 
 /* ---- swarm_fetch.c ---- */
 
