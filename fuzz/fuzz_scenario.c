@@ -42,6 +42,8 @@ static void check_event(const scenario *s, const scenario_event *e)
     within(s, &e->others);
     check_link(&e->link);
     must(e->clock.drift_ppm >= -100000 && e->clock.drift_ppm <= 100000);
+    must(e->tail <= FAULT_TAIL_KEPT && e->disk.fail_ppm[PS_SIM_DISK_SYNC] <= PS_SIM_PPM);
+    must(!e->disk.forgets || e->disk.fail_ppm[PS_SIM_DISK_SYNC] > 0);
     must(e->fault < FAULT_COUNT && e->file < SWARM_NAMES && e->owner < s->peers);
     must((e->what != SCENARIO_PAUSE && e->what != SCENARIO_WORK) || e->for_us > 0);
 }

@@ -340,7 +340,9 @@ typedef struct second {
     bool runs;
 } second;
 
-static second seconds[20];
+#define SECONDS 120u
+
+static second seconds[SECONDS];
 
 /* How the server and its disk are in the middle of each second, before anything is mended. */
 static void watch(void *ctx, const swarm *s, uint64_t us)
@@ -348,7 +350,7 @@ static void watch(void *ctx, const swarm *s, uint64_t us)
     (void)ctx;
     world *w = s->w;
     const uint64_t until_us = world_now_us(w) + us;
-    for (uint64_t i = 0; i < 20 && !s->quiet; i++) {
+    for (uint64_t i = 0; i < SECONDS && !s->quiet; i++) {
         const uint64_t at_us = s->begun_us + i * S + S / 2;
         if (at_us >= world_now_us(w) && at_us < until_us) {
             ps_sim_disk_stats stats;
@@ -361,27 +363,33 @@ static void watch(void *ctx, const swarm *s, uint64_t us)
     world_run(w, until_us - world_now_us(w));
 }
 
-static void the_disk_does_what_the_file_says(void **state)
+static void play(const char *text)
 {
-    (void)state;
-    const ps_sim_disk_config good = faults_good_disk();
     swarm_config cfg;
-    parse("swarm peers=2 seconds=20 users=idle\n"
-          "at 2s publish nodes=0 file=1\n"
-          "at 4s disk sync=200ms rate=9k for=4s\n"
-          "at 5s disk room=100 for=2s\n"
-          "at 9s disk fail=100% forgets for=4s\n"
-          "at 10s crash nodes=server tail=torn for=1s\n"
-          "at 15s disk lies\n"
-          "at 16s fault kind=slow-disk\n"
-          "at 18s disk sync=3ms\n");
+    parse(text);
     swarm_config_default(&cfg);
+    cfg.seed = sc.seed;
     cfg.peers = sc.peers;
     cfg.length_us = sc.length_us;
     cfg.scenario = &sc;
     cfg.run = watch;
     (void)swarm_run(&cfg);
     scenario_free(&sc);
+}
+
+static void the_disk_does_what_the_file_says(void **state)
+{
+    (void)state;
+    const ps_sim_disk_config good = faults_good_disk();
+    play("swarm peers=2 seconds=20 users=idle\n"
+         "at 2s publish nodes=0 file=1\n"
+         "at 4s disk sync=200ms rate=9k for=4s\n"
+         "at 5s disk room=100 for=2s\n"
+         "at 9s disk fail=100% forgets for=4s\n"
+         "at 10s crash nodes=server tail=torn for=1s\n"
+         "at 15s disk lies\n"
+         "at 16s fault kind=slow-disk\n"
+         "at 18s disk sync=3ms\n");
     assert_memory_equal(&seconds[3].disk, &good, sizeof good);
     assert_true(seconds[3].used > 0);
     assert_int_equal(seconds[4].disk.sync_us, 200000);
@@ -402,6 +410,34 @@ static void the_disk_does_what_the_file_says(void **state)
     assert_int_equal(seconds[18].disk.rate_bytes_s, 0);
 }
 
+/* What a server's start calls durable is lost, too, where the disk lied to that start. */
+static void a_start_may_be_lied_to(void **state)
+{
+    (void)state;
+    play("swarm peers=3 minutes=1 users=idle\n"
+         "at 4s disk lies for=6s\n"
+         "at 5s publish nodes=0 file=1\n"
+         "at 7s crash nodes=server for=100ms\n"
+         "at 20s crash nodes=server tail=lost for=1s\n");
+    assert_true(seconds[18].runs);
+    assert_false(seconds[20].runs);
+}
+
+/* Its first sector was never written: the program refuses it, and somebody moves it away. */
+static void a_log_without_a_beginning_is_moved_away(void **state)
+{
+    (void)state;
+    play("swarm seed=6 peers=6 minutes=2\n"
+         "at 20s disk lies\n"
+         "at 21s crash nodes=server forget for=1s\n"
+         "at 40s crash nodes=server tail=scattered for=1s\n"
+         "at 60s crash nodes=server tail=scattered for=1s\n");
+    assert_false(seconds[60].runs || seconds[61].runs);
+    assert_true(seconds[59].used > 0);
+    assert_int_equal(seconds[61].used, 0);
+    assert_true(seconds[62].runs && seconds[62].used > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +452,8 @@ int main(void)
         cmocka_unit_test(wrong_events_are_refused),
         cmocka_unit_test(hostile_bytes_are_refused),
         cmocka_unit_test(the_disk_does_what_the_file_says),
+        cmocka_unit_test(a_start_may_be_lied_to),
+        cmocka_unit_test(a_log_without_a_beginning_is_moved_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

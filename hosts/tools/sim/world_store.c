@@ -305,6 +305,16 @@ static void require_kept(const world *w, size_t told, size_t given)
     free(after);
 }
 
+/* A log whose first sector was never written, though its disk said so, is not one any more:
+ * somebody moves it away, as the program asks for. Else it is never the log's own fault. */
+static void refused(world *w, const ps_store_summary *summary)
+{
+    ps_sim_disk_stats stats;
+    ps_sim_disk_stats_get(w->server.store.disk, &stats);
+    WORLD_REQUIRE(w, stats.lied > 0 && summary->kind == PS_STORE_FOREIGN);
+    world_store_wipe(w);
+}
+
 bool world_store_load(world *w)
 {
     world_store *s = &w->server.store;
@@ -323,8 +333,12 @@ bool world_store_load(world *w)
     const ps_store_result result =
         ps_store_load(&files, w->cfg.server.crypto, salt, take, w, &summary);
     if (result != PS_STORE_OK) {
-        WORLD_REQUIRE(w, result == PS_STORE_FAILED); /* Never the log's own fault. */
         s->len = given;
+        if (result == PS_STORE_REFUSED) {
+            refused(w, &summary);
+        } else {
+            WORLD_REQUIRE(w, result == PS_STORE_FAILED);
+        }
         return false;
     }
     ps_sim_disk_stats_get(s->disk, &stats);
