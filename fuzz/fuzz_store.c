@@ -159,13 +159,31 @@ static void ignore(void *ctx, const ps_input_restore *record)
     ++*(size_t *)ctx;
 }
 
+/* What a log that was written anew holds: of all that counts, each once and in order. */
+static size_t kept_of(disk *d, const ps_store_summary *s, const list *all)
+{
+    static list kept;
+    const ps_store_files files = files_of(d);
+    arrivals a = {.all = all};
+    ps_store_summary again;
+    must(d->exists[PS_STORE_LOG] && d->len[PS_STORE_LOG] == s->good && s->renew_error == 0);
+    must(ps_store_examine(&files, ps_crypto_sodium(), salt, &again) == PS_STORE_OK);
+    must(again.kind == PS_STORE_OURS && again.good == s->good && again.cut == 0);
+    must(again.counting == s->counting && again.counting_bytes == s->counting_bytes);
+    must(walk(d->bytes[PS_STORE_LOG], (size_t)s->good, PS_STORE_HEADER, &kept) == s->good);
+    for (size_t i = 0; i < kept.len; i++) {
+        arrive(&a, &kept.records[i]);
+    }
+    return a.len;
+}
+
 /* Loads a log that holds no more than the input does, on a disk that works. */
 static ps_store_result load_checked(disk *d, ps_store_summary *s)
 {
     static list all;
     static uint8_t before[DISK];
     const ps_store_files files = files_of(d);
-    ps_store_summary seen, again;
+    ps_store_summary seen;
     const size_t len = d->exists[PS_STORE_LOG] ? d->len[PS_STORE_LOG] : 0;
     memcpy(before, d->bytes[PS_STORE_LOG], len);
     const ps_store_result examined = ps_store_examine(&files, ps_crypto_sodium(), salt, &seen);
@@ -187,17 +205,7 @@ static ps_store_result load_checked(disk *d, ps_store_summary *s)
     }
     must(s->counting == a.len && s->records == all.len && seen.records == all.len);
     must(seen.kind == PS_STORE_CUT || (seen.good == end && seen.cut == len - end));
-    must(d->exists[PS_STORE_LOG] && d->len[PS_STORE_LOG] == s->good && s->renew_error == 0);
-    static list kept;
-    arrivals anew = {.all = &all};
-    must(walk(d->bytes[PS_STORE_LOG], (size_t)s->good, PS_STORE_HEADER, &kept) == s->good);
-    for (size_t i = 0; i < kept.len; i++) {
-        arrive(&anew, &kept.records[i]);
-    }
-    must(anew.len == a.len);
-    must(ps_store_examine(&files, ps_crypto_sodium(), salt, &again) == PS_STORE_OK);
-    must(again.kind == PS_STORE_OURS && again.good == s->good && again.cut == 0);
-    must(again.counting == s->counting && again.counting_bytes == s->counting_bytes);
+    must(kept_of(d, s, &all) == a.len);
     return result;
 }
 

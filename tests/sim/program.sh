@@ -173,6 +173,18 @@ END
 run 0 --scenario "$WORK/lies.scenario"
 says "$OUT" '^  hash '
 
+# Random partitions part those behind boxes, too.
+cat >"$WORK/boxes.scenario" <<'END'
+swarm peers=2 seconds=60
+group name=homes peers=0-1 nat=symmetric
+at 10s fault kind=partition
+at 20s fault kind=partition
+at 30s fault kind=partition
+at 40s fault kind=partition
+END
+run 0 --scenario "$WORK/boxes.scenario"
+says "$OUT" ' [1-9][0-9]* stopped by partitions'
+
 # All kinds of faults have room in a message.
 printf 'swarm peers=2 seconds=9\nat 1s fault kind=zebra\n' >"$WORK/zebra.scenario"
 run 2 --scenario "$WORK/zebra.scenario"

@@ -221,6 +221,7 @@ static void what_is_wrong_is_said(void **state)
     refuse("swarm\nat 1s heal\ngroup name=a peers=1", 3, "group comes too late");
     refuse("swarm sede=3", 1, "swarm: unknown word sede; did you mean seed?");
     refuse("swarm help", 1, "unknown word help");
+    refuse("swarm --seed=3", 1, "swarm: write seed=3 without dashes");
     refuse("swarm seed", 1, "seed needs a value: seed=N");
     refuse("swarm peers=0", 1, "peers: '0' is not a number from 1 to 1000");
     refuse("swarm peers=1001", 1, "is not a number from 1 to 1000");
@@ -247,6 +248,8 @@ static void wrong_groups_are_refused(void **state)
     refuse("swarm\ngroup name=a peers=server", 2, "the server belongs to no group");
     refuse("swarm\ngroup name=a peers=10", 2, "is not a peer or a range of peers from 0 to 9");
     refuse("swarm\ngroup name=a peers=3-2", 2, "is not a peer or a range");
+    refuse("swarm\ngroup name=a peers=1.5", 2, "is not a peer or a range");
+    refuse("swarm\ngroup name=a peers=0.9-3", 2, "is not a peer or a range");
     refuse("swarm\ngroup name=a peers=1,,2", 2, "a name is missing");
     refuse("swarm\ngroup name=a peers=1 timeout=30s", 2, "there is no box");
     refuse("swarm\ngroup name=a peers=1 nat=cone", 2, "nat: there is no 'cone'");
@@ -271,6 +274,11 @@ static void wrong_events_are_refused(void **state)
     refuse("swarm\nat 5s crash nodes=server tail=kept forget", 2, "and not with forget");
     refuse("swarm\nat 5s crash nodes=server tail=tron", 2, "did you mean torn?");
     refuse("swarm\nat 5s pause nodes=1", 2, "say for=TIME");
+    refuse("swarm\nat 5s pause nodes=1 for=0s", 2, "for: it takes some time");
+    refuse("swarm\nat 5s cut from=1 to=2 for=0s", 2, "for: it takes some time");
+    refuse("swarm\nat 5s clock nodes=server wall=500ms", 2, "wall: whole seconds");
+    refuse("swarm\nat 5s fault kind=second-device", 2, "with mix=cruel and 10 peers or more");
+    refuse("swarm peers=9 mix=cruel\nat 5s fault kind=second-device", 2, "10 peers or more");
     refuse("swarm\nat 5s clock nodes=1", 2, "clock: say jump=TIME");
     refuse("swarm\nat 5s clock nodes=1 drift=11%", 2, "by 10% at the most");
     refuse("swarm\nat 5s clock nodes=1 wall=5s", 2, "only the server looks at that clock");
@@ -332,112 +340,6 @@ static void hostile_bytes_are_refused(void **state)
     refuse(text, 4098, "more than 4096 events");
 }
 
-/* ---- played ---- */
-
-typedef struct second {
-    ps_sim_disk_config disk;
-    uint64_t used;
-    bool runs;
-} second;
-
-#define SECONDS 120u
-
-static second seconds[SECONDS];
-
-/* How the server and its disk are in the middle of each second, before anything is mended. */
-static void watch(void *ctx, const swarm *s, uint64_t us)
-{
-    (void)ctx;
-    world *w = s->w;
-    const uint64_t until_us = world_now_us(w) + us;
-    for (uint64_t i = 0; i < SECONDS && !s->quiet; i++) {
-        const uint64_t at_us = s->begun_us + i * S + S / 2;
-        if (at_us >= world_now_us(w) && at_us < until_us) {
-            ps_sim_disk_stats stats;
-            world_run(w, at_us - world_now_us(w));
-            ps_sim_disk_stats_get(w->server.store.disk, &stats);
-            seconds[i] =
-                (second){w->server.store.manners, stats.used_bytes, s->faults.server_us == 0};
-        }
-    }
-    world_run(w, until_us - world_now_us(w));
-}
-
-static void play(const char *text)
-{
-    swarm_config cfg;
-    parse(text);
-    swarm_config_default(&cfg);
-    cfg.seed = sc.seed;
-    cfg.peers = sc.peers;
-    cfg.length_us = sc.length_us;
-    cfg.scenario = &sc;
-    cfg.run = watch;
-    (void)swarm_run(&cfg);
-    scenario_free(&sc);
-}
-
-static void the_disk_does_what_the_file_says(void **state)
-{
-    (void)state;
-    const ps_sim_disk_config good = faults_good_disk();
-    play("swarm peers=2 seconds=20 users=idle\n"
-         "at 2s publish nodes=0 file=1\n"
-         "at 4s disk sync=200ms rate=9k for=4s\n"
-         "at 5s disk room=100 for=2s\n"
-         "at 9s disk fail=100% forgets for=4s\n"
-         "at 10s crash nodes=server tail=torn for=1s\n"
-         "at 15s disk lies\n"
-         "at 16s fault kind=slow-disk\n"
-         "at 18s disk sync=3ms\n");
-    assert_memory_equal(&seconds[3].disk, &good, sizeof good);
-    assert_true(seconds[3].used > 0);
-    assert_int_equal(seconds[4].disk.sync_us, 200000);
-    assert_int_equal(seconds[4].disk.rate_bytes_s, 9000);
-    assert_int_equal(seconds[6].disk.capacity_bytes, seconds[4].used + 100);
-    assert_int_equal(seconds[6].disk.sync_us, good.sync_us); /* The last one alone counts. */
-    assert_int_equal(seconds[7].disk.sync_us, 200000);       /* And then the one before it. */
-    assert_int_equal(seconds[7].disk.capacity_bytes, 0);
-    assert_memory_equal(&seconds[8].disk, &good, sizeof good);
-    assert_int_equal(seconds[9].disk.fail_ppm[PS_SIM_DISK_READ], PS_SIM_PPM);
-    assert_true(seconds[9].disk.forgets && seconds[9].runs);
-    assert_false(seconds[10].runs || seconds[12].runs); /* It cannot read its log. */
-    assert_true(seconds[14].runs);
-    assert_true(seconds[15].disk.lies);
-    assert_true(seconds[16].disk.lies && seconds[16].disk.rate_bytes_s > 0);
-    assert_false(seconds[18].disk.lies);
-    assert_int_equal(seconds[18].disk.sync_us, 3000);
-    assert_int_equal(seconds[18].disk.rate_bytes_s, 0);
-}
-
-/* What a server's start calls durable is lost, too, where the disk lied to that start. */
-static void a_start_may_be_lied_to(void **state)
-{
-    (void)state;
-    play("swarm peers=3 minutes=1 users=idle\n"
-         "at 4s disk lies for=6s\n"
-         "at 5s publish nodes=0 file=1\n"
-         "at 7s crash nodes=server for=100ms\n"
-         "at 20s crash nodes=server tail=lost for=1s\n");
-    assert_true(seconds[18].runs);
-    assert_false(seconds[20].runs);
-}
-
-/* Its first sector was never written: the program refuses it, and somebody moves it away. */
-static void a_log_without_a_beginning_is_moved_away(void **state)
-{
-    (void)state;
-    play("swarm seed=6 peers=6 minutes=2\n"
-         "at 20s disk lies\n"
-         "at 21s crash nodes=server forget for=1s\n"
-         "at 40s crash nodes=server tail=scattered for=1s\n"
-         "at 60s crash nodes=server tail=scattered for=1s\n");
-    assert_false(seconds[60].runs || seconds[61].runs);
-    assert_true(seconds[59].used > 0);
-    assert_int_equal(seconds[61].used, 0);
-    assert_true(seconds[62].runs && seconds[62].used > 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,9 +353,6 @@ int main(void)
         cmocka_unit_test(wrong_groups_are_refused),
         cmocka_unit_test(wrong_events_are_refused),
         cmocka_unit_test(hostile_bytes_are_refused),
-        cmocka_unit_test(the_disk_does_what_the_file_says),
-        cmocka_unit_test(a_start_may_be_lied_to),
-        cmocka_unit_test(a_log_without_a_beginning_is_moved_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

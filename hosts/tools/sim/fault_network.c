@@ -67,10 +67,12 @@ void fault_part(swarm *s, bool one_way)
     size_t some_len = 0, others_len = 0;
     const uint64_t chance = fault_draw(s, 1, 6);
     for (uint32_t node = 0; node <= s->cfg->peers && some_len < 64 && others_len < 64; node++) {
+        /* Cuts are of hops: before a box, that of the box. */
+        const uint32_t hop = node == 0 ? s->w->server.node : world_outer_node(s->w, node - 1);
         if (fault_draw(s, 0, 6) < chance) {
-            some[some_len++] = node;
+            some[some_len++] = hop;
         } else {
-            others[others_len++] = node;
+            others[others_len++] = hop;
         }
     }
     WORLD_REQUIRE(s->w, ps_sim_partition(s->w->sim, some, some_len, others, others_len, one_way,

@@ -124,15 +124,26 @@ uint64_t scenario_due_us(const struct swarm *s);
 /* How long everything may stay as it is, from now on, until it is to be mended: at most to the end.
  */
 uint64_t scenario_left_us(const struct swarm *s, uint64_t end_us);
-/* The same way without faults. */
-ps_sim_link scenario_fair(const ps_sim_link *link);
-/* What the scenario says of the server's disk now. */
-ps_sim_disk_config scenario_disk(const struct swarm *s);
 /* Somebody else has mended the network, or the healing is over: what the scenario says counts
  * again.
  */
 void scenario_restore(struct swarm *s);
 /* All is to be mended. */
 void scenario_heal(struct swarm *s);
+/* Event i has begun, and is not over. */
+bool scenario_plays(const struct swarm *s, uint32_t i);
+
+/* ---- scenario_network.c ---- */
+
+/* The same way without faults. */
+ps_sim_link scenario_fair(const ps_sim_link *link);
+/* What others see of a node of a set: the box before it. */
+uint32_t scenario_outer(const struct swarm *s, uint32_t node);
+/* Boxes, lines and links, before anybody says anything. */
+void scenario_make_network(struct swarm *s);
+/* As the weather is now. */
+void scenario_set_links(const struct swarm *s);
+/* What the scenario says of the server's disk now. */
+ps_sim_disk_config scenario_disk(const struct swarm *s);
 
 #endif

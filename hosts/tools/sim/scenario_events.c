@@ -128,6 +128,9 @@ static bool read_clock(scenario_reader *r, scenario_event *e)
     if (drift_ppm > 100000) {
         return scenario_wrong(r, "drift: a clock is wrong by 10%% at the most");
     }
+    if (wall_us % (int64_t)S != 0) {
+        return scenario_wrong(r, "wall: whole seconds");
+    }
     e->clock.wall_jump_s = wall_us / (int64_t)S;
     e->clock.drift_ppm = slow ? -(int32_t)drift_ppm : (int32_t)drift_ppm;
     e->clock.stopped = w->stop;
@@ -178,6 +181,12 @@ static bool read_fault(scenario_reader *r, scenario_event *e)
         return scenario_wrong(r, "fault: say kind=WORD");
     }
     e->fault = (fault)r->words.kind;
+    const bool seconds = r->out->cruel && r->out->peers >= SWARM_SECOND_DEVICES;
+    if (e->fault == FAULT_SECOND_DEVICE && !seconds) {
+        return scenario_wrong(r,
+                              "kind: there are second devices with mix=cruel and %u peers or more",
+                              SWARM_SECOND_DEVICES);
+    }
     return true;
 }
 
@@ -300,7 +309,12 @@ bool scenario_read_event(scenario_reader *r, char *words[], size_t len)
         return scenario_wrong(r, "%s: say nodes=WHO", k->name);
     }
     e.what = k->what;
-    return scenario_set(r, "nodes", r->words.nodes, &e.nodes) &&
-           scenario_time(r, "for", r->words.for_us, DAY_US, &e.for_us) && k->read(r, &e) &&
-           insert(r, &e);
+    if (!scenario_set(r, "nodes", r->words.nodes, &e.nodes) ||
+        !scenario_time(r, "for", r->words.for_us, DAY_US, &e.for_us)) {
+        return false;
+    }
+    if (r->words.for_us != NULL && e.for_us == 0) {
+        return scenario_wrong(r, "for: it takes some time");
+    }
+    return k->read(r, &e) && insert(r, &e);
 }

@@ -8,111 +8,10 @@
 #define S UINT64_C(1000000)
 /* Longer than any run. */
 #define FOR_GOOD_US (UINT64_MAX / 4)
-/* Of the way between a peer and the box before it. */
-#define AT_HOME_US 200u
-/* Boxes stand at 10.255.y.z: y and z are the peer's, by which a world knows it. */
-#define BOX_NET 255u
 
-ps_sim_link scenario_fair(const ps_sim_link *link)
-{
-    return (ps_sim_link){.latency_us = link->latency_us,
-                         .jitter_us = link->jitter_us,
-                         .rate_bytes_s = link->rate_bytes_s,
-                         .queue_bytes = link->queue_bytes,
-                         .stream_model = link->stream_model};
-}
-
-/* What others see of a node of the set. */
-static uint32_t outer(const swarm *s, uint32_t node)
-{
-    return node == 0 ? s->w->server.node : world_outer_node(s->w, node - 1);
-}
-
-/* ---- the network as it is described ---- */
-
-static void put_behind_box(swarm *s, const scenario_group *g, uint32_t peer)
-{
-    world *w = s->w;
-    world_peer *p = &w->peers[peer];
-    ps_sim_nat nat = g->nat;
-    const ps_addr inside = ps_sim_addr(w->sim, p->node);
-    nat.addr = inside;
-    nat.addr.ip[1] = BOX_NET;
-    WORLD_REQUIRE(w, ps_sim_add_nat(w->sim, &nat, &p->box) == PS_OK);
-    WORLD_REQUIRE(w, ps_sim_put_behind(w->sim, p->node, p->box) == PS_OK);
-    const ps_sim_link home = {.latency_us = AT_HOME_US};
-    WORLD_REQUIRE(w, ps_sim_set_link(w->sim, p->node, p->box, &home) == PS_OK);
-    WORLD_REQUIRE(w, ps_sim_set_link(w->sim, p->box, p->node, &home) == PS_OK);
-    if (g->forwards) {
-        WORLD_REQUIRE(w, ps_sim_nat_forward(w->sim, p->box, inside.port, &inside) == PS_OK);
-    } else {
-        p->unreachable = true;
-    }
-}
-
-/* Both directions; NULL: the network's. */
-static void set_link(const swarm *s, uint32_t node, const ps_sim_link *link)
-{
-    const uint32_t at = outer(s, node);
-    WORLD_REQUIRE(s->w, ps_sim_set_link(s->w->sim, at, PS_SIM_ANY, link) == PS_OK);
-    WORLD_REQUIRE(s->w, ps_sim_set_link(s->w->sim, PS_SIM_ANY, at, link) == PS_OK);
-}
-
-static const scenario_group *group_of(const scenario *sc, uint32_t node)
-{
-    for (uint32_t i = 0; i < sc->groups_len; i++) {
-        if (scenario_has(&sc->groups[i].nodes, node)) {
-            return &sc->groups[i];
-        }
-    }
-    return NULL;
-}
-
-static bool plays(const swarm *s, uint32_t i)
+bool scenario_plays(const swarm *s, uint32_t i)
 {
     return s->play.until_us[i] != 0;
-}
-
-/* The weather that counts for a node, or (UINT32_MAX) everywhere: what began last. */
-static const ps_sim_link *weather_at(const swarm *s, uint32_t node)
-{
-    const scenario *sc = s->cfg->scenario;
-    const ps_sim_link *link = NULL;
-    for (uint32_t i = 0; i < s->play.next; i++) {
-        const scenario_event *e = &sc->events[i];
-        const bool here = e->everywhere || (node != UINT32_MAX && scenario_has(&e->nodes, node));
-        link = e->what == SCENARIO_WEATHER && plays(s, i) && here ? &e->link : link;
-    }
-    return link;
-}
-
-static void set_links(const swarm *s)
-{
-    const scenario *sc = s->cfg->scenario;
-    for (uint32_t node = 0; node <= s->cfg->peers; node++) {
-        const scenario_group *g = group_of(sc, node);
-        const ps_sim_link *weather = weather_at(s, node);
-        const bool own = g != NULL && g->has_link;
-        const ps_sim_link usual = !own ? sc->link : s->quiet ? scenario_fair(&g->link) : g->link;
-        set_link(s, node, weather ? weather : own ? &usual : NULL);
-    }
-    const ps_sim_link *weather = weather_at(s, UINT32_MAX);
-    const ps_sim_link usual = s->quiet ? scenario_fair(&sc->link) : sc->link;
-    ps_sim_set_default_link(s->w->sim, weather ? weather : &usual);
-}
-
-/* Of several the one that began last counts. */
-ps_sim_disk_config scenario_disk(const swarm *s)
-{
-    ps_sim_disk_config disk = faults_good_disk();
-    for (uint32_t i = 0; i < s->play.next; i++) {
-        const scenario_event *e = &s->cfg->scenario->events[i];
-        if (e->what == SCENARIO_DISK && plays(s, i)) {
-            disk = e->disk;
-            disk.capacity_bytes = s->play.capacities[i];
-        }
-    }
-    return disk;
 }
 
 void scenario_begin(swarm *s)
@@ -124,16 +23,7 @@ void scenario_begin(swarm *s)
     s->play.capacities = calloc(room, sizeof *s->play.capacities);
     WORLD_REQUIRE(s->w, s->play.until_us != NULL && s->play.partitions != NULL &&
                             s->play.capacities != NULL);
-    for (uint32_t i = 0; i < s->cfg->peers; i++) {
-        const scenario_group *g = group_of(sc, 1 + i);
-        if (g != NULL && g->boxed) {
-            put_behind_box(s, g, i);
-        }
-        if (g != NULL) {
-            WORLD_REQUIRE(s->w, ps_sim_set_rate(s->w->sim, s->w->peers[i].node, &g->rate) == PS_OK);
-        }
-    }
-    set_links(s);
+    scenario_make_network(s);
 }
 
 void scenario_end(swarm *s)
@@ -153,10 +43,10 @@ static void part(swarm *s, const scenario_event *e, uint32_t *id)
     size_t a = 0, b = 0;
     for (uint32_t node = 0; node <= s->cfg->peers; node++) {
         if (scenario_has(&e->nodes, node)) {
-            sides[a++] = outer(s, node);
+            sides[a++] = scenario_outer(s, node);
         }
         if (scenario_has(&e->others, node)) {
-            others[b++] = outer(s, node);
+            others[b++] = scenario_outer(s, node);
         }
     }
     WORLD_REQUIRE(s->w, ps_sim_partition(s->w->sim, sides, a, others, b, e->one_way, id) == PS_OK);
@@ -294,7 +184,7 @@ static void begin(swarm *s, uint32_t i)
     if (e->what == SCENARIO_CUT) {
         part(s, e, &s->play.partitions[i]);
     } else if (e->what == SCENARIO_WEATHER) {
-        set_links(s);
+        scenario_set_links(s);
     } else if (e->what == SCENARIO_DISK) {
         begin_disk(s, i);
     } else if (e->what == SCENARIO_FAULT) {
@@ -323,7 +213,7 @@ static void end(swarm *s, uint32_t i)
     if (e->what == SCENARIO_CUT) {
         ps_sim_heal(s->w->sim, s->play.partitions[i]);
     } else if (e->what == SCENARIO_WEATHER) {
-        set_links(s);
+        scenario_set_links(s);
     } else if (e->what == SCENARIO_DISK) {
         faults_put_disk_right(s);
     } else if (clock_wrong(e)) {
@@ -350,7 +240,7 @@ void scenario_work(swarm *s)
 {
     const uint64_t now_us = world_now_us(s->w);
     for (uint32_t i = 0; i < s->play.next; i++) {
-        if (plays(s, i) && s->play.until_us[i] <= now_us) {
+        if (scenario_plays(s, i) && s->play.until_us[i] <= now_us) {
             end(s, i);
         }
     }
@@ -363,7 +253,7 @@ uint64_t scenario_due_us(const swarm *s)
 {
     uint64_t next_us = comes_next(s) ? due_us(s, s->play.next) : PS_TIME_NEVER;
     for (uint32_t i = 0; i < s->play.next; i++) {
-        if (plays(s, i) && s->play.until_us[i] < next_us) {
+        if (scenario_plays(s, i) && s->play.until_us[i] < next_us) {
             next_us = s->play.until_us[i];
         }
     }
@@ -387,11 +277,11 @@ void scenario_restore(swarm *s)
 {
     const scenario *sc = s->cfg->scenario;
     for (uint32_t i = 0; i < s->play.next; i++) {
-        if (plays(s, i) && sc->events[i].what == SCENARIO_CUT) {
+        if (scenario_plays(s, i) && sc->events[i].what == SCENARIO_CUT) {
             part(s, &sc->events[i], &s->play.partitions[i]);
         }
     }
-    set_links(s);
+    scenario_set_links(s);
 }
 
 void scenario_heal(swarm *s)
@@ -399,7 +289,7 @@ void scenario_heal(swarm *s)
     const scenario *sc = s->cfg->scenario;
     for (uint32_t i = 0; i < s->play.next; i++) {
         const scenario_event *e = &sc->events[i];
-        if (plays(s, i) && clock_wrong(e)) {
+        if (scenario_plays(s, i) && clock_wrong(e)) {
             put_clocks_right(s, e);
         }
         s->play.until_us[i] = 0; /* faults_heal() ends the rest. */
@@ -408,7 +298,7 @@ void scenario_heal(swarm *s)
     if (store->syncing && store->sync.done_us > s->faults.kept_us) {
         s->faults.kept_us = store->sync.done_us; /* A good disk ends it no earlier. */
     }
-    set_links(s);
+    scenario_set_links(s);
     if (s->play.next < sc->events_len && sc->events[s->play.next].what == SCENARIO_HEAL &&
         due_us(s, s->play.next) <= world_now_us(s->w)) {
         s->counts.events++;

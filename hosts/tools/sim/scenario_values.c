@@ -136,8 +136,9 @@ static void add(scenario_nodes *n, uint32_t node)
 static int add_numbers(const scenario *sc, const char *item, scenario_nodes *out)
 {
     uint64_t first, last;
-    const char *at = decimal(item, 1, SCENARIO_PEERS_MAX, &first);
-    last = first;
+    const char *at =
+        strchr(item, '.') == NULL ? decimal(item, 1, SCENARIO_PEERS_MAX, &first) : NULL;
+    last = at != NULL ? first : 0;
     if (at != NULL && *at == '-') {
         at = decimal(at + 1, 1, SCENARIO_PEERS_MAX, &last);
     }

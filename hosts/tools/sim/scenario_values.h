@@ -88,6 +88,9 @@ extern const char *const scenario_stream_models[];
         SCENARIO_TEXT(sever, "sever", "SHARE"), SCENARIO_TEXT(spoil, "spoil", "SHARE"),            \
         SCENARIO_CHOICE(streams, "streams", scenario_stream_models)
 
+/* scenario_groups.c: "group ..."; the words are read. */
+extern const ps_option scenario_group_table[];
+bool scenario_read_group(scenario_reader *r);
 /* scenario_events.c: "at TIME WHAT ...", the words from TIME on. */
 bool scenario_read_event(scenario_reader *r, char *words[], size_t len);
 /* scenario_read.c: "key=value" and flags, by the table, into r->words. */
