@@ -113,30 +113,35 @@ static bool read_work(scenario_reader *r, scenario_event *e)
     return read_pause(r, e);
 }
 
+static bool read_wall(scenario_reader *r, scenario_event *e)
+{
+    int64_t wall_us = 0;
+    if (!scenario_signed_time(r, "wall", r->words.wall, 365 * DAY_US, &wall_us)) {
+        return false;
+    }
+    e->clock.wall_jump_s = wall_us / (int64_t)S;
+    if (wall_us % (int64_t)S != 0) {
+        return scenario_wrong(r, "wall: whole seconds");
+    }
+    return wall_us == 0 || server_alone(e) ||
+           scenario_wrong(r, "wall: only the server looks at that clock");
+}
+
 static bool read_clock(scenario_reader *r, scenario_event *e)
 {
     const scenario_line *w = &r->words;
-    int64_t wall_us = 0;
     uint32_t drift_ppm = 0;
     const bool slow = w->drift != NULL && w->drift[0] == '-';
     const char *drift = w->drift != NULL ? w->drift + (slow || w->drift[0] == '+') : NULL;
-    if (!scenario_signed_time(r, "jump", w->jump, DAY_US, &e->clock.jump_us) ||
-        !scenario_signed_time(r, "wall", w->wall, 365 * DAY_US, &wall_us) ||
+    if (!scenario_signed_time(r, "jump", w->jump, DAY_US, &e->clock.jump_us) || !read_wall(r, e) ||
         !scenario_share(r, "drift", drift, &drift_ppm)) {
         return false;
     }
     if (drift_ppm > 100000) {
         return scenario_wrong(r, "drift: a clock is wrong by 10%% at the most");
     }
-    if (wall_us % (int64_t)S != 0) {
-        return scenario_wrong(r, "wall: whole seconds");
-    }
-    e->clock.wall_jump_s = wall_us / (int64_t)S;
     e->clock.drift_ppm = slow ? -(int32_t)drift_ppm : (int32_t)drift_ppm;
     e->clock.stopped = w->stop;
-    if (e->clock.wall_jump_s != 0 && !server_alone(e)) {
-        return scenario_wrong(r, "wall: only the server looks at that clock");
-    }
     if (!w->jump && !w->wall && !w->drift && !w->stop) {
         return scenario_wrong(r, "clock: say jump=TIME, wall=TIME, drift=SHARE or stop");
     }
