@@ -105,12 +105,29 @@ static void what_repeats_is_the_same_run(void **state)
     }
 }
 
+/* A file's name may hold anything: the command can be pasted, and does not steer a terminal. */
+static void the_command_quotes_a_file(void **state)
+{
+    (void)state;
+    char repeat[SIM_REPEAT_BYTES];
+    static char name[2 * SIM_REPEAT_BYTES];
+    scenario any = {.seed = 1};
+    const sim_options with = {.scenario = &any, .file = "it's a\x1b[2J.scenario"};
+    sim_options_repeat(&with, 3, repeat);
+    assert_non_null(strstr(repeat, "--scenario 'it'\\''s a?[2J.scenario' --seed 3 "));
+    memset(name, '\'', sizeof name - 1);
+    const sim_options with_long = {.scenario = &any, .file = name};
+    sim_options_repeat(&with_long, 3, repeat);
+    assert_non_null(strstr(repeat, "'\\''' --seed 3 "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_the_default_swarm),
         cmocka_unit_test(every_option_counts),
         cmocka_unit_test(what_repeats_is_the_same_run),
+        cmocka_unit_test(the_command_quotes_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,23 @@ void sim_swarm_repeat(const swarm_config *s, uint64_t seed, char out[SIM_REPEAT_
                    s->faults ? "" : " --mix storm", which);
 }
 
+/* As a shell takes it, between quotes, and without what steers a terminal; cut where it is long. */
+static void quoted(const char *text, char *out, size_t cap)
+{
+    size_t len = 0;
+    out[len++] = '\'';
+    for (; *text != '\0' && len + sizeof "'\\''" + 1 < cap; text++) {
+        if (*text == '\'') {
+            memcpy(out + len, "'\\''", 4);
+            len += 4;
+        } else {
+            out[len++] = (unsigned char)*text < 32 || *text == 127 ? '?' : *text;
+        }
+    }
+    out[len++] = '\'';
+    out[len] = '\0';
+}
+
 void sim_options_repeat(const sim_options *o, uint64_t seed, char out[SIM_REPEAT_BYTES])
 {
     const swarm_config *s = &o->swarm;
@@ -378,10 +395,12 @@ void sim_options_repeat(const sim_options *o, uint64_t seed, char out[SIM_REPEAT
         return;
     }
     if (o->scenario) {
+        char file[SIM_REPEAT_BYTES / 2];
+        quoted(o->file, file, sizeof file);
         (void)snprintf(out, SIM_REPEAT_BYTES,
-                       "peersync-sim --scenario '%s' --seed %" PRIu64 " --batch %" PRIu32
+                       "peersync-sim --scenario %s --seed %" PRIu64 " --batch %" PRIu32
                        " --check-every %" PRIu32,
-                       o->file, seed, s->batch, s->check_every);
+                       file, seed, s->batch, s->check_every);
         return;
     }
     sim_swarm_repeat(s, seed, out);
