@@ -19,9 +19,9 @@ static report_sum sum_of(uint64_t each, uint64_t commands, uint64_t succeeded)
 /* What it says of the sum. */
 static bool judge_of(const report_sum *sum, uint32_t peers, char text[512])
 {
+    memset(text, 0, 512);
     FILE *out = fmemopen(text, 512, "w");
     assert_non_null(out);
-    text[0] = '\0';
     const bool good = report_cruel_enough(out, sum, peers);
     assert_int_equal(fclose(out), 0);
     return good;
