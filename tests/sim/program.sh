@@ -185,6 +185,16 @@ END
 run 0 --scenario "$WORK/boxes.scenario"
 says "$OUT" ' [1-9][0-9]* stopped by partitions'
 
+# What comes to nothing did not happen.
+cat >"$WORK/nothing.scenario" <<'END'
+swarm peers=2 seconds=30 users=idle
+at 5s logout nodes=0
+at 6s logout nodes=0
+at 7s reboot nodes=1
+END
+run 0 --scenario "$WORK/nothing.scenario"
+says "$OUT" '  1 of 3 events happened$'
+
 # All kinds of faults have room in a message.
 printf 'swarm peers=2 seconds=9\nat 1s fault kind=zebra\n' >"$WORK/zebra.scenario"
 run 2 --scenario "$WORK/zebra.scenario"

@@ -53,19 +53,17 @@ static void part(swarm *s, const scenario_event *e, uint32_t *id)
     free(sides);
 }
 
-static void befall_server(swarm *s, const scenario_event *e, uint64_t us)
+static bool befall_server(swarm *s, const scenario_event *e, uint64_t us)
 {
     switch (e->what) {
     case SCENARIO_CRASH:
-        (void)faults_kill_server(s, us, e->tail, e->forgets);
-        break;
+        return faults_kill_server(s, us, e->tail, e->forgets);
     case SCENARIO_PAUSE:
     case SCENARIO_WORK:
-        (void)faults_keep_server(s, us, e->what == SCENARIO_WORK);
-        break;
+        return faults_keep_server(s, us, e->what == SCENARIO_WORK);
     case SCENARIO_CLOCK:
         faults_set_clock(s, s->w->server.node, &e->clock);
-        break;
+        return true;
     case SCENARIO_CUT:
     case SCENARIO_WEATHER:
     case SCENARIO_DISK:
@@ -80,59 +78,64 @@ static void befall_server(swarm *s, const scenario_event *e, uint64_t us)
     case SCENARIO_HEAL:
         break;
     }
+    return false;
 }
 
 /* A box that was switched off and on has forgotten all that it mapped. */
-static void reboot(swarm *s, uint32_t peer)
+static bool reboot(swarm *s, uint32_t peer)
 {
     const world_peer *p = &s->w->peers[peer];
-    if (p->box != WORLD_NO_BOX) {
-        ps_sim_crash(s->w->sim, p->box);
-        ps_sim_restart(s->w->sim, p->box);
+    if (p->box == WORLD_NO_BOX) {
+        return false;
     }
+    ps_sim_crash(s->w->sim, p->box);
+    ps_sim_restart(s->w->sim, p->box);
+    return true;
 }
 
 /* What a user is made to do; he cannot when his peer is down, or not where he would need it. */
-static void ask_user(swarm *s, const scenario_event *e, uint32_t peer)
+static bool ask_user(swarm *s, const scenario_event *e, uint32_t peer)
 {
     const bool down = s->users[peer].down_until_us != 0;
     const ps_peer_state state = down ? PS_PEER_LEAVING : world_peer_stats(s->w, peer).state;
-    if (e->what == SCENARIO_LOGIN && state == PS_PEER_IDLE) {
-        world_login(s->w, peer);
-    } else if (e->what == SCENARIO_LOGOUT && state == PS_PEER_ONLINE) {
-        world_logout(s->w, peer);
-    } else if (e->what == SCENARIO_GET) {
-        (void)swarm_get(s, peer, e->owner, e->file);
-    } else if (e->what == SCENARIO_PUBLISH || e->what == SCENARIO_UNPUBLISH) {
-        (void)swarm_change(s, peer, e->file, e->what == SCENARIO_PUBLISH);
+    if (e->what == SCENARIO_GET) {
+        return swarm_get(s, peer, e->owner, e->file);
     }
+    if (e->what == SCENARIO_PUBLISH || e->what == SCENARIO_UNPUBLISH) {
+        return swarm_change(s, peer, e->file, e->what == SCENARIO_PUBLISH);
+    }
+    if (state != (e->what == SCENARIO_LOGIN ? PS_PEER_IDLE : PS_PEER_ONLINE)) {
+        return false;
+    }
+    if (e->what == SCENARIO_LOGIN) {
+        world_login(s->w, peer);
+    } else {
+        world_logout(s->w, peer);
+    }
+    return true;
 }
 
-static void befall_peer(swarm *s, const scenario_event *e, uint32_t peer, uint64_t us)
+static bool befall_peer(swarm *s, const scenario_event *e, uint32_t peer, uint64_t us)
 {
     switch (e->what) {
     case SCENARIO_CRASH:
-        (void)swarm_crash(s, peer, us, e->forgets);
-        break;
+        return swarm_crash(s, peer, us, e->forgets);
     case SCENARIO_PAUSE:
-        (void)faults_pause_peer(s, peer, us);
-        break;
+        return faults_pause_peer(s, peer, us);
     case SCENARIO_CLOCK:
         faults_set_clock(s, s->w->peers[peer].node, &e->clock);
-        break;
+        return true;
     case SCENARIO_MOVE:
         faults_move_peer(s, peer);
-        break;
+        return true;
     case SCENARIO_REBOOT:
-        reboot(s, peer);
-        break;
+        return reboot(s, peer);
     case SCENARIO_LOGIN:
     case SCENARIO_LOGOUT:
     case SCENARIO_PUBLISH:
     case SCENARIO_UNPUBLISH:
     case SCENARIO_GET:
-        ask_user(s, e, peer);
-        break;
+        return ask_user(s, e, peer);
     case SCENARIO_CUT:
     case SCENARIO_WEATHER:
     case SCENARIO_WORK:
@@ -141,28 +144,30 @@ static void befall_peer(swarm *s, const scenario_event *e, uint32_t peer, uint64
     case SCENARIO_HEAL:
         break;
     }
+    return false;
 }
 
-/* Each to whom it happens, the server first. */
-static void befall(swarm *s, const scenario_event *e, uint64_t us)
+/* Each to whom it happens, the server first. @return false: it happened to nobody. */
+static bool befall(swarm *s, const scenario_event *e, uint64_t us)
 {
-    if (scenario_has(&e->nodes, 0)) {
-        befall_server(s, e, us);
-    }
+    bool happened = scenario_has(&e->nodes, 0) && befall_server(s, e, us);
     for (uint32_t i = 0; i < s->cfg->peers; i++) {
         if (scenario_has(&e->nodes, 1 + i)) {
-            befall_peer(s, e, i, us);
+            happened = befall_peer(s, e, i, us) || happened;
         }
     }
+    return happened;
 }
 
 /* One that the random ones know too, with dice of its own. */
-static void a_fault(swarm *s, uint32_t i)
+static bool a_fault(swarm *s, uint32_t i)
 {
     const fault f = s->cfg->scenario->events[i].fault;
     s->faults.dice = dice_of(s->cfg->seed, DICE_SCENARIO, i);
     s->faults.about[0] = '\0';
-    s->faults.counts[f] += faults_begin(s, f) ? 1u : 0u;
+    const bool began = faults_begin(s, f);
+    s->faults.counts[f] += began ? 1u : 0u;
+    return began;
 }
 
 static void begin_disk(swarm *s, uint32_t i)
@@ -180,7 +185,7 @@ static void begin(swarm *s, uint32_t i)
     const uint64_t now_us = world_now_us(s->w);
     const uint64_t us = e->for_us != 0 ? e->for_us : FOR_GOOD_US;
     s->play.until_us[i] = now_us + us;
-    s->counts.events++;
+    bool happened = true;
     if (e->what == SCENARIO_CUT) {
         part(s, e, &s->play.partitions[i]);
     } else if (e->what == SCENARIO_WEATHER) {
@@ -188,10 +193,11 @@ static void begin(swarm *s, uint32_t i)
     } else if (e->what == SCENARIO_DISK) {
         begin_disk(s, i);
     } else if (e->what == SCENARIO_FAULT) {
-        a_fault(s, i);
+        happened = a_fault(s, i);
     } else {
-        befall(s, e, us);
+        happened = befall(s, e, us);
     }
+    s->counts.events += happened ? 1u : 0u;
 }
 
 /* It runs wrong for a while; a jump is over at once. */
@@ -203,7 +209,7 @@ static bool clock_wrong(const scenario_event *e)
 static void put_clocks_right(swarm *s, const scenario_event *e)
 {
     const scenario_event right = {.what = SCENARIO_CLOCK, .nodes = e->nodes};
-    befall(s, &right, 0);
+    (void)befall(s, &right, 0);
 }
 
 static void end(swarm *s, uint32_t i)

@@ -59,7 +59,7 @@ typedef struct swarm_counts {
     uint64_t fetch_errors[SWARM_ERRORS]; /* By ps_error. */
     uint64_t logins, refusals, losses, put_offs, agains, unlisted;
     uint64_t repairs, buckets_resent, names_withdrawn, resets, rekeys;
-    uint64_t events; /* Of a scenario. */
+    uint64_t events; /* Of a scenario, that happened to somebody. */
     uint64_t healings, worst_heal_us;
     uint64_t worst_login_us;  /* From asking for it to being online. */
     uint64_t worst_return_us; /* From noticing that the session is lost to the next one. */
